@@ -1,0 +1,140 @@
+import {
+  type Body,
+  type ExchangeRoute,
+  GatewayError,
+  GatewayRequest,
+  isGatewayError,
+  isThenable,
+  type Logger,
+  noBody,
+  RequestHeaders,
+  type ResolvedPath,
+  type SlotValue,
+} from '../plugin-sdk/index.ts';
+import type { BodyLimits, Client } from './client/client.ts';
+import type { Runtime } from './execute/context.ts';
+import { LiveExchange } from './exchange.ts';
+import { deliverError } from './deliver.ts';
+import { handle } from './pipeline.ts';
+import { newRequestId } from './request-id.ts';
+
+export interface AcceptOptions {
+  readonly runtime: Runtime;
+  readonly limits: Omit<BodyLimits, 'mayStream' | 'keepEncoding'>;
+  readonly log: Logger;
+  /** True when the caller may see decision records. */
+  mayExplain(headers: RequestHeaders): boolean;
+}
+
+export interface InternalStart {
+  readonly slots: readonly SlotValue[];
+  readonly onSent: (() => void) | undefined;
+  /** Tells how to stop the exchange. */
+  readonly onStart: (leave: () => void) => void;
+}
+
+/**
+ * Turns a matched call into an exchange: reads its path, head and body, then hands it to the pipeline. Failures here are
+ * answered in the route's dialect like any other. Resolves when the exchange is settled; never rejects.
+ */
+export function accept(route: ExchangeRoute, client: Client, options: AcceptOptions, internal?: InternalStart): Promise<void> {
+  const { runtime } = options;
+  const headers = new RequestHeaders(client.headers);
+  const { url } = client;
+  const mark = url.indexOf('?');
+  const rawPath = mark < 0 ? url : url.slice(0, mark);
+  const query = mark < 0 ? '' : url.slice(mark);
+  let resolved: ResolvedPath = { path: rawPath };
+  let failure: GatewayError | undefined;
+  try {
+    resolved = route.resolve?.(rawPath, client.method, headers) ?? { path: stripPrefix(rawPath, route.strip) };
+  } catch (cause) {
+    failure = asGatewayError(cause);
+  }
+  const exchange = new LiveExchange({
+    id: newRequestId(),
+    route,
+    operation: resolved.operation ?? route.operation,
+    dialect: resolved.dialect ?? route.dialect,
+    defaultProvider: resolved.defaultProvider ?? route.defaultProvider,
+    pathModel: resolved.model,
+    request: new GatewayRequest(client.method, resolved.path, query, headers, noBody),
+    url,
+    clientAddress: client.address,
+    time: Date.now(),
+    startedAt: performance.now(),
+    log: options.log,
+    explain: headers.get('x-bf-explain') === 'true' && options.mayExplain(headers),
+  });
+  if (internal !== undefined) {
+    for (const { slot, value } of internal.slots) exchange.set(slot, value);
+    exchange.onSent = internal.onSent;
+    internal.onStart(() => exchange.leave());
+  }
+  if (failure !== undefined) return refuse(exchange, failure, client, runtime);
+  let body: Body | Promise<Body>;
+  try {
+    body = client.readBody({ ...options.limits, mayStream: mayStream(exchange), keepEncoding: route.passthrough === true });
+  } catch (cause) {
+    return refuse(exchange, asGatewayError(cause), client, runtime);
+  }
+  return isThenable(body)
+    ? body.then(
+        (read) => begin(exchange, read, client, runtime),
+        (cause) => refuse(exchange, asGatewayError(cause), client, runtime),
+      )
+    : begin(exchange, body, client, runtime);
+}
+
+function begin(exchange: LiveExchange, body: Body, client: Client, runtime: Runtime): Promise<void> {
+  try {
+    exchange.setRequest(exchange.request.with({ body }));
+    readMembers(exchange, body);
+  } catch (cause) {
+    return refuse(exchange, asGatewayError(cause), client, runtime);
+  }
+  return handle(exchange, client, runtime);
+}
+
+/** Model and stream flag, as the body has them. A passthrough body is the provider's to judge: what cannot be read is not there. */
+function readMembers(exchange: LiveExchange, body: Body): void {
+  const lenient = exchange.route.passthrough === true;
+  let model: unknown;
+  let stream: unknown;
+  try {
+    model = body.member('model');
+    stream = body.member('stream');
+  } catch (cause) {
+    if (lenient) return;
+    throw cause;
+  }
+  if (!lenient && model !== undefined && model !== null && typeof model !== 'string') {
+    throw new GatewayError('REQ_INVALID', { reason: 'model must be a string.' }, { param: 'model' });
+  }
+  if (!lenient && stream !== undefined && stream !== null && typeof stream !== 'boolean') {
+    throw new GatewayError('REQ_INVALID', { reason: 'stream must be true or false.' }, { param: 'stream' });
+  }
+  if (exchange.model === undefined && typeof model === 'string' && model !== '') exchange.model = model;
+  exchange.stream = stream === true;
+}
+
+async function refuse(exchange: LiveExchange, error: GatewayError, client: Client, runtime: Runtime): Promise<void> {
+  deliverError(exchange, error, client, runtime);
+}
+
+/** Uploads flow through; calls whose body may need another attempt are held whole. */
+function mayStream(exchange: LiveExchange): boolean {
+  const type = exchange.request.headers.get('content-type') ?? '';
+  return exchange.route.passthrough === true || !type.includes('json');
+}
+
+/** Cuts a mount off a path, at a segment boundary. */
+export function stripPrefix(path: string, prefix: string): string {
+  if (!path.startsWith(prefix)) return path;
+  const rest = path.slice(prefix.length);
+  return rest === '' ? '/' : rest.startsWith('/') ? rest : path;
+}
+
+function asGatewayError(cause: unknown): GatewayError {
+  return isGatewayError(cause) ? cause : new GatewayError('BUG', { reason: (cause as Error).message }, { cause });
+}

@@ -1,0 +1,86 @@
+import { parseArgs } from 'node:util';
+
+export const commands = {
+  start: 'Run the gateway (the default).',
+  check: 'Check the config and every plugin option, then exit.',
+  plan: 'Show what would run: routes with their guards, hooks in order, providers.',
+  init: 'Write the default config to bifrost.jsonc.',
+  plugins: 'List what ships.',
+  schema: 'Print a JSON Schema of the config, for editors.',
+} as const;
+
+export type Command = keyof typeof commands;
+
+export interface Arguments {
+  readonly command: Command;
+  readonly config: string | undefined;
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly logLevel: string | undefined;
+  readonly logFormat: string | undefined;
+  readonly insecure: boolean;
+  readonly help: boolean;
+  readonly version: boolean;
+}
+
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+/** Reads the command line. Throws an Error with a message for people. */
+export function readArguments(args: readonly string[]): Arguments {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      config: { type: 'string', short: 'c' },
+      host: { type: 'string' },
+      port: { type: 'string', short: 'p' },
+      'log-level': { type: 'string' },
+      'log-format': { type: 'string' },
+      insecure: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+      version: { type: 'boolean', short: 'v', default: false },
+    },
+  });
+  const [command = 'start', ...rest] = positionals;
+  if (!(command in commands)) throw new Error(`There is no command ${command}. Use one of: ${Object.keys(commands).join(', ')}.`);
+  if (rest.length > 0) throw new Error(`Unexpected: ${rest.join(' ')}.`);
+  const port = values.port === undefined ? undefined : Number(values.port);
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
+    throw new Error(`--port takes a number from 0 to 65535, not ${values.port}.`);
+  }
+  oneOf('--log-level', values['log-level'], levels);
+  oneOf('--log-format', values['log-format'], ['json', 'pretty']);
+  return {
+    command: command as Command,
+    config: values.config,
+    host: values.host,
+    port,
+    logLevel: values['log-level'],
+    logFormat: values['log-format'],
+    insecure: values.insecure,
+    help: values.help,
+    version: values.version,
+  };
+}
+
+function oneOf(option: string, value: string | undefined, allowed: readonly string[]): void {
+  if (value !== undefined && !allowed.includes(value)) throw new Error(`${option} takes ${allowed.join(', ')}, not ${value}.`);
+}
+
+export const usage = `bifrost-kernel [command] [options]
+
+Commands
+${Object.entries(commands)
+  .map(([name, what]) => `  ${name.padEnd(10)} ${what}`)
+  .join('\n')}
+
+Options
+  -c, --config FILE        Config: JSONC, JSON or a .ts module. Default: ./bifrost.jsonc, or the built-in one.
+      --host HOST          Address to listen on. Default 127.0.0.1.
+  -p, --port PORT          Port to listen on. Default 8080.
+      --log-level LEVEL    ${levels.join(', ')}.
+      --log-format FORMAT  json or pretty.
+      --insecure           Listen on a public address without governance.
+  -h, --help               Show this.
+  -v, --version            Show the version.
+`;

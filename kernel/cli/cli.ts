@@ -1,0 +1,50 @@
+import { isGatewayError } from '../../plugin-sdk/index.ts';
+import { readConfig } from '../config/read-config.ts';
+import { type Arguments, readArguments, usage } from './arguments.ts';
+import { version } from './version.ts';
+
+/** sysexits(3): the configuration is wrong. */
+const badConfig = 78;
+/** sysexits(3): the command line is wrong. */
+const badUsage = 64;
+
+/** Runs one command. Gives the exit code; `start` gives it when the gateway has stopped. */
+export async function runCli(args: readonly string[]): Promise<number> {
+  let given: Arguments;
+  try {
+    given = readArguments(args);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${usage}`);
+    return badUsage;
+  }
+  if (given.help) return print(usage);
+  if (given.version) return print(`${version()}\n`);
+  try {
+    return await run(given);
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    process.stderr.write(`${error.text}\n`);
+    return badConfig;
+  }
+}
+
+async function run(given: Arguments): Promise<number> {
+  switch (given.command) {
+    case 'init':
+      return (await import('./init.ts')).init();
+    case 'plugins':
+      return (await import('./plugins.ts')).listPlugins();
+    case 'schema':
+      return (await import('./schema.ts')).printSchema(await readConfig(given.config));
+    case 'check':
+    case 'plan':
+      return (await import('./plan.ts')).plan(given);
+    case 'start':
+      return (await import('./start.ts')).start(given);
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}

@@ -1,0 +1,39 @@
+import type { GatewayView } from '../../plugin-sdk/index.ts';
+import { readConfig } from '../config/read-config.ts';
+import { createGateway } from '../gateway.ts';
+import type { Arguments } from './arguments.ts';
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** `check` and `plan`: sets everything up without listening. A problem is thrown and shown by the caller. */
+export async function plan(given: Arguments): Promise<number> {
+  const loaded = await readConfig(given.config);
+  const gateway = await createGateway(loaded, { log: silent });
+  const view = gateway.current.view();
+  await gateway.close();
+  if (given.command === 'check') process.stdout.write(`${loaded.source} is good: ${view.plugins.length} plugins, ${view.routes.length} routes.\n`);
+  else process.stdout.write(describe(view));
+  return 0;
+}
+
+function describe(view: GatewayView): string {
+  const lines = ['Plugins, in order'];
+  for (const { id, definition, implied } of view.plugins) {
+    const use = definition === id ? '' : ` (${definition})`;
+    lines.push(`  ${id}${use}${implied ? '  loaded because another plugin needs it' : ''}`);
+  }
+  lines.push('', 'Hooks');
+  for (const { hook, plugins } of view.hooks) lines.push(`  ${hook.padEnd(18)} ${plugins.join(' → ') || '-'}`);
+  lines.push('', 'Providers');
+  for (const { name, baseUrl, keys } of view.providers) lines.push(`  ${name.padEnd(18)} ${baseUrl}  ${count(keys.length, 'key')}`);
+  lines.push('', 'Routes');
+  const width = Math.max(...view.routes.map(({ path }) => path.length));
+  for (const { method, path, operation, guards } of view.routes) {
+    lines.push(`  ${method.padEnd(7)} ${path.padEnd(width)}  ${(operation ?? '').padEnd(20)} ${guards.join(', ')}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

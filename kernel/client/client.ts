@@ -1,0 +1,38 @@
+import type { Body, FlatHeaders } from '../../plugin-sdk/index.ts';
+
+/** The caller's side of one exchange: where the request came from and the reply goes. */
+export interface Client {
+  readonly method: string;
+  /** Path with query, as it came. */
+  readonly url: string;
+  readonly headers: FlatHeaders;
+  readonly address: string;
+  readonly headSent: boolean;
+  /** Bytes of the reply's body that were written. */
+  readonly bytesOut: number;
+  /** Calls back once when the caller leaves before the reply is complete. */
+  onGone: (() => void) | undefined;
+  /** Calls back when a `write` that returned false has drained. */
+  onDrain: (() => void) | undefined;
+  /** Reads the request's body within limits. Throws GatewayError REQ_TOO_LARGE, REQ_TIMEOUT, REQ_ENCODING, CLIENT_GONE. */
+  readBody(limits: BodyLimits): Promise<Body> | Body;
+  writeHead(status: number, headers: FlatHeaders): void;
+  /** False asks for a pause until `onDrain`. */
+  write(chunk: Buffer | string): boolean;
+  end(chunk: Buffer | string | undefined, trailers?: FlatHeaders): void;
+  /** Sends the head at once, for a reply whose first bytes may take their time. */
+  flushHead(): void;
+  /** Ends the connection, so that the caller sees that something is missing. */
+  cut(): void;
+}
+
+export interface BodyLimits {
+  readonly bodyBytes: number;
+  readonly bodyTimeoutMs: number;
+  /** Bodies above this are streamed where the operation allows. */
+  readonly bufferBytes: number;
+  /** The body may be passed on while it comes. */
+  readonly mayStream: boolean;
+  /** Passthrough: the bytes stay as they are, compressed or not. */
+  readonly keepEncoding: boolean;
+}

@@ -1,0 +1,63 @@
+import type { IncomingMessage } from 'node:http';
+import { type Body, BytesBody, GatewayError, noBody, StreamBody } from '../../plugin-sdk/index.ts';
+import type { BodyLimits } from './client.ts';
+import { decodeBody } from './decode-body.ts';
+import { membersOfHead } from './body-members.ts';
+
+const headBytes = 65_536;
+
+/** Reads an HTTP request's body: none, whole, or (where allowed and large) its head with the rest still to come. */
+export function readBody(incoming: IncomingMessage, limits: BodyLimits): Body | Promise<Body> {
+  const { headers } = incoming;
+  const declared = headers['content-length'];
+  if (declared === undefined && headers['transfer-encoding'] === undefined) return noBody;
+  const size = declared === undefined ? undefined : Number(declared);
+  if (size === 0) return noBody;
+  if (size !== undefined && size > limits.bodyBytes) throw new GatewayError('REQ_TOO_LARGE', { limit: limits.bodyBytes });
+  const type = headers['content-type'];
+  const encoding = headers['content-encoding'];
+  const decode = encoding !== undefined && encoding !== 'identity' && !limits.keepEncoding;
+  const streams = limits.mayStream && !decode && (size === undefined || size > limits.bufferBytes);
+  return read(incoming, limits, streams).then(async (result) => {
+    if (Buffer.isBuffer(result)) {
+      return new BytesBody(decode ? await decodeBody(result, encoding, limits.bodyBytes) : result, type);
+    }
+    return new StreamBody(result.head, incoming, type, size, membersOfHead(result.head, type ?? ''));
+  });
+}
+
+/** Collects the body; with `streams`, stops once the head is there and gives the rest back to the socket. */
+function read(incoming: IncomingMessage, limits: BodyLimits, streams: boolean): Promise<Buffer | { head: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const finish = (): void => {
+      clearTimeout(timer);
+      incoming.off('data', onData).off('end', onEnd).off('error', onError).off('close', onError);
+    };
+    const fail = (error: GatewayError): void => {
+      finish();
+      reject(error);
+    };
+    const merged = (): Buffer => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+    const onData = (chunk: Buffer): void => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > limits.bodyBytes && !streams) fail(new GatewayError('REQ_TOO_LARGE', { limit: limits.bodyBytes }));
+      else if (streams && size >= headBytes) {
+        finish();
+        incoming.pause();
+        const head = merged();
+        incoming.unshift(head);
+        resolve({ head });
+      }
+    };
+    const onEnd = (): void => {
+      finish();
+      resolve(merged());
+    };
+    const onError = (): void => fail(new GatewayError('CLIENT_GONE', {}));
+    const timer = setTimeout(() => fail(new GatewayError('REQ_TIMEOUT', { ms: limits.bodyTimeoutMs })), limits.bodyTimeoutMs);
+    incoming.on('data', onData).on('end', onEnd).on('error', onError).on('close', onError);
+  });
+}

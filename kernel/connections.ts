@@ -1,0 +1,58 @@
+import { Pool } from 'undici';
+import { checkHost, guardedLookup } from './egress.ts';
+
+const maxPools = 1_000;
+
+/**
+ * Keep-alive connections to upstreams, one pool per origin, shared by all generations of a process.
+ *
+ * HTTP/1.1 only: HTTP/2 costs four times the CPU in Node and sends one POST at a time per connection. No limit on
+ * connections, because POSTs are not pipelined: a limit would queue behind slow answers.
+ */
+export class Connections {
+  readonly #pools = new Map<string, Pool>();
+
+  /** Throws GatewayError GUARD_HOST for an origin that may not be called. */
+  to(origin: string, privateAddresses: boolean, connectMs: number): Pool {
+    const key = `${privateAddresses ? 'any' : 'public'} ${connectMs} ${origin}`;
+    const known = this.#pools.get(key);
+    if (known !== undefined) return known;
+    if (!privateAddresses) checkHost(new URL(origin).hostname);
+    if (this.#pools.size >= maxPools) this.#dropOldest();
+    const pool = new Pool(origin, {
+      connections: null,
+      pipelining: 1,
+      allowH2: false,
+      // The attempt loop has its own time limits; undici's would end long reasoning calls after 300 s.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: 30_000,
+      keepAliveMaxTimeout: 600_000,
+      maxHeaderSize: 65_536,
+      connect: { timeout: connectMs, ...(privateAddresses ? {} : { lookup: guardedLookup }) },
+    });
+    this.#pools.set(key, pool);
+    return pool;
+  }
+
+  /** Pool sizes for metrics. */
+  stats(): { readonly origin: string; readonly open: number; readonly busy: number }[] {
+    return [...this.#pools].map(([key, { stats }]) => ({
+      origin: key.slice(key.lastIndexOf(' ') + 1),
+      open: stats.connected,
+      busy: stats.running,
+    }));
+  }
+
+  async close(): Promise<void> {
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map((pool) => pool.destroy()));
+  }
+
+  #dropOldest(): void {
+    const [key, pool] = this.#pools.entries().next().value!;
+    this.#pools.delete(key);
+    void pool.close();
+  }
+}

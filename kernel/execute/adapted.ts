@@ -1,0 +1,70 @@
+import {
+  type AdaptedCall,
+  type AdaptedReply,
+  BytesBody,
+  collect,
+  GatewayError,
+  getHeader,
+  type JsonObject,
+  type OperationAdapter,
+  type Provider,
+  type Reply,
+} from '../../plugin-sdk/index.ts';
+import type { LiveAttempt } from '../exchange.ts';
+import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
+import type { Runtime } from './context.ts';
+import { failedReply } from './failed-reply.ts';
+import { openUpstream } from './upstream.ts';
+
+/** An operation whose canonical form is the OpenAI shape (embeddings, images, audio), at a provider with another one. */
+export async function adapt(attempt: LiveAttempt, provider: Provider, adapter: OperationAdapter, runtime: Runtime): Promise<Reply> {
+  const { exchange } = attempt;
+  const { body } = exchange.request;
+  if (body.kind !== 'bytes') throw new GatewayError('REQ_UNSUPPORTED', { provider: provider.name, operation: exchange.operation });
+  const dialect = provider.speaks[exchange.operation]?.[0] ?? exchange.dialect;
+  const call = callOf(attempt, dialect);
+  const json: JsonObject = body.isJson ? body.json() : {};
+  const lost: string[] = [];
+  const calls = [await adapter.encode(json, call, (path) => lost.push(path))].flat() as AdaptedCall[];
+  refuseLosses(attempt, provider, lost);
+  const replies: AdaptedReply[] = [];
+  for (const one of calls) {
+    const result = await sendOne(attempt, provider, one, runtime);
+    if ('origin' in result) return result;
+    replies.push(result);
+  }
+  const result = adapter.decode(replies, json, call);
+  const usage = 'usage' in result && result.usage !== undefined ? { usage: result.usage } : {};
+  if ('json' in result) {
+    const bytes = JSON.stringify(result.json);
+    return { origin: 'upstream', status: 200, headers: ['content-type', 'application/json'], ...usage, body: { type: 'bytes', bytes } };
+  }
+  return { origin: 'upstream', status: 200, headers: ['content-type', result.contentType], ...usage, body: { type: 'bytes', bytes: result.bytes } };
+}
+
+async function sendOne(attempt: LiveAttempt, provider: Provider, one: AdaptedCall, runtime: Runtime): Promise<AdaptedReply | Reply> {
+  const { exchange } = attempt;
+  const dialect = provider.speaks[exchange.operation]?.[0] ?? exchange.dialect;
+  const endpoint = provider.endpoint({ ...callOf(attempt, dialect), path: one.path, query: '' });
+  const bytes = one.body === undefined || Buffer.isBuffer(one.body) ? one.body : Buffer.from(JSON.stringify(one.body));
+  const headers = ['content-type', one.contentType ?? 'application/json', ...(one.headers ?? []), ...endpoint.headers];
+  let request = upstreamRequest(attempt, provider, { ...endpoint, method: one.method ?? 'POST', headers }, bytes);
+  if (provider.authorize !== undefined) request = await provider.authorize(request, attempt.key);
+  const upstream = await openUpstream(attempt, request, runtime);
+  const { reply } = upstream;
+  if (reply.status >= 400) return failedReply(exchange, provider, dialect, upstream);
+  const reason = `it is larger than ${runtime.replyBytes} bytes`;
+  try {
+    const whole =
+      reply.takeWhole() ??
+      (await collect(reply, runtime.replyBytes, () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason })));
+    upstream.arrived();
+    const isJson = (getHeader(reply.headers, 'content-type') ?? '').includes('json');
+    const json = isJson ? new BytesBody(whole, 'application/json').json() : undefined;
+    const failedStatus = json === undefined ? undefined : provider.quirks?.errorIn200?.(json);
+    if (failedStatus !== undefined) return problemReply(dialect, failedStatus, whole, reply.headers);
+    return { status: reply.status, headers: reply.headers, json, bytes: whole };
+  } finally {
+    upstream.done();
+  }
+}

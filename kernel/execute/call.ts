@@ -1,0 +1,67 @@
+import {
+  type Call,
+  type Dialect,
+  type Endpoint,
+  GatewayError,
+  type Provider,
+  type Reply,
+  type UpstreamRequest,
+} from '../../plugin-sdk/index.ts';
+import type { LiveAttempt } from '../exchange.ts';
+import { forwardedHeaders } from './request-headers.ts';
+
+/** What a provider is told of the call that an attempt is about to make. */
+export function callOf(attempt: LiveAttempt, dialect: Dialect): Call {
+  const { exchange, target, key } = attempt;
+  const { request } = exchange;
+  return {
+    operation: exchange.operation,
+    dialect,
+    method: request.method,
+    path: request.path,
+    query: request.query,
+    model: key.model ?? target.model,
+    stream: exchange.stream,
+    passthrough: exchange.route.passthrough === true,
+    key,
+    exchange,
+  };
+}
+
+/** The call as an HTTP request: the client's headers as far as they travel, the provider's on top. */
+export function upstreamRequest(
+  attempt: LiveAttempt,
+  provider: Provider,
+  endpoint: Endpoint,
+  body: UpstreamRequest['body'],
+): UpstreamRequest {
+  const { exchange, key } = attempt;
+  const { request } = exchange;
+  const headers = forwardedHeaders(request.headers, endpoint.headers, exchange.route.passthrough === true);
+  if (request.body.kind === 'stream' && request.body.size !== undefined) headers.push('content-length', String(request.body.size));
+  return {
+    provider: provider.name,
+    origin: endpoint.origin,
+    method: endpoint.method ?? request.method,
+    path: endpoint.path,
+    headers,
+    body,
+    // The caller's own endpoint is never trusted to lie inside.
+    privateAddresses: provider.privateAddresses && key.direct !== true,
+  };
+}
+
+/** Notes what the target cannot carry; with `x-bf-strict: true` refuses instead. Throws GatewayError REQ_LOSSY. */
+export function refuseLosses(attempt: LiveAttempt, provider: Provider, lost: readonly string[]): void {
+  const { exchange } = attempt;
+  exchange.lossy = lost;
+  if (lost.length > 0 && exchange.request.headers.get('x-bf-strict') === 'true') {
+    throw new GatewayError('REQ_LOSSY', { provider: provider.name, paths: lost.join(', ') }, { param: lost[0]! });
+  }
+}
+
+/** A reply of the provider that is a failure, whatever its HTTP status said. */
+export function problemReply(dialect: Dialect, status: number, bytes: Buffer, headers: string[]): Reply {
+  const problem = dialect.decodeError(status, bytes, headers);
+  return { origin: 'upstream', status, headers, dialect, problem, body: { type: 'bytes', bytes } };
+}

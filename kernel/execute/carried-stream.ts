@@ -1,0 +1,108 @@
+import { type DialectMeter, type EventReading, type FramedEvent, GatewayError, type Sink, type Usage } from '../../plugin-sdk/index.ts';
+import { EventBoundary } from '../framing/boundary.ts';
+import { createFramer, type Framer } from '../framing/framer.ts';
+import type { HeldStart } from './held-start.ts';
+
+export interface CarriedStreamOptions {
+  readonly provider: string;
+  readonly meter: DialectMeter;
+  /** The provider's bytes are passed on whatever they are: a stream without its terminator is no error then. */
+  readonly passthrough: boolean;
+  onUsage(usage: Usage): void;
+  onFinish(finish: string): void;
+}
+
+/**
+ * A provider's event stream on its way to a client that speaks the same dialect: the same bytes, cut only between events,
+ * so that nothing of the gateway's own ever lands inside one. A meter reads along; once the stream has content it reads
+ * only the events that may hold usage, a finish or an error.
+ */
+export class CarriedStream implements Sink<Buffer> {
+  readonly #options: CarriedStreamOptions;
+  readonly #out: HeldStart<Buffer>;
+  readonly #boundary = new EventBoundary();
+  readonly #framer: Framer;
+  readonly #read: (event: FramedEvent) => EventReading;
+  /** The dialect's own end was seen, be it success or an error event. */
+  #complete = false;
+  #failure: GatewayError | undefined = undefined;
+
+  constructor(out: HeldStart<Buffer>, options: CarriedStreamOptions) {
+    this.#out = out;
+    this.#options = options;
+    this.#framer = createFramer('sse', { provider: options.provider });
+    this.#read = options.meter.stream();
+  }
+
+  push(chunk: Buffer): boolean {
+    const whole = this.#boundary.push(chunk);
+    if (whole === undefined) return true;
+    const holding = this.#out.holding;
+    let content = false;
+    if (holding || this.#isInteresting(whole)) {
+      this.#framer.push(whole, (event) => {
+        if (this.#learn(this.#read(event))) content = true;
+      });
+    }
+    if (holding && !content && this.#failure !== undefined) {
+      this.#out.finish(this.#failure);
+      return false;
+    }
+    const ready = this.#out.push(whole, whole.length);
+    if (content) this.#out.commit();
+    return ready;
+  }
+
+  end(): void {
+    const tail = this.#boundary.tail();
+    if (tail.length > 0) {
+      this.#framer.push(tail, (event) => void this.#learn(this.#read(event)));
+      this.#framer.end((event) => void this.#learn(this.#read(event)));
+      if (this.#complete || this.#mayEndAnywhere) this.#out.push(tail, tail.length);
+    }
+    const { provider } = this.#options;
+    this.#out.finish(this.#complete || this.#mayEndAnywhere ? undefined : new GatewayError('UP_STREAM_CUT', { provider }));
+  }
+
+  fail(error: Error): void {
+    this.#out.finish(this.#complete ? undefined : (error as GatewayError));
+  }
+
+  get #mayEndAnywhere(): boolean {
+    return this.#options.passthrough || this.#options.meter.terminator === undefined;
+  }
+
+  /** Takes in what one event says; true when it is content. */
+  #learn(reading: EventReading): boolean {
+    if (reading.usage !== undefined) this.#options.onUsage(reading.usage);
+    if (reading.finish !== undefined) {
+      this.#options.onFinish(reading.finish);
+      this.#complete = true;
+    }
+    if (reading.kind === 'done') this.#complete = true;
+    if (reading.kind === 'error') {
+      // An error event in the provider's own words ends the stream as properly as its terminator does.
+      this.#complete = true;
+      const { problem } = reading;
+      const message = problem?.message ?? 'The provider reported an error in its stream.';
+      this.#failure = new GatewayError('UP_STREAM_ERROR', { message }, problem === undefined ? {} : problemExtras(problem));
+    }
+    return reading.kind === 'content' || reading.kind === 'done';
+  }
+
+  #isInteresting(whole: Buffer): boolean {
+    const { needles } = this.#options.meter;
+    return needles === undefined || needles.some((needle) => whole.includes(needle));
+  }
+}
+
+/** What an error keeps of a provider's own words. */
+export function problemExtras(problem: NonNullable<EventReading['problem']>) {
+  return {
+    status: problem.status,
+    ...(problem.type === undefined ? {} : { type: problem.type }),
+    ...(problem.code === undefined ? {} : { openaiCode: problem.code }),
+    ...(problem.param === undefined ? {} : { param: problem.param }),
+    ...(problem.retryAfterMs === undefined ? {} : { retryAfterMs: problem.retryAfterMs }),
+  };
+}

@@ -1,0 +1,156 @@
+import {
+  BytesBody,
+  type Call,
+  collect,
+  type Dialect,
+  GatewayError,
+  getHeader,
+  type JsonObject,
+  type Provider,
+  type Reply,
+  type UpstreamRequest,
+  withHeader,
+} from '../../plugin-sdk/index.ts';
+import type { LiveAttempt } from '../exchange.ts';
+import { ByteBodyEditor } from './body-editor.ts';
+import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
+import { CarriedStream } from './carried-stream.ts';
+import type { Runtime } from './context.ts';
+import { failedReply } from './failed-reply.ts';
+import { HeldStart } from './held-start.ts';
+import { openUpstream, type Upstream } from './upstream.ts';
+
+/** Replies up to this size are read whole before they are passed on; larger ones flow. */
+const wholeBytes = 1_048_576;
+
+/**
+ * The provider speaks the client's dialect: the client's bytes go out, the provider's bytes come back. The only edits are
+ * the model's name and what the provider declares, made on the bytes.
+ */
+export async function carry(attempt: LiveAttempt, provider: Provider, dialect: Dialect, runtime: Runtime): Promise<Reply> {
+  const call = callOf(attempt, dialect);
+  const lost: string[] = [];
+  const body = carriedBody(attempt, provider, call, lost);
+  refuseLosses(attempt, provider, lost);
+  const endpoint = provider.endpoint(call);
+  let request = upstreamRequest(attempt, provider, endpoint, body);
+  if (provider.authorize !== undefined) request = await provider.authorize(request, attempt.key);
+  const upstream = await openUpstream(attempt, request, runtime);
+  return readReply(attempt, provider, dialect, upstream, runtime);
+}
+
+function carriedBody(attempt: LiveAttempt, provider: Provider, call: Call, lost: string[]): UpstreamRequest['body'] {
+  const { body } = attempt.exchange.request;
+  if (body.kind === 'none') return undefined;
+  if (body.kind === 'stream') return body.readable;
+  if (call.passthrough) return body.bytes;
+  let carried = body;
+  const named = body.member('model');
+  if (!body.isJson) return named === undefined || call.model === '' || named === call.model ? body.bytes : body.editField('model', call.model).bytes;
+  if (typeof named === 'string' && call.model !== '' && named !== call.model) carried = body.edit('model', call.model);
+  if (provider.editBody === undefined) return carried.bytes;
+  const editor = new ByteBodyEditor(carried, (path) => lost.push(path));
+  provider.editBody(call, editor);
+  return editor.body.bytes;
+}
+
+async function readReply(attempt: LiveAttempt, provider: Provider, dialect: Dialect, upstream: Upstream, runtime: Runtime): Promise<Reply> {
+  const { reply } = upstream;
+  const { exchange } = attempt;
+  const type = getHeader(reply.headers, 'content-type') ?? '';
+  if (reply.status >= 400) return failedReply(exchange, provider, dialect, upstream);
+  const base = { origin: 'upstream', status: reply.status, headers: reply.headers, dialect } as const;
+
+  if (type.startsWith('text/event-stream') && getHeader(reply.headers, 'content-encoding') === undefined) {
+    const flow = await committedStream(attempt, provider, dialect, upstream);
+    return { ...base, body: { type: 'flow', flow, events: true } };
+  }
+  const whole = reply.takeWhole() ?? (isSmallJson(type, reply.headers) ? await collectWhole(provider, upstream, runtime) : undefined);
+  upstream.arrived();
+  if (whole === undefined) {
+    return { ...base, body: { type: 'flow', flow: watched(upstream), events: false } };
+  }
+  upstream.done();
+  const fixed = provider.quirks === undefined ? undefined : fixQuirks(provider, whole, type);
+  if (fixed?.status !== undefined) {
+    return problemReply(dialect, fixed.status, whole, reply.headers);
+  }
+  const bytes = fixed?.bytes ?? whole;
+  return { ...base, headers: fixed?.bytes === undefined ? reply.headers : withHeader(reply.headers, 'content-length', undefined), body: { type: 'bytes', bytes } };
+}
+
+function isSmallJson(type: string, headers: readonly string[]): boolean {
+  const length = getHeader(headers, 'content-length');
+  return type.includes('json') && (length === undefined || Number(length) <= wholeBytes) && getHeader(headers, 'content-encoding') === undefined;
+}
+
+async function collectWhole(provider: Provider, upstream: Upstream, runtime: Runtime): Promise<Buffer> {
+  try {
+    const limit = runtime.replyBytes;
+    const reason = `it is larger than ${limit} bytes`;
+    return await collect(upstream.reply, limit, () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason }));
+  } catch (error) {
+    upstream.done();
+    throw error;
+  }
+}
+
+function committedStream(attempt: LiveAttempt, provider: Provider, dialect: Dialect, upstream: Upstream): Promise<HeldStart<Buffer>> {
+  const { exchange } = attempt;
+  return new Promise((resolve, reject) => {
+    const out: HeldStart<Buffer> = new HeldStart(upstream, exchange.policy.holdBack, (error) =>
+      error === undefined ? resolve(out) : reject(error),
+    );
+    upstream.reply.start(
+      new CarriedStream(out, {
+        provider: provider.name,
+        meter: dialect.meter,
+        passthrough: exchange.route.passthrough === true,
+        onUsage: (usage) => {
+          exchange.usage = usage;
+        },
+        onFinish: (finish) => {
+          exchange.finish = finish;
+        },
+      }),
+    );
+  });
+}
+
+/** A flow of plain bytes whose end frees the time limits. */
+function watched(upstream: Upstream): Extract<Reply['body'], { type: 'flow' }>['flow'] {
+  const { reply } = upstream;
+  return {
+    start: (sink) =>
+      reply.start({
+        push: (chunk) => sink.push(chunk),
+        end: () => {
+          upstream.done();
+          sink.end();
+        },
+        fail: (error) => {
+          upstream.done();
+          sink.fail(error);
+        },
+      }),
+    resume: () => reply.resume(),
+    abort: (reason) => {
+      upstream.done();
+      reply.abort(reason);
+    },
+  };
+}
+
+function fixQuirks(provider: Provider, whole: Buffer, type: string): { status?: number; bytes?: Buffer } | undefined {
+  if (!type.includes('json')) return undefined;
+  let json: JsonObject;
+  try {
+    json = new BytesBody(whole, 'application/json').json();
+  } catch {
+    throw new GatewayError('UP_BAD_BODY', { provider: provider.name, reason: 'it is not valid JSON' });
+  }
+  const status = provider.quirks?.errorIn200?.(json);
+  if (status !== undefined) return { status };
+  const fixed = provider.quirks?.json?.(json, 'reply');
+  return fixed === undefined ? undefined : { bytes: Buffer.from(JSON.stringify(fixed)) };
+}

@@ -1,0 +1,18 @@
+import type { KeyHealth, Logger, Provider } from '../../plugin-sdk/index.ts';
+import type { Connections } from '../connections.ts';
+import type { Hooks } from '../hooks.ts';
+
+/** What one generation gives to the handling of its exchanges. */
+export interface Runtime {
+  /** Names the config; sent as `x-bf-config`. */
+  readonly generation: string;
+  readonly hooks: Hooks;
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly connections: Connections;
+  readonly keyHealth: KeyHealth;
+  readonly log: Logger;
+  /** Largest upstream reply that may be collected, in bytes. */
+  readonly replyBytes: number;
+  /** Milliseconds of silence after which a stream gets a keep-alive comment; 0 for none. */
+  readonly keepAliveCommentMs: number;
+}

@@ -1,0 +1,27 @@
+import { GatewayError, type Provider, type Reply } from '../../plugin-sdk/index.ts';
+import type { LiveAttempt } from '../exchange.ts';
+import { adapt } from './adapted.ts';
+import { carry } from './carried.ts';
+import type { Runtime } from './context.ts';
+import { translate } from './translated.ts';
+
+/**
+ * Runs one attempt at its provider. Which way is a property that the provider declares: it speaks the client's dialect
+ * (carried), it has an adapter for the operation (adapted), or it speaks another chat dialect (translated).
+ *
+ * Throws GatewayError REQ_UNSUPPORTED, REQ_LOSSY, UP_*, GUARD_HOST, CLIENT_GONE.
+ */
+export async function executeAtProvider(attempt: LiveAttempt, provider: Provider, runtime: Runtime): Promise<Reply> {
+  const { exchange, target } = attempt;
+  const { operation, dialect } = exchange;
+  const model = attempt.key.model ?? target.model;
+  const spoken = provider.dialectsFor?.(operation, model) ?? provider.speaks[operation] ?? provider.speaks['*'] ?? [];
+  if (exchange.route.passthrough === true || spoken.includes(dialect)) return carry(attempt, provider, dialect, runtime);
+  const adapter = provider.adapters?.[operation];
+  if (adapter !== undefined) return adapt(attempt, provider, adapter, runtime);
+  const translation = spoken.find((candidate) => candidate.chat !== undefined);
+  if (translation === undefined || dialect.chat === undefined) {
+    throw new GatewayError('REQ_UNSUPPORTED', { provider: provider.name, operation });
+  }
+  return translate(attempt, provider, translation, runtime);
+}

@@ -1,0 +1,73 @@
+import { type AnswerEvent, type Dialect, GatewayError, isGatewayError, type Sink, type StreamDecoder } from '../../plugin-sdk/index.ts';
+import { createFramer, type Framer } from '../framing/framer.ts';
+import type { HeldStart } from './held-start.ts';
+
+export interface TranslatedStreamOptions {
+  readonly provider: string;
+  readonly dialect: Dialect;
+  /** Sees every event on its way, for usage and finish. */
+  watch(event: AnswerEvent): void;
+}
+
+/** Events that do not yet show the client anything: until another comes, a failed attempt stays unseen. */
+const preamble = new Set<AnswerEvent['type']>(['start', 'block-start', 'usage', 'native']);
+
+/** A provider's stream read as typed events: bytes in, {@link AnswerEvent}s out. */
+export class TranslatedStream implements Sink<Buffer> {
+  readonly #options: TranslatedStreamOptions;
+  readonly #out: HeldStart<AnswerEvent>;
+  readonly #framer: Framer;
+  readonly #decoder: StreamDecoder;
+  #ready = true;
+  #over = false;
+
+  constructor(out: HeldStart<AnswerEvent>, options: TranslatedStreamOptions) {
+    this.#out = out;
+    this.#options = options;
+    this.#framer = createFramer(options.dialect.framing, { provider: options.provider });
+    this.#decoder = options.dialect.chat!.decodeStream();
+  }
+
+  push(chunk: Buffer): boolean {
+    if (this.#over) return false;
+    this.#ready = true;
+    try {
+      this.#framer.push(chunk, this.#decode);
+    } catch (cause) {
+      this.#fail(cause);
+    }
+    return this.#ready;
+  }
+
+  end(): void {
+    if (this.#over) return;
+    try {
+      this.#framer.end(this.#decode);
+      this.#decoder.end(this.#emit);
+      this.#over = true;
+      this.#out.finish();
+    } catch (cause) {
+      this.#fail(cause);
+    }
+  }
+
+  fail(error: Error): void {
+    this.#fail(error);
+  }
+
+  #decode = (event: Parameters<StreamDecoder['event']>[0]): void => this.#decoder.event(event, this.#emit);
+
+  #emit = (event: AnswerEvent): void => {
+    this.#options.watch(event);
+    this.#ready = this.#out.push(event, 64 + ('text' in event ? event.text.length : 0));
+    if (this.#out.holding && !preamble.has(event.type)) this.#out.commit();
+  };
+
+  #fail(cause: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    const { provider } = this.#options;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    this.#out.finish(isGatewayError(cause) ? cause : new GatewayError('UP_BAD_BODY', { provider, reason }, { cause }));
+  }
+}

@@ -1,0 +1,101 @@
+import {
+  type AnswerEvent,
+  BytesBody,
+  collect,
+  type Dialect,
+  GatewayError,
+  getHeader,
+  isGatewayError,
+  type Provider,
+  type Reply,
+  withHeader,
+} from '../../plugin-sdk/index.ts';
+import type { LiveAttempt, LiveExchange } from '../exchange.ts';
+import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
+import type { Runtime } from './context.ts';
+import { failedReply } from './failed-reply.ts';
+import { HeldStart } from './held-start.ts';
+import { inlineMedia } from './inline-media.ts';
+import { TranslatedStream } from './translated-stream.ts';
+import { openUpstream, type Upstream } from './upstream.ts';
+
+/**
+ * The provider speaks another chat dialect: client dialect → Conversation → provider dialect, and back as typed values
+ * that the client's dialect writes later. One parse, one build, one stringify.
+ */
+export async function translate(attempt: LiveAttempt, provider: Provider, dialect: Dialect, runtime: Runtime): Promise<Reply> {
+  const { exchange } = attempt;
+  const call = callOf(attempt, dialect);
+  const capabilities = provider.capabilities?.(call.model, call.operation) ?? {};
+  const asked = exchange.conversation();
+  const conversation = capabilities['inlineMedia'] === true ? await inlineMedia(asked, runtime) : asked;
+  const lost: string[] = [];
+  const encoded = dialect.chat!.encodeRequest(conversation, {
+    model: call.model,
+    stream: call.stream,
+    capabilities,
+    lost: (path) => lost.push(path),
+  });
+  refuseLosses(attempt, provider, lost);
+  const endpoint = provider.endpoint(call);
+  const { bytes } = BytesBody.ofJson(encoded);
+  const own = ['content-type', 'application/json', ...endpoint.headers];
+  let request = upstreamRequest(attempt, provider, { ...endpoint, method: endpoint.method ?? 'POST', headers: own }, bytes);
+  if (provider.authorize !== undefined) request = await provider.authorize(request, attempt.key);
+  const upstream = await openUpstream(attempt, request, runtime);
+  return readReply(exchange, provider, dialect, upstream, runtime);
+}
+
+async function readReply(exchange: LiveExchange, provider: Provider, dialect: Dialect, upstream: Upstream, runtime: Runtime): Promise<Reply> {
+  const { reply } = upstream;
+  if (reply.status >= 400) return failedReply(exchange, provider, dialect, upstream);
+  const base = { origin: 'upstream', status: 200, headers: translatedHeaders(reply.headers), dialect } as const;
+  const type = getHeader(reply.headers, 'content-type') ?? '';
+  if (exchange.stream && !type.includes('application/json')) {
+    return { ...base, body: { type: 'events', events: await committedEvents(exchange, provider, dialect, upstream) } };
+  }
+  const reason = `it is larger than ${runtime.replyBytes} bytes`;
+  try {
+    const whole =
+      reply.takeWhole() ??
+      (await collect(reply, runtime.replyBytes, () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason })));
+    upstream.arrived();
+    const json = parse(provider, whole);
+    const failedStatus = provider.quirks?.errorIn200?.(json);
+    if (failedStatus !== undefined) return problemReply(dialect, failedStatus, whole, reply.headers);
+    const answer = dialect.chat!.decodeAnswer(provider.quirks?.json?.(json, 'reply') ?? json);
+    if (answer.usage !== undefined) exchange.usage = answer.usage;
+    exchange.finish = answer.choices[0]?.finish?.native;
+    return { ...base, body: { type: 'answer', answer } };
+  } finally {
+    upstream.done();
+  }
+}
+
+function parse(provider: Provider, bytes: Buffer) {
+  try {
+    return new BytesBody(bytes, 'application/json').json();
+  } catch (cause) {
+    const reason = isGatewayError(cause) ? String(cause.fields['reason']) : 'it is not JSON';
+    throw new GatewayError('UP_BAD_BODY', { provider: provider.name, reason }, { cause });
+  }
+}
+
+/** The provider's headers without those that describe a body which the client does not get. */
+function translatedHeaders(headers: readonly string[]): string[] {
+  const described = ['content-type', 'content-length', 'content-encoding', 'content-md5', 'etag'];
+  return described.reduce<string[]>((left, name) => withHeader(left, name, undefined), [...headers]);
+}
+
+function committedEvents(exchange: LiveExchange, provider: Provider, dialect: Dialect, upstream: Upstream): Promise<HeldStart<AnswerEvent>> {
+  return new Promise((resolve, reject) => {
+    const out: HeldStart<AnswerEvent> = new HeldStart(upstream, exchange.policy.holdBack, (error) =>
+      error === undefined ? resolve(out) : reject(error),
+    );
+    const watch = (event: AnswerEvent): void => {
+      if (event.type === 'usage') exchange.usage = event.usage;
+      else if (event.type === 'finish') exchange.finish = event.finish.native ?? event.finish.reason;
+    };
+    upstream.reply.start(new TranslatedStream(out, { provider: provider.name, dialect, watch }));
+  });
+}

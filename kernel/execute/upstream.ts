@@ -1,0 +1,60 @@
+import { GatewayError, type UpstreamRequest } from '../../plugin-sdk/index.ts';
+import { Deadline } from '../deadline.ts';
+import type { LiveAttempt } from '../exchange.ts';
+import { send, type UpstreamReply } from '../send.ts';
+import type { Runtime } from './context.ts';
+
+/** An upstream call under the attempt's time limits, which stops when the client leaves. */
+export interface Upstream {
+  readonly reply: UpstreamReply;
+  /** The first content (or the whole reply) has come: its time limit ends, the one between events begins. */
+  arrived(): void;
+  /** The reply is complete or given up: no limit and no listener is left. */
+  done(): void;
+}
+
+/** Sends a request for an attempt. Throws GatewayError UP_CONNECT, UP_RESET, UP_TIMEOUT, GUARD_HOST, CLIENT_GONE. */
+export async function openUpstream(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): Promise<Upstream> {
+  const { exchange } = attempt;
+  const { timeouts } = exchange.policy;
+  let reply: UpstreamReply | undefined;
+  let abort: ((reason: Error) => void) | undefined;
+  const stop = (error: GatewayError): void => (reply === undefined ? abort?.(error) : reply.cut(error));
+  const late = (what: string, ms: number) => () => stop(new GatewayError('UP_TIMEOUT', { provider: request.provider, what, ms }));
+
+  const first = new Deadline(timeouts.firstContentMs, late('no content', timeouts.firstContentMs));
+  let between: Deadline | undefined;
+  const unlisten = exchange.onClientGone(() => stop(new GatewayError('CLIENT_GONE', {})));
+  attempt.cancel = stop;
+  const done = (): void => {
+    first.stop();
+    between?.stop();
+    unlisten();
+    if (reply !== undefined) reply.onRead = undefined;
+  };
+  if (exchange.clientGone) {
+    done();
+    throw new GatewayError('CLIENT_GONE', {});
+  }
+  exchange.onSent?.();
+  try {
+    reply = await send(request, runtime.connections, timeouts.connectMs, (stopCall) => {
+      abort = stopCall;
+    });
+  } catch (error) {
+    done();
+    throw error;
+  }
+  const opened = reply;
+  return {
+    reply: opened,
+    arrived() {
+      if (between !== undefined) return;
+      attempt.arrived();
+      first.stop();
+      between = new Deadline(timeouts.betweenEventsMs, late('nothing more', timeouts.betweenEventsMs));
+      if (timeouts.betweenEventsMs > 0) opened.onRead = () => between?.touch();
+    },
+    done,
+  };
+}

@@ -1,0 +1,184 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { Hono } from 'hono';
+import type { CatalogueEntry, Clock, FetchedReply, GatewayView, InternalRequest, KeyHealth, Logger } from '../plugin-sdk/index.ts';
+import { type AcceptOptions, accept } from './accept.ts';
+import { AdminGuard } from './admin-guard.ts';
+import { MemoryClient } from './client/memory-client.ts';
+import { NodeClient } from './client/node-client.ts';
+import type { LoadedConfig } from './config/load-config.ts';
+import type { Connections } from './connections.ts';
+import type { Runtime } from './execute/context.ts';
+import { createHost } from './host.ts';
+import { runInternal } from './internal.ts';
+import { loadPlugins, type PlannedPlugin } from './load-plugins.ts';
+import { mountExchanges, mountHandlers, viewRoute } from './routes.ts';
+import { type Registered, type RunningPlugins, setUp } from './set-up.ts';
+import type { SharedThings } from './shared.ts';
+import { describeConfig } from './describe-config.ts';
+
+/** What generations take over from each other: everything that outlives a reload. */
+export interface Process {
+  readonly catalogue: readonly CatalogueEntry[];
+  readonly connections: Connections;
+  readonly shared: SharedThings;
+  readonly keyHealth: KeyHealth;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly startedAt: number;
+  /** Exchanges run by plugins go to the newest generation. */
+  current(): Generation | undefined;
+}
+
+/** One config, running: its plugins, hooks and routes. Reload makes a new one beside it. */
+export class Generation {
+  readonly id: string;
+  readonly loaded: LoadedConfig;
+  readonly admin: AdminGuard;
+  readonly exchanges: Hono;
+  readonly handlers: Hono;
+  readonly plugins: readonly PlannedPlugin[];
+  readonly #running: RunningPlugins;
+  readonly #process: Process;
+  readonly #usedKeys: string[];
+  readonly #accept: AcceptOptions;
+  #open = 0;
+  #idle: (() => void) | undefined = undefined;
+
+  private constructor(
+    id: string,
+    loaded: LoadedConfig,
+    plugins: readonly PlannedPlugin[],
+    running: RunningPlugins,
+    process: Process,
+    usedKeys: string[],
+    admin: AdminGuard,
+  ) {
+    this.id = id;
+    this.loaded = loaded;
+    this.plugins = plugins;
+    this.#running = running;
+    this.#process = process;
+    this.#usedKeys = usedKeys;
+    this.admin = admin;
+    const { server } = loaded.config;
+    const runtime: Runtime = {
+      generation: id,
+      hooks: running.hooks,
+      providers: running.providers,
+      connections: process.connections,
+      keyHealth: process.keyHealth,
+      log: process.log,
+      replyBytes: 64 * 1024 * 1024,
+      keepAliveCommentMs: server.keepAliveCommentMs,
+    };
+    this.#accept = {
+      runtime,
+      limits: server.limits,
+      log: process.log,
+      mayExplain: (headers) => admin.allows(headers.get('x-bf-admin-token'), 'read'),
+    };
+    const routes = running.routes.map(({ route }) => route);
+    this.exchanges = mountExchanges(routes, (route, context) => {
+      const { client } = context.env as { client: MemoryClient | NodeClient };
+      this.track(accept(route, client, this.#accept));
+      return RESPONSE_ALREADY_SENT;
+    });
+    this.handlers = mountHandlers(routes, admin);
+  }
+
+  /** Loads and sets up a config. Throws GatewayError CFG_*, PLUGIN_*; nothing is left behind then. */
+  static async create(id: string, loaded: LoadedConfig, process: Process): Promise<Generation> {
+    const plugins = await loadPlugins(loaded, process.catalogue);
+    const registered: Registered = { providers: new Map(), ports: new Map() };
+    const usedKeys: string[] = [];
+    const holder: { generation: Generation | undefined } = { generation: undefined };
+    const context = {
+      generation: id,
+      dataDir: loaded.config.dataDir,
+      registered,
+      shared: process.shared,
+      usedKeys,
+      connections: process.connections,
+      keyHealth: process.keyHealth,
+      clock: process.clock,
+      log: (plugin: string) => childLogger(process.log, plugin),
+      run: (request: InternalRequest) => (process.current() ?? holder.generation)!.run(request),
+      inspect: () => holder.generation!.view(),
+    };
+    try {
+      const admin = new AdminGuard(loaded.config);
+      const running = await setUp(plugins, registered, (plugin) => createHost(plugin, context), loaded.config.hookTimeoutMs, process.log);
+      holder.generation = new Generation(id, loaded, plugins, running, process, usedKeys, admin);
+      return holder.generation;
+    } catch (error) {
+      for (const key of usedKeys) await process.shared.release(key);
+      throw error;
+    }
+  }
+
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Counts an exchange until it is settled. */
+  track(settled: Promise<void>): void {
+    this.#open += 1;
+    void settled.finally(() => {
+      this.#open -= 1;
+      if (this.#open === 0) this.#idle?.();
+    });
+  }
+
+  /** Runs a request from inside the process and waits for its whole reply. */
+  run(request: InternalRequest): Promise<FetchedReply> {
+    return runInternal(request, this.#running.routes, this.#accept, (settled) => this.track(settled));
+  }
+
+  /** Resolves when no exchange is open, or after `ms`. */
+  whenIdle(ms: number): Promise<void> {
+    if (this.#open === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#idle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Takes the plugins down and lets go of what they shared. */
+  async tearDown(): Promise<void> {
+    await this.#running.tearDown();
+    for (const key of this.#usedKeys) await this.#process.shared.release(key);
+  }
+
+  view(): GatewayView {
+    const { hookOrder, routes, providers, setupMs } = this.#running;
+    const identity = hookOrder.preRoute;
+    return {
+      generation: this.id,
+      startedAt: this.#process.startedAt,
+      openExchanges: this.#open,
+      plugins: this.plugins.map(({ id, definition, implied }) => ({
+        id,
+        definition: definition.name,
+        implied,
+        setupMs: setupMs.get(id) ?? 0,
+      })),
+      hooks: Object.entries(hookOrder).map(([hook, plugins]) => ({ hook, plugins })),
+      routes: routes.map(({ plugin, route }) => viewRoute(plugin, route, identity)),
+      providers: [...providers.values()].map(({ name, baseUrl, keys }) => ({
+        name,
+        definition: this.plugins.find(({ id }) => id === name || id === `providers/${name}`)?.definition.name ?? name,
+        baseUrl,
+        keys: keys.map((key) => key.name),
+      })),
+      config: describeConfig(this.loaded.config),
+    };
+  }
+}
+
+function childLogger(log: Logger, plugin: string): Logger {
+  const { child } = log as Logger & { child?: (bindings: object) => Logger };
+  return child === undefined ? log : child.call(log, { plugin });
+}

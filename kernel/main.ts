@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+const [major = 0] = process.versions.node.split('.').map(Number);
+
+if (major < 24) {
+  console.error(`bifrost-kernel needs Node 24 or newer; this is Node ${process.versions.node}.`);
+  process.exit(69);
+}
+
+const { runCli } = await import('./cli/cli.ts');
+process.exitCode = await runCli(process.argv.slice(2));
+
+// A module of its own, although everything it uses is imported once the version is known to be right.
+export {};

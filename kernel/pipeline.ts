@@ -1,0 +1,81 @@
+import { GatewayError, isGatewayError, isThenable, type Reply } from '../plugin-sdk/index.ts';
+import { tryTargets } from './attempts.ts';
+import type { Client } from './client/client.ts';
+import { deliver, deliverError } from './deliver.ts';
+import type { Runtime } from './execute/context.ts';
+import type { LiveExchange } from './exchange.ts';
+import { run } from './hooks.ts';
+import { settle } from './settle.ts';
+import { targetOfModel } from './targets.ts';
+import { transformReply } from './transform.ts';
+
+/**
+ * Takes one exchange from its first hook to its last byte. Reads top to bottom; nothing here calls back up.
+ * Resolves when everything is settled; never rejects.
+ */
+export async function handle(exchange: LiveExchange, client: Client, runtime: Runtime): Promise<void> {
+  client.onGone = () => exchange.leave();
+  let error: GatewayError | undefined;
+  let reply: Reply | undefined;
+  let firstByteMs: number | undefined;
+  try {
+    reply = await answer(exchange, runtime);
+    if (exchange.clientGone) throw new GatewayError('CLIENT_GONE', {});
+    let delivery = deliver(exchange, reply, client, runtime);
+    firstByteMs = performance.now() - exchange.startedAt;
+    if (delivery !== undefined) error = await delivery;
+  } catch (cause) {
+    error = gatewayErrorOf(cause, exchange);
+    discard(reply, error);
+    deliverError(exchange, error, client, runtime);
+    firstByteMs ??= performance.now() - exchange.startedAt;
+  }
+  client.onGone = undefined;
+  const status = firstByteMs === undefined ? 499 : (error?.status ?? reply?.status ?? 500);
+  await settle(exchange, client, runtime, {
+    status: client.headSent && reply !== undefined && error !== undefined ? reply.status : status,
+    error: error ?? problemOf(reply),
+    origin: reply?.origin ?? 'gateway',
+    firstByteMs,
+  });
+}
+
+/** preRoute → transformRequest → attempts → transformResponse. A plugin may answer at the first. */
+async function answer(exchange: LiveExchange, runtime: Runtime): Promise<Reply> {
+  const { hooks } = runtime;
+  let early = run(hooks.preRoute, exchange, exchange);
+  if (isThenable(early)) early = await early;
+  let reply = early;
+  if (reply === undefined) {
+    if (exchange.targets.length === 0) exchange.setTargets([targetOfModel(exchange, runtime.providers)]);
+    let request = run(hooks.transformRequest, exchange.request, exchange);
+    if (isThenable(request)) request = await request;
+    if (request !== undefined && request !== exchange.request) exchange.setRequest(request);
+    const result = await tryTargets(exchange, runtime);
+    if (!('attempt' in result)) return result;
+    exchange.served = result.attempt;
+    reply = result.reply;
+  }
+  const transformed = transformReply(exchange, reply, runtime);
+  return isThenable(transformed) ? await transformed : transformed;
+}
+
+/** A reply that will not be delivered still has a source that must stop. */
+function discard(reply: Reply | undefined, error: GatewayError): void {
+  if (reply?.body.type === 'flow') reply.body.flow.abort(error);
+  else if (reply?.body.type === 'events') reply.body.events.abort(error);
+}
+
+function gatewayErrorOf(cause: unknown, exchange: LiveExchange): GatewayError {
+  if (isGatewayError(cause)) {
+    if (cause.plugin !== undefined && cause.cause !== undefined) exchange.log.error({ request: exchange.id, err: cause }, 'a plugin failed');
+    return cause;
+  }
+  exchange.log.error({ request: exchange.id, err: cause }, 'unexpected failure');
+  return new GatewayError('BUG', { reason: (cause as Error)?.message ?? String(cause) }, { cause });
+}
+
+function problemOf(reply: Reply | undefined): GatewayError | undefined {
+  if (reply?.problem === undefined) return undefined;
+  return new GatewayError('UP_STATUS', { message: reply.problem.message }, { status: reply.status });
+}

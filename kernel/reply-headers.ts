@@ -1,0 +1,65 @@
+import { type FlatHeaders, lowerName } from '../plugin-sdk/index.ts';
+import type { LiveExchange } from './exchange.ts';
+
+/**
+ * Response headers that are not passed on: hop-by-hop ones, those that belong to the provider's own session or
+ * authentication, and the names that the gateway speaks for itself.
+ */
+const dropped = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'set-cookie',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  'www-authenticate',
+  'x-request-id',
+]);
+
+const unprintable = /[^\x20-\x7e]/g;
+
+/** The reply's headers: the provider's that may pass, then what the gateway says of this exchange. */
+export function replyHeaders(exchange: LiveExchange, generation: string, own: readonly string[], exactLength: boolean): FlatHeaders {
+  const headers: FlatHeaders = [];
+  for (let i = 0; i < own.length; i += 2) {
+    const name = lowerName(own[i]!);
+    if (name.startsWith('x-bf-') || (name === 'content-length' && !exactLength)) continue;
+    if (!dropped.has(name)) headers.push(own[i]!, own[i + 1]!);
+    else if (name === 'x-request-id') headers.push('x-upstream-request-id', own[i + 1]!);
+  }
+  headers.push('x-request-id', exchange.id, 'x-bf-config', generation);
+  const { attempts, served } = exchange;
+  if (served !== undefined) {
+    headers.push('x-bf-provider', served.target.provider, 'x-bf-model', printable(served.chosen?.model ?? served.target.model));
+    if (served.chosen !== undefined) headers.push('x-bf-key', printable(served.chosen.name));
+  }
+  if (attempts.length > 0) headers.push('x-bf-attempts', printable(attempts.map(describeAttempt).join(', ')));
+  if (exchange.lossy.length > 0) headers.push('x-bf-lossy', printable(exchange.lossy.join(', ')));
+  for (const part of exchange.replyHeaders) headers.push(printable(part));
+  if (exchange.timeline !== undefined) headers.push('x-bf-explain', explanation(exchange));
+  return headers;
+}
+
+/** Header values are what a client may have chosen: only visible ASCII gets through. */
+function printable(text: string): string {
+  return text.replace(unprintable, '?');
+}
+
+function describeAttempt({ provider, model, status, error }: LiveExchange['attempts'][number]): string {
+  return `${provider}/${model}: ${status ?? error?.code ?? 'ok'}`;
+}
+
+/** The decision record, as JSON in ASCII; cut to what fits a header. */
+function explanation(exchange: LiveExchange): string {
+  const record = {
+    request: exchange.id,
+    operation: exchange.operation,
+    targets: exchange.targets.map(({ provider, model }) => `${provider}/${model}`),
+    decisions: exchange.decisions,
+    hooks: exchange.timeline?.steps ?? [],
+  };
+  const text = JSON.stringify(record).replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.length <= 16_384 ? text : JSON.stringify({ ...record, hooks: [], decisions: record.decisions.slice(-20), truncated: true });
+}

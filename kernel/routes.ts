@@ -1,0 +1,60 @@
+import type { Context } from 'hono';
+import { Hono } from 'hono';
+import { type ExchangeRoute, GatewayError, type HandlerRoute, isGatewayError, type Route, type RouteView } from '../plugin-sdk/index.ts';
+import type { AdminGuard } from './admin-guard.ts';
+
+/** What a matched exchange route does with its call; `serve` starts the exchange. */
+export type Serve = (route: ExchangeRoute, context: Context) => Response | Promise<Response>;
+
+/**
+ * The endpoints that are exchanges. Their handler is synchronous and writes to the client itself, so `fetch` gives a
+ * promise only for a path that none of them serves: then the handler routes are to be asked.
+ */
+export function mountExchanges(routes: readonly Route[], serve: Serve): Hono {
+  const app = new Hono();
+  for (const route of routes) {
+    if (route.type !== 'exchange') continue;
+    if (route.method === 'ALL') app.all(route.path, (context) => serve(route, context));
+    else app.on(route.method, route.path, (context) => serve(route, context));
+  }
+  return app;
+}
+
+/** The gateway's own endpoints, each behind its guard. There is no way to mount one without. */
+export function mountHandlers(routes: readonly Route[], guard: AdminGuard): Hono {
+  const app = new Hono();
+  for (const route of routes) {
+    if (route.type !== 'handler') continue;
+    const guarded = (context: Context): Response | Promise<Response> => {
+      if ('admin' in route.guard) guard.check(context.req.header('authorization'), context.req.header('cookie'), route.guard.admin);
+      return route.handler(context);
+    };
+    if (route.method === 'ALL') app.all(route.path, guarded);
+    else app.on(route.method, route.path, guarded);
+  }
+  app.notFound((context) => {
+    const { method, path } = context.req;
+    return failure(new GatewayError('REQ_UNKNOWN_ENDPOINT', { method, path }));
+  });
+  app.onError((cause) => failure(isGatewayError(cause) ? cause : new GatewayError('BUG', { reason: 'an endpoint failed' }, { cause })));
+  return app;
+}
+
+/** An error of the gateway's own endpoints, in OpenAI's shape. */
+export function failure(error: GatewayError): Response {
+  const { text, type, param, openaiCode } = error;
+  const body = JSON.stringify({ error: { message: text, type, param: param ?? null, code: openaiCode } });
+  return new Response(body, { status: error.status, headers: { 'content-type': 'application/json' } });
+}
+
+/** How `plan` and the dashboard show a route. */
+export function viewRoute(plugin: string, route: Route, identity: readonly string[]): RouteView {
+  const { method, path } = route;
+  return { method, path, plugin, operation: route.type === 'exchange' ? route.operation : undefined, guards: guardsOf(route, identity) };
+}
+
+function guardsOf(route: ExchangeRoute | HandlerRoute, identity: readonly string[]): string[] {
+  if (route.type === 'exchange') return ['limits', ...identity, 'egress'];
+  if ('public' in route.guard) return ['public'];
+  return 'admin' in route.guard ? [`admin token (${route.guard.admin})`] : [route.guard.caller];
+}

@@ -1,0 +1,86 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { Secret } from '../plugin-sdk/index.ts';
+import { NodeClient } from './client/node-client.ts';
+import type { Config } from './config/config.ts';
+import type { Gateway } from './gateway.ts';
+
+export interface Listening {
+  readonly url: string;
+  readonly port: number;
+  /** No new connections; idle ones close, open ones finish. */
+  stop(): Promise<void>;
+}
+
+/** Listens for HTTP. Exchanges are routed by hono and write to node's response themselves; all else goes through hono's own path. */
+export async function listen(gateway: Gateway, config: Config): Promise<Listening> {
+  const { host, port, limits, tls } = config.server;
+  const pages = getRequestListener((request) => gateway.current.handlers.fetch(request), { overrideGlobalObjects: false });
+  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    if (health(incoming, outgoing, gateway)) return;
+    const url = incoming.url ?? '/';
+    if (url[0] !== '/') return answer(outgoing, 400, 'The request target must be a path.', 'invalid_path');
+    const bare = { method: incoming.method, url: `http://gateway${url}` } as Request;
+    // A matched exchange is answered in place; hono gives a promise only where nothing matched.
+    const found = gateway.current.exchanges.fetch(bare, { client: new NodeClient(incoming, outgoing) } as never);
+    if (found instanceof Promise) void found.then(() => pages(incoming, outgoing));
+  };
+  const options = { maxHeaderSize: limits.headerBytes, requireHostHeader: false, requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 75_000 };
+  const server: Server =
+    tls === undefined
+      ? createServer(options, onRequest)
+      : createTlsServer({ ...options, cert: tls.cert, key: Secret.reveal(tls.key) }, onRequest);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => onClientError(error, socket));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, backlog: 4_096 }, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return {
+    port: address.port,
+    url: `${tls === undefined ? 'http' : 'https'}://${shown}:${address.port}`,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+/** `/health` and `/ready` answer before everything else, so that no plugin can keep them from it. */
+function health(incoming: IncomingMessage, outgoing: ServerResponse, gateway: Gateway): boolean {
+  const { url } = incoming;
+  if (url !== '/health' && url !== '/ready') return false;
+  const ready = url === '/health' || !gateway.closing;
+  outgoing.writeHead(ready ? 200 : 503, { 'content-type': 'application/json' });
+  outgoing.end(JSON.stringify({ status: ready ? 'ok' : 'draining' }));
+  return true;
+}
+
+function answer(outgoing: ServerResponse, status: number, message: string, code: string): void {
+  outgoing.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+  outgoing.end(errorBody(message, code));
+}
+
+/** What the HTTP parser refuses gets an answer in the same shape as every other error. */
+function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, message, code] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? (['431 Request Header Fields Too Large', 'The request headers are too large.', 'headers_too_large'] as const)
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? (['408 Request Timeout', 'The request headers did not arrive in time.', 'request_timeout'] as const)
+        : (['400 Bad Request', 'The request is not valid HTTP/1.1.', 'invalid_http'] as const);
+  const body = errorBody(message, code);
+  socket.end(`HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+}
+
+function errorBody(message: string, code: string): string {
+  return JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } });
+}

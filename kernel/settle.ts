@@ -1,0 +1,56 @@
+import { type GatewayError, isThenable, type Outcome } from '../plugin-sdk/index.ts';
+import type { Client } from './client/client.ts';
+import type { Runtime } from './execute/context.ts';
+import type { LiveExchange } from './exchange.ts';
+import { run } from './hooks.ts';
+
+/** How an exchange went, as far as the pipeline knows when it is over. */
+export interface Ending {
+  readonly status: number;
+  readonly error: GatewayError | undefined;
+  readonly origin: Outcome['origin'];
+  readonly firstByteMs: number | undefined;
+}
+
+/**
+ * The end of every exchange, once: closes the attempt, runs deferred releases, then `postLog`. Nothing here delays a
+ * reply. Resolves when the observers are done, so that a drain can wait for them.
+ */
+export async function settle(exchange: LiveExchange, client: Client, runtime: Runtime, ending: Ending): Promise<void> {
+  readUsage(exchange);
+  const { served } = exchange;
+  const result = ending.error === undefined ? 'ok' : exchange.clientGone ? 'abandoned' : 'failed';
+  served?.end(result, ending.status, ending.error, exchange.usage);
+  if (runtime.hooks.postLog.isUsed()) {
+    const observed = run(runtime.hooks.postLog, outcomeOf(exchange, client, ending), exchange);
+    if (isThenable(observed)) await observed;
+  }
+  exchange.runDeferred();
+}
+
+function readUsage(exchange: LiveExchange): void {
+  try {
+    exchange.readUsage?.();
+  } catch (cause) {
+    exchange.log.warn({ request: exchange.id, err: cause }, 'the usage of a reply could not be read');
+  }
+}
+
+function outcomeOf(exchange: LiveExchange, client: Client, ending: Ending): Outcome {
+  return {
+    status: exchange.clientGone && !client.headSent ? 499 : ending.status,
+    error: ending.error,
+    clientGone: exchange.clientGone,
+    usage: exchange.usage,
+    finish: exchange.finish,
+    origin: ending.origin,
+    attempts: exchange.attempts,
+    durationMs: performance.now() - exchange.startedAt,
+    firstByteMs: ending.firstByteMs,
+    bytesIn: exchange.request.body.size ?? 0,
+    bytesOut: client.bytesOut,
+    chunks: exchange.chunks,
+    lossy: exchange.lossy,
+    decisions: exchange.decisions,
+  };
+}

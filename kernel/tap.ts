@@ -1,0 +1,118 @@
+import { GatewayError, type HookName, isGatewayError, isThenable, type Logger } from '../plugin-sdk/index.ts';
+
+/** Whom to blame when a handler fails, and what an operator chose for that case. */
+export interface Tap {
+  readonly plugin: string;
+  readonly hook: HookName;
+  /** Milliseconds a handler may take. */
+  readonly timeoutMs: number;
+  /** Go on without an opinion instead of failing the exchange. */
+  readonly failOpen: boolean;
+  readonly log: Logger;
+  /** Says what is wrong with a returned value, if anything. */
+  readonly check?: (value: unknown) => string | undefined;
+}
+
+/** What the adapter needs of the second argument of every hook. */
+export interface Timed {
+  readonly id: string;
+  /** Present when someone asked for the decision record. */
+  readonly timeline: { add(plugin: string, hook: HookName, ms: number): void } | undefined;
+}
+
+type Done<R> = (error?: Error | null | false, value?: R) => void;
+type Handler<V, X, R> = (value: V, exchange: X) => R | undefined | void | Promise<R | undefined | void>;
+
+/**
+ * Turns a plugin's handler, synchronous or not, into a tapable callback.
+ *
+ * tapable runs `tapAsync` and `tapPromise` functions outside any try block, so a later tap that throws before its first
+ * await, or returns a plain value, leaves the hook pending for ever and the client hangs. Here every exit goes through
+ * `done`, once, with the plugin's name on every failure. No promise is made for a synchronous handler.
+ */
+export function toTap<V, X extends Timed, R>(tap: Tap, handler: Handler<V, X, R>) {
+  return (value: V, exchange: X, done: Done<R>): void => {
+    const started = performance.now();
+    let result: unknown;
+    try {
+      result = handler(value, exchange);
+    } catch (cause) {
+      conclude(tap, exchange, started, blame(tap, cause), undefined, done);
+      return;
+    }
+    if (isThenable(result)) {
+      wait(tap, exchange, started, result, done);
+      return;
+    }
+    // A busy loop cannot be interrupted from within its own thread; it is named once it gives way.
+    const late = performance.now() - started > tap.timeoutMs ? timeout(tap) : undefined;
+    conclude(tap, exchange, started, late, result, done);
+  };
+}
+
+function wait<R>(tap: Tap, exchange: Timed, started: number, result: PromiseLike<unknown>, done: Done<R>): void {
+  let settled = false;
+  const once = (error: GatewayError | undefined, value?: unknown): void => {
+    if (settled) return;
+    settled = true;
+    clearTimeout(timer);
+    conclude(tap, exchange, started, error, value, done);
+  };
+  const timer = setTimeout(() => once(timeout(tap)), tap.timeoutMs);
+  result.then(
+    (value) => once(undefined, value),
+    (cause) => once(blame(tap, cause)),
+  );
+}
+
+function conclude<R>(
+  tap: Tap,
+  exchange: Timed,
+  started: number,
+  error: GatewayError | undefined,
+  value: unknown,
+  done: Done<R>,
+): void {
+  exchange.timeline?.add(tap.plugin, tap.hook, performance.now() - started);
+  let failure = error;
+  const answer = value ?? undefined;
+  if (failure === undefined && answer !== undefined) {
+    const reason = tap.check?.(answer);
+    if (reason !== undefined) failure = new GatewayError('PLUGIN_BAD_RESULT', { plugin: tap.plugin, hook: tap.hook, reason }, who(tap));
+  }
+  if (failure === undefined) done(null, answer as R);
+  else if (tap.failOpen && isPluginsFault(failure)) {
+    tap.log.warn({ request: exchange.id, plugin: tap.plugin, hook: tap.hook, err: failure }, 'plugin failed; going on without it');
+    done(null, undefined);
+  } else done(failure);
+}
+
+/** A refusal is a decision, not a failure: `failOpen` does not lift it. */
+function isPluginsFault(error: GatewayError): boolean {
+  return error.code.startsWith('PLUGIN_') || error.code === 'STORE_UNAVAILABLE';
+}
+
+function blame(tap: Tap, cause: unknown): GatewayError {
+  if (!isGatewayError(cause)) return new GatewayError('PLUGIN_FAILED', { plugin: tap.plugin, hook: tap.hook }, { cause, ...who(tap) });
+  cause.plugin ??= tap.plugin;
+  cause.hook ??= tap.hook;
+  return cause;
+}
+
+function timeout(tap: Tap): GatewayError {
+  return new GatewayError('PLUGIN_TIMEOUT', { plugin: tap.plugin, hook: tap.hook, ms: tap.timeoutMs }, who(tap));
+}
+
+function who(tap: Tap): { plugin: string; hook: string } {
+  return { plugin: tap.plugin, hook: tap.hook };
+}
+
+/** Like {@link toTap} for observers: they neither wait for nor break each other, and their failures are only logged. */
+export function toObserver<V, X extends Timed>(tap: Tap, handler: (exchange: X, value: V) => void | Promise<void>) {
+  const run = toTap<V, X, never>(tap, (value, exchange) => handler(exchange, value) as undefined);
+  return (value: V, exchange: X, done: Done<never>): void =>
+    run(value, exchange, (error) => {
+      if (error) tap.log.error({ request: exchange.id, plugin: tap.plugin, hook: tap.hook, err: error }, 'observer failed');
+      done();
+    });
+}

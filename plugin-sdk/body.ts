@@ -1,0 +1,155 @@
+import type { Readable } from 'node:stream';
+import { GatewayError } from './errors.ts';
+import { isObject, type JsonObject, type JsonValue } from './json.ts';
+import { findPath, type MultipartField, multipartBoundary, type Range, readMultipartField, readValue, scanTopLevel, splice } from './json-bytes/index.ts';
+
+/** Members that routing reads on every call; found in one pass over the bytes, without parsing the rest. */
+const routed = ['model', 'stream'] as const;
+const maxDepth = 512;
+
+/** A request body: its bytes as the client sent them, and JSON when someone asks. */
+export type Body = NoBody | BytesBody | StreamBody;
+
+export class NoBody {
+  readonly kind = 'none';
+  readonly contentType = undefined;
+  readonly size = 0;
+  member(_name: string): JsonValue | undefined {
+    return undefined;
+  }
+}
+
+export const noBody = new NoBody();
+
+/** A whole body in memory. Never changed: an edit gives a new one. */
+export class BytesBody {
+  readonly kind = 'bytes';
+  readonly bytes: Buffer;
+  readonly contentType: string | undefined;
+  #members: Map<string, Range> | undefined;
+  #json: JsonObject | undefined;
+  #fields: readonly MultipartField[] | undefined;
+
+  constructor(bytes: Buffer, contentType: string | undefined, json?: JsonObject) {
+    this.bytes = bytes;
+    this.contentType = contentType;
+    this.#json = json;
+  }
+
+  /** A JSON body written anew; exactness of the client's bytes is given up. */
+  static ofJson(json: JsonObject): BytesBody {
+    return new BytesBody(Buffer.from(JSON.stringify(json)), 'application/json', json);
+  }
+
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  get isJson(): boolean {
+    return this.contentType === undefined || /^(application\/([\w.+-]*\+)?json|text\/plain)\b/i.test(this.contentType);
+  }
+
+  /**
+   * A top-level member of a JSON body. `model` and `stream` come from one scan of the bytes; others parse the body.
+   * Of a multipart form, only those two are read. Throws GatewayError REQ_BODY_NOT_JSON, REQ_TOO_DEEP.
+   */
+  member(name: string): JsonValue | undefined {
+    if (!this.isJson) return this.#formMember(name);
+    if (this.#json !== undefined) return this.#json[name];
+    if (!(routed as readonly string[]).includes(name)) return this.json()[name];
+    this.#members ??= scan(this.bytes, maxDepth);
+    const range = this.#members.get(name);
+    return range === undefined ? undefined : (readValue(this.bytes, range) as JsonValue);
+  }
+
+  /** The body as JSON, parsed once. Treat it as frozen. Throws GatewayError REQ_BODY_NOT_JSON. */
+  json(): JsonObject {
+    if (this.#json !== undefined) return this.#json;
+    let value: unknown;
+    try {
+      value = JSON.parse(this.bytes.toString('utf8'));
+    } catch (cause) {
+      throw new GatewayError('REQ_BODY_NOT_JSON', { reason: (cause as Error).message }, { cause });
+    }
+    if (!isObject(value)) throw new GatewayError('REQ_BODY_NOT_JSON', { reason: 'it must be a JSON object' });
+    this.#json = value;
+    return value;
+  }
+
+  #formMember(name: string): JsonValue | undefined {
+    const value = this.#formFields().find((field) => field.name === name)?.value;
+    return name === 'stream' && value !== undefined ? value === 'true' || value === '1' : value;
+  }
+
+  #formFields(): readonly MultipartField[] {
+    if (this.#fields === undefined) {
+      const boundary = multipartBoundary(this.contentType);
+      this.#fields = boundary === undefined ? [] : readMultipartField(this.bytes, boundary, routed);
+    }
+    return this.#fields;
+  }
+
+  /** A new form with every field of this name given another text; the rest of the bytes stays. */
+  editField(name: string, text: string): BytesBody {
+    const edits = this.#formFields().filter((field) => field.name === name).map(({ start, end }) => ({ start, end, text }));
+    return edits.length === 0 ? this : new BytesBody(splice(this.bytes, edits), this.contentType);
+  }
+
+  /**
+   * A new body with one value replaced on the bytes; key order, spacing and unknown fields stay.
+   * Throws GatewayError REQ_INVALID when there is nothing at the path.
+   */
+  edit(path: string | readonly (string | number)[], value: JsonValue): BytesBody {
+    const steps = typeof path === 'string' ? [path] : path;
+    const range =
+      steps.length === 1 && typeof steps[0] === 'string' && (routed as readonly string[]).includes(steps[0])
+        ? (this.#members ??= scan(this.bytes, maxDepth)).get(steps[0])
+        : findPath(this.bytes, steps);
+    if (range === undefined) {
+      throw new GatewayError('REQ_INVALID', { reason: `There is no ${steps.join('.')} to edit.` }, { param: steps.join('.') });
+    }
+    return new BytesBody(splice(this.bytes, [{ ...range, text: JSON.stringify(value) }]), this.contentType);
+  }
+}
+
+function scan(bytes: Buffer, depth: number): Map<string, Range> {
+  const result = scanTopLevel(bytes, routed, { maxDepth: depth });
+  if (result.problem === 'too-deep') throw new GatewayError('REQ_TOO_DEEP', { limit: depth });
+  if (result.problem !== undefined || !result.complete) {
+    throw new GatewayError('REQ_BODY_NOT_JSON', { reason: `${result.problem ?? 'it ends too early'} at byte ${result.at}` });
+  }
+  return result.members;
+}
+
+/**
+ * A body too large to hold, on its way: its head is in memory (`model` is looked for there), the rest is read once.
+ * It cannot be sent twice, so its exchange has one attempt.
+ */
+export class StreamBody {
+  readonly kind = 'stream';
+  readonly head: Buffer;
+  /** Everything, the head included. */
+  readonly readable: Readable;
+  readonly contentType: string | undefined;
+  /** Total bytes, when the client said so. */
+  readonly size: number | undefined;
+  readonly #members: ReadonlyMap<string, JsonValue>;
+
+  constructor(
+    head: Buffer,
+    readable: Readable,
+    contentType: string | undefined,
+    size: number | undefined,
+    members: ReadonlyMap<string, JsonValue>,
+  ) {
+    this.head = head;
+    this.readable = readable;
+    this.contentType = contentType;
+    this.size = size;
+    this.#members = members;
+  }
+
+  member(name: string): JsonValue | undefined {
+    return this.#members.get(name);
+  }
+}

@@ -1,0 +1,55 @@
+import type { z } from 'zod';
+import type { Host } from './host.ts';
+import type { JsonObject } from './json.ts';
+import type { PortBinding } from './ports.ts';
+import type { Provider } from './provider.ts';
+import type { Route } from './route.ts';
+import type { PluginHooks } from './signatures.ts';
+
+/** A plugin's options: a zod object (use `z.strictObject`) or a JSON Schema. */
+export type OptionsSchema = z.ZodType | JsonObject;
+
+export type OptionsOf<S extends OptionsSchema> = S extends z.ZodType ? z.output<S> : JsonObject;
+
+export interface PluginDefinition<S extends OptionsSchema = OptionsSchema> {
+  /** Its id, such as `plugins/governance`; a third party's package name. */
+  readonly name: string;
+  /** One sentence for `bifrost-kernel plugins`. */
+  readonly description?: string;
+  readonly options: S;
+  /** Plugins or capabilities that run before this one in every hook, wherever both are loaded. */
+  readonly after?: readonly string[];
+  /** Plugins or capabilities without which this one cannot work; also run before it. */
+  readonly requires?: readonly string[];
+  /** Capabilities that this plugin brings, such as `port:ledger`. Its own name is always one. */
+  readonly provides?: readonly string[];
+  /** Called once per generation, in order. Throwing stops the start and rolls back what was set up. */
+  setup(options: OptionsOf<S>, host: Host): PluginInstance | Promise<PluginInstance>;
+}
+
+/** What a plugin contributes, as data. */
+export interface PluginInstance {
+  readonly hooks?: PluginHooks;
+  readonly routes?: readonly Route[];
+  readonly provider?: Provider;
+  readonly ports?: readonly PortBinding[];
+  /** Frees what `setup` took. Called once, in reverse order, after the last exchange of the generation ended. */
+  teardown?(): void | Promise<void>;
+}
+
+/**
+ * Defines a plugin. Ten lines make one:
+ *
+ * ```ts
+ * export default definePlugin({
+ *   name: 'hello',
+ *   options: z.strictObject({ greeting: z.string().default('hello') }),
+ *   setup: (options) => ({
+ *     hooks: { preRoute: (exchange) => exchange.setReplyHeader('x-greeting', options.greeting) },
+ *   }),
+ * });
+ * ```
+ */
+export function definePlugin<const S extends OptionsSchema>(definition: PluginDefinition<S>): PluginDefinition<S> {
+  return definition;
+}

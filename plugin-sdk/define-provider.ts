@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { definePlugin, type PluginDefinition } from './define-plugin.ts';
+import type { Host } from './host.ts';
+import { isPrivateName, keyShape, keysFromEnvironment, settingsFromEnvironment, toProviderKey } from './provider-options.ts';
+import type { Provider, ProviderKey } from './provider.ts';
+
+/** The options every provider has, plus its own. */
+export interface CommonProviderOptions {
+  readonly baseUrl: string;
+  readonly keys: readonly ProviderKey[];
+  readonly allowPrivateNetwork: boolean;
+}
+
+export interface ProviderDefinition<Own extends z.ZodRawShape, KeyFields extends z.ZodRawShape> {
+  /** Its id, such as `providers/openai`. */
+  readonly name: string;
+  readonly description?: string;
+  /** Origin, perhaps with a path prefix, without the API version. Absent: the config must name one. */
+  readonly baseUrl?: string;
+  /** Environment variables that hold its key by custom, first wins; read when the config names no keys. */
+  readonly environment?: readonly string[];
+  /** Settings of the key from the environment: field to environment variable. */
+  readonly environmentSettings?: Readonly<Record<string, string>>;
+  /** Works without a key. */
+  readonly keyless?: boolean;
+  readonly options?: Own;
+  /** Fields that its keys have beyond the common ones. */
+  readonly keyFields?: KeyFields;
+  readonly requires?: readonly string[];
+  /** Makes the provider's own part from checked options. Throwing names a mistake in the options. */
+  provider(options: CommonProviderOptions & z.output<z.ZodObject<Own>>, host: Host): ProviderPart | Promise<ProviderPart>;
+}
+
+/** What a provider says of itself beyond the common options. */
+export type ProviderPart = Omit<Provider, 'name' | 'baseUrl' | 'keys' | 'keyless' | 'keyAdvice' | 'privateAddresses'> &
+  Partial<Pick<Provider, 'keys' | 'keyless' | 'privateAddresses'>> & { readonly teardown?: () => void | Promise<void> };
+
+/**
+ * Defines a provider: a plugin whose only work is to say what it speaks, where it is and how a call is made. Sending,
+ * deadlines, retries and translation stay in the kernel.
+ */
+export function defineProvider<const Own extends z.ZodRawShape = {}, const KeyFields extends z.ZodRawShape = {}>(
+  definition: ProviderDefinition<Own, KeyFields>,
+): PluginDefinition {
+  const { name, description, environment = [], keyless = false } = definition;
+  const baseUrl = z.url({ protocol: /^https?$/ }).describe('Origin, perhaps with a path prefix, without the API version.');
+  const options = z.strictObject({
+    baseUrl: definition.baseUrl === undefined ? baseUrl : baseUrl.default(definition.baseUrl),
+    keys: z
+      .array(z.strictObject({ ...keyShape, ...definition.keyFields }))
+      .optional()
+      .describe(environment.length > 0 ? `Absent: ${environment.join(' or ')} from the environment.` : 'Its keys.'),
+    allowPrivateNetwork: z.boolean().default(false).describe('Its host may resolve to a private address.'),
+    ...definition.options,
+  });
+  return definePlugin({
+    name,
+    ...(description === undefined ? {} : { description }),
+    options,
+    requires: ['keys', ...(definition.requires ?? [])],
+    async setup(values, host) {
+      const given = values as unknown as { keys?: Parameters<typeof toProviderKey>[0][] } & CommonProviderOptions;
+      const keys = given.keys === undefined ? keysFromEnvironment(environment, settingsFromEnvironment(definition.environmentSettings)) : given.keys.map(toProviderKey);
+      const common = { ...given, baseUrl: given.baseUrl.replace(/\/+$/, ''), keys };
+      const { teardown, ...part } = await definition.provider(common as never, host);
+      const provider: Provider = {
+        name: instanceName(host.plugin),
+        baseUrl: common.baseUrl,
+        keys,
+        keyless,
+        keyAdvice:
+          environment.length > 0
+            ? `Set ${environment.join(' or ')}, or give ${host.plugin}.keys in the config.`
+            : `Give ${host.plugin}.keys in the config.`,
+        privateAddresses: given.allowPrivateNetwork || isPrivateName(common.baseUrl),
+        ...part,
+      };
+      return { provider, ...(teardown === undefined ? {} : { teardown }) };
+    },
+  }) as unknown as PluginDefinition;
+}
+
+/** `providers/openai` serves `openai/…` models; any other config key is its own name. */
+export function instanceName(plugin: string): string {
+  return plugin.startsWith('providers/') ? plugin.slice('providers/'.length) : plugin;
+}

@@ -1,0 +1,59 @@
+import type { Answer, Block, Conversation } from '../../conversation/index.ts';
+import { GatewayError, isGatewayError } from '../../errors.ts';
+import { isObject, type JsonObject } from '../../json.ts';
+import { present } from '../present.ts';
+import { decodeContent, dialectId } from './decode-block.ts';
+import { forbiddenInNames, toolNameLimit } from './encode-block.ts';
+import { carrying, readArray, readObject, readString, required, unknownFields } from './fields.ts';
+import { decodeFinish } from './finish.ts';
+import { ReceivedCalls } from './received-calls.ts';
+import { decodeUsage, restOfUsage } from './usage.ts';
+
+const known = new Set(['id', 'type', 'role', 'model', 'content', 'stop_reason', 'stop_sequence', 'usage']);
+
+/** Reads a `message` object. */
+export function decodeAnswer(body: JsonObject, request?: Conversation): Answer {
+  return readingAnswer(() => {
+    const content = decodeContent(required(readArray(body, 'content', ''), 'content', 'an array'), 'content');
+    const { blocks, answeredByTool } = new ReceivedCalls(request, forbiddenInNames, toolNameLimit).restoreAll(content);
+    const usage = readObject(body, 'usage', '');
+    const finish = decodeFinish(body.stop_reason, body.stop_sequence, answeredByTool);
+    const rest = present({ ...withoutStop(unknownFields(body, known)), usage: usage && restOfUsage(usage) });
+    return {
+      ...present({ id: readString(body, 'id', ''), model: readString(body, 'model', '') }),
+      choices: [{ index: 0, blocks: [...blocks, ...refusalOf(body)], ...present({ finish }) }],
+      ...present({
+        usage: usage && decodeUsage(usage),
+        serviceTier: typeof usage?.service_tier === 'string' ? usage.service_tier : undefined,
+      }),
+      carry: { [dialectId]: rest },
+    };
+  });
+}
+
+/** Both are normally `null`, which is their value and not an absence. */
+function withoutStop(fields: JsonObject | undefined): JsonObject {
+  const { stop_reason: _, stop_sequence: __, ...rest } = fields ?? {};
+  return rest;
+}
+
+/** What Anthropic says of a refusal, as the refusal that other formats have; the details themselves are carried. */
+export function refusalOf(message: JsonObject): Block[] {
+  const details = message.stop_details;
+  if (message.stop_reason !== 'refusal' || !isObject(details) || typeof details.explanation !== 'string') return [];
+  return [{ type: 'refusal', text: details.explanation, ...carrying(dialectId, undefined, { $in: 'stop_details' }) }];
+}
+
+/** What the shared readers call an invalid request is an unreadable body here. */
+export function readingAnswer<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!isGatewayError(error) || error.code !== 'REQ_INVALID') throw error;
+    throw new GatewayError(
+      'UP_BAD_BODY',
+      { provider: 'The provider', reason: error.message.replace(/\.$/, '') },
+      { cause: error },
+    );
+  }
+}

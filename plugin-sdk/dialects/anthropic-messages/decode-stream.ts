@@ -1,0 +1,238 @@
+import type { AnswerEvent, BlockHead, Conversation } from '../../conversation/index.ts';
+import { GatewayError } from '../../errors.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import type { FramedEvent, StreamDecoder } from '../dialect.ts';
+import { present } from '../present.ts';
+import { readingAnswer, refusalOf } from './decode-answer.ts';
+import { decodeCitation, dialectId } from './decode-block.ts';
+import { forbiddenInNames, toolNameLimit } from './encode-block.ts';
+import { problemOf } from './errors.ts';
+import { asObject, carrying, unknownFields } from './fields.ts';
+import { decodeFinish } from './finish.ts';
+import { freeText, ReceivedCalls } from './received-calls.ts';
+import { decodeUsage } from './usage.ts';
+
+type Emit = (event: AnswerEvent) => void;
+
+/** The open content block. `held` collects the input of blocks that are passed on whole. */
+interface OpenBlock {
+  readonly index: number;
+  readonly kind: 'text' | 'reasoning' | 'answer' | 'call' | 'held-call' | 'item';
+  readonly value: JsonObject;
+  held: string;
+  empty: boolean;
+}
+
+const messageFields = new Set(['id', 'type', 'role', 'model', 'content', 'stop_reason', 'stop_sequence', 'usage']);
+
+/** Reads a Messages API event stream. */
+export class MessagesStreamDecoder implements StreamDecoder {
+  readonly #calls: ReceivedCalls;
+  #open: OpenBlock | undefined;
+  #usage: JsonObject = {};
+  #delta: JsonObject = {};
+  #deltaUsage: JsonObject | undefined;
+  #blocks = 0;
+  #toolCalls = 0;
+  #answers = 0;
+  #ended = false;
+
+  constructor(request?: Conversation) {
+    this.#calls = new ReceivedCalls(request, forbiddenInNames, toolNameLimit);
+  }
+
+  event({ name, data }: FramedEvent, emit: Emit): void {
+    if (name === 'ping' || data === '') return;
+    readingAnswer(() => this.#read(asObject(parse(data), 'the event'), name, emit));
+  }
+
+  end(): void {
+    if (!this.#ended) throw new GatewayError('UP_STREAM_CUT', { provider: 'The provider' });
+  }
+
+  #read(event: JsonObject, name: string | undefined, emit: Emit): void {
+    switch (event.type) {
+      case 'message_start':
+        return this.#start(asObject(event.message, 'message'), emit);
+      case 'content_block_start':
+        return this.#openBlock(Number(event.index), asObject(event.content_block, 'content_block'), emit);
+      case 'content_block_delta':
+        return this.#readDelta(event, asObject(event.delta, 'delta'), name, emit);
+      case 'content_block_stop':
+        return this.#closeBlock(emit);
+      case 'message_delta':
+        this.#delta = { ...this.#delta, ...asObject(event.delta, 'delta') };
+        if (isObject(event.usage)) this.#addUsage(event.usage);
+        return;
+      case 'message_stop':
+        return this.#stop(emit);
+      case 'ping':
+        return;
+      case 'error': {
+        const { message, status, type, code } = problemOf(event);
+        throw new GatewayError('UP_STREAM_ERROR', { message }, present({ status, type, openaiCode: code }));
+      }
+      default:
+        emit({ type: 'native', dialect: dialectId, value: event, ...present({ name }) });
+    }
+  }
+
+  #start(message: JsonObject, emit: Emit): void {
+    const usage = isObject(message.usage) ? message.usage : undefined;
+    if (usage !== undefined) this.#usage = usage;
+    const { stop_reason: _, stop_sequence: __, ...rest } = unknownFields(message, messageFields) ?? {};
+    emit({
+      type: 'start',
+      ...present({ id: textOf(message.id), model: textOf(message.model) }),
+      carry: { [dialectId]: present({ ...rest, usage }) },
+    });
+  }
+
+  #openBlock(index: number, value: JsonObject, emit: Emit): void {
+    const open = (kind: OpenBlock['kind']): void => {
+      this.#open = { index, kind, value, held: '', empty: true };
+      this.#blocks = index + 1;
+    };
+    const start = (head: BlockHead, known: ReadonlySet<string>): void =>
+      emit({ type: 'block-start', choice: 0, block: index, head, ...carrying(dialectId, unknownFields(value, known)) });
+    switch (value.type) {
+      case 'text':
+        open('text');
+        start({ type: 'text' }, headFields);
+        if (typeof value.text === 'string' && value.text !== '')
+          emit({ type: 'text', choice: 0, block: index, text: value.text });
+        return;
+      case 'thinking':
+        open('reasoning');
+        return start({ type: 'reasoning', maker: 'anthropic' }, headFields);
+      case 'redacted_thinking':
+        open('reasoning');
+        return start(
+          { type: 'reasoning', maker: 'anthropic', ...present({ encrypted: textOf(value.data) }) },
+          headFields,
+        );
+      case 'tool_use':
+        return this.#openCall(index, value, open, start);
+      default:
+        open('item');
+    }
+  }
+
+  #openCall(
+    index: number,
+    value: JsonObject,
+    open: (kind: OpenBlock['kind']) => void,
+    start: (head: BlockHead, known: ReadonlySet<string>) => void,
+  ): void {
+    const wireName = String(value.name);
+    const kind = this.#calls.kindOf(wireName);
+    this.#toolCalls += 1;
+    if (kind === 'answer') {
+      this.#answers += 1;
+      open('answer');
+      return start({ type: 'text' }, answerFields);
+    }
+    open(kind === 'custom' ? 'held-call' : 'call');
+    const name = this.#calls.nameOf(wireName);
+    start(
+      { type: 'tool-call', id: textOf(value.id) ?? `toolu_${index}`, name, ...(kind === 'custom' ? { kind } : {}) },
+      headFields,
+    );
+  }
+
+  #readDelta(event: JsonObject, delta: JsonObject, name: string | undefined, emit: Emit): void {
+    const open = this.#open;
+    const block = Number(event.index);
+    const at = { choice: 0, block } as const;
+    switch (delta.type) {
+      case 'text_delta':
+        if (delta.text !== '') emit({ type: 'text', ...at, text: String(delta.text) });
+        return;
+      case 'thinking_delta':
+        if (delta.thinking !== '') emit({ type: 'reasoning', ...at, text: String(delta.thinking) });
+        return;
+      case 'signature_delta':
+        return emit({ type: 'signature', ...at, signature: String(delta.signature) });
+      case 'citations_delta':
+        return emit({ type: 'citation', ...at, citation: decodeCitation(asObject(delta.citation, 'citation')) });
+      case 'input_json_delta': {
+        const text = String(delta.partial_json);
+        if (open === undefined || text === '') return;
+        open.empty = false;
+        if (open.kind === 'call') emit({ type: 'arguments', ...at, text });
+        else if (open.kind === 'answer') emit({ type: 'text', ...at, text });
+        else open.held += text;
+        return;
+      }
+      default:
+        emit({ type: 'native', dialect: dialectId, value: event, ...present({ name }) });
+    }
+  }
+
+  #closeBlock(emit: Emit): void {
+    const open = this.#open;
+    if (open === undefined) return;
+    this.#open = undefined;
+    const at = { choice: 0, block: open.index } as const;
+    if (open.kind === 'item') {
+      const value = open.held === '' ? open.value : { ...open.value, input: parse(open.held) };
+      emit({
+        type: 'block-start',
+        ...at,
+        head: { type: 'provider-item', block: { type: 'provider-item', dialect: dialectId, value } },
+      });
+    } else if (open.kind === 'held-call') {
+      emit({ type: 'arguments', ...at, text: freeText(open.held) });
+    } else if (open.empty && (open.kind === 'call' || open.kind === 'answer')) {
+      // A call without arguments sends no fragment, or only empty ones; its input then stands in the start, if anywhere.
+      const text = JSON.stringify(open.value.input ?? {});
+      emit({ type: open.kind === 'call' ? 'arguments' : 'text', ...at, text });
+    }
+    emit({ type: 'block-end', ...at });
+  }
+
+  #addUsage(usage: JsonObject): void {
+    this.#deltaUsage = usage;
+    const merged = { ...this.#usage };
+    for (const key in usage) if (usage[key] !== null) merged[key] = usage[key];
+    this.#usage = merged;
+  }
+
+  #stop(emit: Emit): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const refusal of refusalOf(this.#delta)) {
+      const at = { choice: 0, block: this.#blocks } as const;
+      emit({ type: 'block-start', ...at, head: { type: 'refusal' }, ...present({ carry: refusal.carry }) });
+      emit({ type: 'text', ...at, text: refusal.type === 'refusal' ? refusal.text : '' });
+      emit({ type: 'block-end', ...at });
+    }
+    const { stop_reason, stop_sequence, ...rest } = this.#delta;
+    const answeredByTool = this.#answers > 0 && this.#answers === this.#toolCalls;
+    const finish = decodeFinish(stop_reason, stop_sequence, answeredByTool) ?? { reason: 'stop' };
+    emit({ type: 'finish', choice: 0, finish, ...carrying(dialectId, rest) });
+    if (Object.keys(this.#usage).length > 0) {
+      emit({
+        type: 'usage',
+        usage: decodeUsage(this.#usage),
+        ...carrying(dialectId, undefined, present({ $delta: this.#deltaUsage })),
+      });
+    }
+    emit({ type: 'end' });
+  }
+}
+
+const headFields = new Set(['type', 'text', 'thinking', 'signature', 'data', 'id', 'name', 'input']);
+const answerFields = new Set([...headFields, 'caller']);
+
+function parse(text: string): JsonValue {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    throw new GatewayError('UP_BAD_BODY', { provider: 'The provider', reason: 'a stream event is not JSON' });
+  }
+}
+
+function textOf(value: JsonValue | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

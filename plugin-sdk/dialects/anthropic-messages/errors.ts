@@ -1,0 +1,100 @@
+import type { GatewayError } from '../../errors.ts';
+import { getHeader } from '../../headers.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import type { UpstreamProblem } from '../dialect.ts';
+import { present } from '../present.ts';
+
+/** Anthropic's error words and the statuses that they stand for (wire facts 3.5). */
+const statuses: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  conflict_error: 409,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  api_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+};
+
+export function encodeError(
+  error: GatewayError,
+  requestId: string,
+): { readonly status: number; readonly body: string } {
+  return { status: error.status, body: JSON.stringify(errorObject(error, requestId)) };
+}
+
+export function encodeStreamError(error: GatewayError, requestId: string): string {
+  return `event: error\ndata: ${JSON.stringify(errorObject(error, requestId))}\n\n`;
+}
+
+/** Reads an error body: Anthropic's own, a proxy's `{message}` or `{detail}`, or whatever text there is. */
+export function decodeError(status: number, body: Buffer, headers: readonly string[]): UpstreamProblem {
+  const text = body.toString();
+  const value = parse(text);
+  const problem = isObject(value) ? problemOf(value, status) : { status, message: plainText(text, status) };
+  return { ...problem, ...present({ retryAfterMs: retryAfter(headers) }) };
+}
+
+/** `{type: 'error', error: {type, message}}` as a problem; the status comes from the type where the caller has none. */
+export function problemOf(body: JsonObject, status?: number): UpstreamProblem {
+  const inner = isObject(body.error) ? body.error : body;
+  const type = typeof inner.type === 'string' && inner.type !== 'error' ? inner.type : undefined;
+  const details = isObject(inner.details) ? inner.details : {};
+  const code = details.error_code ?? inner.code;
+  const message = [inner.message, inner.Message, inner.detail, body.error, body.message].find(
+    (words) => typeof words === 'string' && words !== '',
+  );
+  const known = status ?? (type === undefined ? undefined : statuses[type]) ?? 500;
+  return {
+    status: known,
+    message: typeof message === 'string' ? message : `The provider answered with status ${known}.`,
+    ...present({ type, code: typeof code === 'string' || typeof code === 'number' ? String(code) : undefined }),
+  };
+}
+
+/** Milliseconds of `retry-after-ms` or `retry-after` (seconds, or a date, counted from the reply's own `date`). */
+export function retryAfter(headers: readonly string[]): number | undefined {
+  const milliseconds = Number(getHeader(headers, 'retry-after-ms') ?? Number.NaN);
+  if (milliseconds >= 0) return milliseconds;
+  const value = getHeader(headers, 'retry-after');
+  if (value === undefined) return undefined;
+  const seconds = Number(value);
+  if (seconds >= 0) return Math.round(seconds * 1_000);
+  const until = Date.parse(value) - Date.parse(getHeader(headers, 'date') ?? '');
+  return until >= 0 ? until : undefined;
+}
+
+/** The text of a body that is no JSON: HTML is reduced to its words. */
+export function plainText(text: string, status: number): string {
+  const words = text
+    .replace(/<(script|style)[\s\S]*?<\/\1>/gi, ' ')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return words === '' ? `The provider answered with status ${status}.` : words.slice(0, 500);
+}
+
+function errorObject(error: GatewayError, requestId: string): JsonObject {
+  return { type: 'error', error: { type: typeOf(error), message: error.text }, request_id: requestId };
+}
+
+function typeOf(error: GatewayError): string {
+  const passedOn = error.code === 'UP_STATUS' || error.code === 'UP_STREAM_ERROR';
+  if (passedOn && statuses[error.type] !== undefined) return error.type;
+  const { status } = error;
+  if (status === 408 || status === 504) return 'timeout_error';
+  if (status === 503 || status === 529) return 'overloaded_error';
+  if (status >= 500) return 'api_error';
+  return Object.keys(statuses).find((type) => statuses[type] === status) ?? 'invalid_request_error';
+}
+
+function parse(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,35 @@
+import type { JsonValue } from '../../json.ts';
+
+/**
+ * What a target that speaks openai.chat does differently from OpenAI, as data for `EncodeContext.capabilities`.
+ * Everything is optional; the defaults describe OpenAI itself.
+ */
+export interface ChatCapabilities {
+  /** Other names for top-level fields: `{ max_completion_tokens: 'max_tokens', seed: 'random_seed' }`. */
+  readonly rename?: Readonly<Record<string, string>>;
+  /** Top-level fields that the target refuses; they are left out and reported as lost. `messages[].name` may be named too. */
+  readonly refuses?: readonly string[];
+  /** Other words for values: `{ tool_choice: { required: 'any' } }`. */
+  readonly words?: Readonly<Record<string, Readonly<Record<string, JsonValue>>>>;
+  /** False writes developer messages as system messages. */
+  readonly developerRole?: boolean;
+  /** False joins text parts into one string. */
+  readonly contentParts?: boolean;
+  /** False sends no `stream_options`: the target always states its usage. */
+  readonly streamOptions?: boolean;
+  /** True sends `top_k`, which OpenAI does not have. */
+  readonly topK?: boolean;
+  /** True sends `video_url` parts. */
+  readonly video?: boolean;
+  /** How a prompt-cache breakpoint is written, if at all. */
+  readonly cache?: 'prompt_cache_breakpoint' | 'cache_control';
+  /** Where reasoning of earlier turns goes; false leaves it out. */
+  readonly reasoningField?: 'reasoning_content' | 'reasoning' | 'reasoning_details' | false;
+  /** Whose proofs (signatures, encrypted reasoning) the target accepts. A proof is never sent to another. */
+  readonly proofsOf?: readonly string[];
+}
+
+/** The bag of an {@link EncodeContext} as what it is; unknown keys are ignored. */
+export function chatCapabilities(bag: Readonly<Record<string, unknown>>): ChatCapabilities {
+  return bag as ChatCapabilities;
+}

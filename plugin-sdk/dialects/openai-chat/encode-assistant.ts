@@ -1,0 +1,146 @@
+import type { Block, Citation, ReasoningBlock, ToolCallBlock } from '../../conversation/index.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import { carried, reportForeign, wireFields } from '../openai/carry.ts';
+import { present } from '../present.ts';
+import { isPlainText, usualEmptyContent } from './decode-assistant.ts';
+import { type ContentContext, encodeParts, type PlacedBlock } from './encode-content.ts';
+import { encodeReasoning, hasProof, type ReasoningField } from './reasoning-fields.ts';
+import { encodeToolCall } from './tool-calls.ts';
+
+const dialect = 'openai.chat';
+
+/** Which reasoning goes out: everything to a client; to a provider what it takes, and only proofs it made itself. */
+export interface ReasoningPolicy {
+  readonly field: ReasoningField | false | undefined;
+  accepts(maker: string | undefined): boolean;
+}
+
+export const showEverything: ReasoningPolicy = { field: undefined, accepts: () => true };
+
+/** The fields of an assistant message but `role`; inverse of `decodeAssistant`. `own` is what chat left on the message. */
+export function encodeAssistant(
+  placed: readonly PlacedBlock[],
+  own: JsonObject | undefined,
+  policy: ReasoningPolicy,
+  context: ContentContext,
+): JsonObject {
+  const sorted = sortBlocks(placed);
+  for (const { block, path } of placed) if (!sorted.content.some((content) => content.block === block)) reportForeign(block, dialect, path, context.lost);
+  return {
+    ...wireFields(own),
+    ...encodeHistory(sorted.reasoning, own?.['$reasoning'], policy, context),
+    content: encodeAssistantContent(sorted.content, own?.['$content'], placed, context),
+    ...encodeRefusal(sorted.refusals),
+    ...encodeCitations(sorted.content),
+    ...encodeCalls(sorted.calls, policy, context),
+    ...encodeMedia(sorted.media, context),
+  };
+}
+
+interface SortedBlocks {
+  readonly reasoning: ReasoningBlock[];
+  readonly content: PlacedBlock[];
+  readonly refusals: string[];
+  readonly calls: Block[];
+  readonly media: PlacedBlock[];
+}
+
+function sortBlocks(placed: readonly PlacedBlock[]): SortedBlocks {
+  const sorted: SortedBlocks = { reasoning: [], content: [], refusals: [], calls: [], media: [] };
+  for (const one of placed) {
+    const { block } = one;
+    const own = carried(block, dialect);
+    if (block.type === 'reasoning' && own?.['$thinking'] === undefined) sorted.reasoning.push(block);
+    else if (block.type === 'refusal' && own?.['$part'] === undefined) sorted.refusals.push(block.text);
+    else if (block.type === 'tool-call' || own?.['$in'] === 'tool_calls') sorted.calls.push(block);
+    else if (block.type === 'audio' || (block.type === 'image' && own?.['$part'] === undefined)) sorted.media.push(one);
+    else sorted.content.push(one);
+  }
+  return sorted;
+}
+
+function encodeHistory(
+  blocks: readonly ReasoningBlock[],
+  spelling: JsonValue | undefined,
+  policy: ReasoningPolicy,
+  { own }: ContentContext,
+): JsonObject {
+  if (Array.isArray(spelling)) return encodeReasoning(blocks, spelling);
+  if (policy.field === false && !own) return {};
+  const allowed = blocks.map((block) => (own || !hasProof(block) || policy.accepts(block.maker) ? block : withoutProof(block)));
+  return encodeReasoning(allowed, own || !policy.field ? undefined : [policy.field]);
+}
+
+function withoutProof({ signature: _, encrypted: __, ...block }: ReasoningBlock): ReasoningBlock {
+  return block;
+}
+
+function encodeAssistantContent(
+  content: readonly PlacedBlock[],
+  spelling: JsonValue | undefined,
+  all: readonly PlacedBlock[],
+  context: ContentContext,
+): JsonValue | undefined {
+  if (content.length === 0) {
+    if (spelling === 'absent') return undefined;
+    if (spelling === 'parts') return [];
+    if (spelling !== undefined) return spelling === 'null' ? null : '';
+    return usualEmptyContent(all.map(({ block }) => block));
+  }
+  const blocks = content.map(({ block }) => block);
+  if (spelling === 'parts' || !blocks.every((block) => block.type === 'text')) return encodeParts(content, context);
+  if (isPlainText(blocks)) return (blocks[0] as { text: string }).text;
+  if (blocks.some((block) => block.cache !== undefined || carried(block, dialect) !== undefined)) return encodeParts(content, context);
+  for (const { block, path } of content) reportForeign(block, dialect, path, context.lost);
+  return blocks.map((block) => block.text).join('');
+}
+
+function encodeRefusal(refusals: readonly string[]): JsonObject {
+  return refusals.length === 0 ? {} : { refusal: refusals.join('\n\n') };
+}
+
+function encodeCitations(content: readonly PlacedBlock[]): JsonObject {
+  const citations = content.flatMap(({ block }) => (block.type === 'text' ? (block.citations ?? []) : []));
+  const annotations = citations.map(encodeCitation).filter((annotation) => annotation !== undefined);
+  return annotations.length === 0 ? {} : { annotations };
+}
+
+/** A citation without a URL (a page of a document) has no form here. */
+export function encodeCitation(citation: Citation): JsonObject | undefined {
+  const own = carried(citation, dialect);
+  if (citation.url === undefined && own === undefined) return undefined;
+  const { url, title, text: content, start: start_index, end: end_index } = citation;
+  const inner = isObject(own?.['$inner']) ? own['$inner'] : {};
+  return {
+    type: 'url_citation',
+    url_citation: { ...inner, ...present({ url, title, content, start_index, end_index }) },
+    ...wireFields(own),
+  };
+}
+
+function encodeCalls(calls: readonly Block[], policy: ReasoningPolicy, context: ContentContext): JsonObject {
+  const [first] = calls;
+  if (first === undefined) return {};
+  if (first.type === 'tool-call' && carried(first, dialect)?.['$in'] === 'function_call') {
+    return { function_call: { name: first.name, arguments: first.arguments } };
+  }
+  return { tool_calls: calls.map((call) => (call.type === 'provider-item' ? call.value : encodeCall(call as ToolCallBlock, policy, context))) };
+}
+
+function encodeCall(call: ToolCallBlock, policy: ReasoningPolicy, { own }: ContentContext): JsonObject {
+  return encodeToolCall(call, own || policy.accepts(call.maker ?? 'google'));
+}
+
+function encodeMedia(media: readonly PlacedBlock[], context: ContentContext): JsonObject {
+  const result: JsonObject = {};
+  const images = media.filter(({ block }) => block.type === 'image');
+  if (images.length > 0) result['images'] = encodeParts(images, context);
+  for (const { block, path } of media) {
+    if (block.type !== 'audio') continue;
+    const data = block.source.kind === 'base64' ? block.source.data : undefined;
+    const id = block.id ?? (block.source.kind === 'file' ? block.source.id : undefined);
+    if (id === undefined) context.lost(path);
+    else result['audio'] = { ...present({ id, data, transcript: block.transcript }), ...wireFields(carried(block, dialect)) };
+  }
+  return result;
+}

@@ -1,0 +1,45 @@
+import type { Block, Finish } from '../../conversation/index.ts';
+import type { JsonObject } from '../../json.ts';
+
+const reasons: Readonly<Record<string, Finish['reason']>> = {
+  stop: 'stop',
+  length: 'length',
+  tool_calls: 'tool-calls',
+  function_call: 'tool-calls',
+  content_filter: 'content-filter',
+  // Mistral's words.
+  model_length: 'length',
+  error: 'error',
+};
+
+const words: Readonly<Record<Finish['reason'], string>> = {
+  stop: 'stop',
+  length: 'length',
+  'tool-calls': 'tool_calls',
+  'content-filter': 'content_filter',
+  // Chat cannot say that a turn may be continued; for the client it ended.
+  pause: 'stop',
+  // Nor that it failed; `length` at least says that it is incomplete.
+  error: 'length',
+};
+
+/**
+ * A finish word in common terms. Ollama, vLLM and others say `stop` after tool calls; what ended the answer were the
+ * calls. `spelling` remembers a word that {@link finishWord} would not choose.
+ */
+export function decodeFinish(native: string, callsMade: boolean): { finish: Finish; spelling: JsonObject } {
+  const said = reasons[native] ?? 'stop';
+  const reason = said === 'stop' && callsMade ? 'tool-calls' : said;
+  const spelling = words[reason] === native ? {} : { $finish: native };
+  return { finish: { reason, native }, spelling };
+}
+
+/** One of the five words that the format allows, or the word that was read in this format. */
+export function finishWord(finish: Finish, own: JsonObject | undefined): string {
+  const read = own?.['$finish'];
+  return typeof read === 'string' && finish.native === read ? read : words[finish.reason];
+}
+
+export function hasCalls(blocks: readonly Block[]): boolean {
+  return blocks.some(({ type }) => type === 'tool-call');
+}

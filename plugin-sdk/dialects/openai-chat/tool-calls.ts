@@ -1,0 +1,70 @@
+import type { ProviderItemBlock, ToolCallBlock } from '../../conversation/index.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import { carried, carrying, wireFields } from '../openai/carry.ts';
+import { FieldReader } from '../openai/field-reader.ts';
+import { present } from '../present.ts';
+import { decodeProof, encodeProof } from '../openai/tool-call-proof.ts';
+
+/** One entry of `tool_calls`. A kind that is neither function nor custom stays as it is. */
+export function decodeToolCall(value: JsonObject): ToolCallBlock | ProviderItemBlock {
+  const kind = value['type'] === 'custom' ? 'custom' : 'function';
+  const inner = value[kind];
+  if (!isObject(inner) || typeof inner['name'] !== 'string') {
+    return { type: 'provider-item', dialect: 'openai.chat', value, ...carrying('openai.chat', undefined, { $in: 'tool_calls' }) };
+  }
+  const reader = new FieldReader(value);
+  const type = reader.oneOf('type', ['function', 'custom']);
+  reader.understood(kind);
+  const { name, [argumentsKey(kind)]: written, ...rest } = inner;
+  const proof = decodeProof(reader);
+  return present({
+    type: 'tool-call' as const,
+    id: reader.string('id') ?? '',
+    name: name as string,
+    arguments: textOfArguments(written),
+    kind: kind === 'custom' ? ('custom' as const) : undefined,
+    ...proof,
+    ...carrying('openai.chat', reader.rest(), {
+      $type: type === undefined ? 'absent' : undefined,
+      $id: 'id' in value ? undefined : 'absent',
+      $inner: Object.keys(rest).length === 0 ? undefined : rest,
+      $arguments: typeof written === 'string' ? undefined : (written ?? 'absent'),
+    }),
+  });
+}
+
+/** @param sendProof False leaves out a proof that the receiver did not make. */
+export function encodeToolCall(block: ToolCallBlock, sendProof: boolean): JsonObject {
+  const own = carried(block, 'openai.chat');
+  const kind = block.kind ?? 'function';
+  const inner: JsonObject = { name: block.name, ...spelledArguments(block, own?.['$arguments']), ...asObject(own?.['$inner']) };
+  return {
+    ...(own?.['$id'] === 'absent' ? {} : { id: block.id }),
+    ...(own?.['$type'] === 'absent' ? {} : { type: kind }),
+    [kind]: inner,
+    ...(sendProof ? encodeProof(block) : {}),
+    ...wireFields(own),
+  };
+}
+
+function spelledArguments(block: ToolCallBlock, read: JsonValue | undefined): JsonObject {
+  const key = argumentsKey(block.kind ?? 'function');
+  if (read === undefined || textOfArguments(read === 'absent' ? undefined : read) !== block.arguments) {
+    return { [key]: block.arguments };
+  }
+  return read === 'absent' ? {} : { [key]: read };
+}
+
+/** Some local servers send arguments as an object where the format wants JSON text. */
+function textOfArguments(written: JsonValue | undefined): string {
+  if (typeof written === 'string') return written;
+  return written === undefined || written === null ? '' : JSON.stringify(written);
+}
+
+function argumentsKey(kind: 'function' | 'custom'): 'arguments' | 'input' {
+  return kind === 'custom' ? 'input' : 'arguments';
+}
+
+function asObject(value: JsonValue | undefined): JsonObject {
+  return isObject(value) ? value : {};
+}

@@ -1,0 +1,15 @@
+/** What a target that speaks openai.responses does differently, as data for `EncodeContext.capabilities`. */
+export interface ResponsesCapabilities {
+  /** Top-level fields that the target refuses; they are left out and reported as lost. */
+  readonly refuses?: readonly string[];
+  /** True asks for encrypted reasoning, so that a translated conversation needs nothing stored. Models that do not reason refuse. */
+  readonly reasoning?: boolean;
+  /** True writes prompt-cache breakpoints of other formats. */
+  readonly cache?: boolean;
+  /** Whose encrypted reasoning the target accepts; OpenAI's by default. */
+  readonly proofsOf?: readonly string[];
+}
+
+export function responsesCapabilities(bag: Readonly<Record<string, unknown>>): ResponsesCapabilities {
+  return bag as ResponsesCapabilities;
+}

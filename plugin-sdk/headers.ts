@@ -1,0 +1,72 @@
+import type { Secret } from './secret.ts';
+
+/** Headers as on the wire: name, value, name, value. Keeps order, case and duplicates. */
+export type FlatHeaders = string[];
+
+/** Header pairs of an upstream request; a credential stays a {@link Secret} until it is written to the socket. */
+export type OutgoingHeaders = (string | Secret)[];
+
+const lowerCased = new Map<string, string>();
+const maxNames = 1_000;
+
+/** Lower-cases a header name; names repeat endlessly, so each is folded once (bounded, since clients choose names). */
+export function lowerName(name: string): string {
+  const known = lowerCased.get(name);
+  if (known !== undefined) return known;
+  const lower = name.toLowerCase();
+  if (lowerCased.size < maxNames) lowerCased.set(name, lower);
+  return lower;
+}
+
+/** First value of a header, by lower-case name. */
+export function getHeader(headers: readonly string[], lower: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) if (lowerName(headers[i]!) === lower) return headers[i + 1];
+  return undefined;
+}
+
+/** The same headers with every occurrence of one replaced by a single new value (or removed with `undefined`). */
+export function withHeader(headers: readonly string[], lower: string, value: string | undefined): FlatHeaders {
+  const result: FlatHeaders = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    if (lowerName(headers[i]!) !== lower) result.push(headers[i]!, headers[i + 1]!);
+  }
+  if (value !== undefined) result.push(lower, value);
+  return result;
+}
+
+/** The headers of a request: wire order kept, lower-cased once, read by lower-case name. */
+export class RequestHeaders {
+  readonly flat: readonly string[];
+  readonly #lower: string[];
+
+  constructor(flat: readonly string[]) {
+    this.flat = flat;
+    const lower: string[] = [];
+    for (let i = 0; i < flat.length; i += 2) lower.push(lowerName(flat[i]!));
+    this.#lower = lower;
+  }
+
+  /** First value, or `undefined`. `name` is lower-case. */
+  get(name: string): string | undefined {
+    const at = this.#lower.indexOf(name);
+    return at < 0 ? undefined : this.flat[at * 2 + 1];
+  }
+
+  has(name: string): boolean {
+    return this.#lower.includes(name);
+  }
+
+  /** All headers whose lower-case name starts with `prefix`, as [rest of the name, value]. */
+  startingWith(prefix: string): [string, string][] {
+    const found: [string, string][] = [];
+    this.#lower.forEach((name, i) => {
+      if (name.startsWith(prefix)) found.push([name.slice(prefix.length), this.flat[i * 2 + 1]!]);
+    });
+    return found;
+  }
+
+  /** A copy with one header set (or removed with `undefined`); `name` is lower-case. */
+  with(name: string, value: string | undefined): RequestHeaders {
+    return new RequestHeaders(withHeader(this.flat, name, value));
+  }
+}

@@ -1,0 +1,56 @@
+import type { AnswerEvent } from './conversation/index.ts';
+import type { Attempt, Exchange, Key, KeyedAttempt, Outcome, RoutedExchange } from './exchange.ts';
+import type { Opinion } from './maybe.ts';
+import type { JsonReply, Reply } from './reply.ts';
+import type { GatewayRequest } from './request.ts';
+
+/**
+ * Every hook's shape: the only place where a hook is declared. All other hook types derive from this.
+ *
+ * `undefined` means no opinion; a throw means stop. A handler may be synchronous or return a promise; a synchronous one
+ * costs no promise.
+ */
+export interface HookSignatures {
+  /** Who, whether, where. May answer instead of a provider (a cache hit, a poll, a refusal). First answer wins. */
+  preRoute(exchange: Exchange): Opinion<Reply>;
+  /** May return a new request; each handler sees the last one. */
+  transformRequest(request: GatewayRequest, exchange: RoutedExchange): Opinion<GatewayRequest>;
+  /** Chooses the key of one attempt. First opinion wins. */
+  selectKey(attempt: Attempt): Opinion<Key>;
+  /** May answer an attempt instead of its provider (a mock, a recording). */
+  execute(attempt: KeyedAttempt): Opinion<Reply>;
+  /** Two faces, so that a guard cannot cover one and forget the other. */
+  transformResponse: ResponseTransform;
+  /** Once per exchange, after the last byte, a cut, an error or the client leaving. Never delays a reply. */
+  postLog(exchange: RoutedExchange, outcome: Outcome): void | Promise<void>;
+}
+
+export interface ResponseTransform {
+  /** A whole reply. May return a new one. */
+  json(reply: JsonReply, exchange: RoutedExchange): Opinion<JsonReply>;
+  /** Called once per streamed reply; returns what to do with each event, or nothing to leave the stream alone. */
+  stream(exchange: RoutedExchange): StreamTransform | undefined;
+}
+
+/** Synchronous per event: may pass on, change, drop, hold back or add. A throw ends the stream with an error event. */
+export interface StreamTransform {
+  event(event: AnswerEvent, emit: (event: AnswerEvent) => void): void;
+  /** The stream is over: flush what was held. */
+  end?(emit: (event: AnswerEvent) => void): void;
+}
+
+export type HookName = keyof HookSignatures;
+export const hookNames = [
+  'preRoute',
+  'transformRequest',
+  'selectKey',
+  'execute',
+  'transformResponse',
+  'postLog',
+] as const satisfies readonly HookName[];
+
+/** A handler, or a handler that runs before or after the rest of its hook. */
+export type Ordered<T> = T | { readonly order: 'pre' | 'post'; readonly handler: T };
+
+/** What a plugin's `setup` returns under `hooks`. */
+export type PluginHooks = { readonly [K in HookName]?: Ordered<HookSignatures[K]> };

@@ -1,0 +1,191 @@
+import {
+  chain,
+  type GatewayError,
+  type GatewayRequest,
+  type Host,
+  type KeyedAttempt,
+  type MaybePromise,
+  type Outcome,
+  type RoutedExchange,
+} from '../../plugin-sdk/index.ts';
+import type { Account, Actual, Ledger, Refused } from '../../plugin-sdk/ports/ledger.ts';
+import type { Prices } from '../../plugin-sdk/ports/prices.ts';
+import { type Amounts, linesOf } from './accounts.ts';
+import { Charge, chargeSlot } from './charge.ts';
+import { type Cost, costsOf, mostAt, mostAtAny } from './costs.ts';
+import type { Estimates } from './options.ts';
+import { refusal } from './refusals.ts';
+import type { Subject } from './subject.ts';
+import type { TargetLimits } from './target-limits.ts';
+
+/** Reservations without a stated output limit shrink to what is left, down to this many tokens of output. */
+const smallestOutput = 16;
+const noCost: Cost = { 'nano-usd': 0, tokens: 0 };
+
+export interface ChargeOptions {
+  readonly host: Host;
+  readonly ledger: Ledger;
+  readonly prices: Prices;
+  readonly limits: TargetLimits;
+  readonly estimates: Estimates;
+  readonly reservationMs: number;
+}
+
+/** Reserves the most that an exchange can use before anything is sent, and settles what it did use when it is over. */
+export class Charges {
+  readonly #options: ChargeOptions;
+  readonly #open = new Set<string>();
+  #stopTimer: () => void;
+
+  constructor(options: ChargeOptions) {
+    this.#options = options;
+    this.#stopTimer = this.#keepAlive();
+  }
+
+  close(): void {
+    this.#stopTimer();
+  }
+
+  /** Before the first attempt, with the request as it will be sent. Throws GatewayError LIMIT_*. */
+  admit(request: GatewayRequest, exchange: RoutedExchange, subject: Subject): MaybePromise<void> {
+    if (exchange.operation === 'models') return;
+    const charge = new Charge(subject, exchange, request, this.#options.estimates);
+    exchange.set(chargeSlot, charge);
+    if (subject.accounts.length > 0) return this.#reserveFor(exchange, charge);
+  }
+
+  /** Before each attempt. Throws GatewayError LIMIT_*; those of a target let the next target try. */
+  beforeAttempt(attempt: KeyedAttempt): MaybePromise<void> {
+    const { exchange, target } = attempt;
+    const charge = exchange.get(chargeSlot);
+    if (charge === undefined) return;
+    const { limits, prices } = this.#options;
+    return chain(this.#payerOf(attempt, charge), () =>
+      chain(limits.accountsFor(target.provider, target.model), (general) => {
+        const own = charge.subject.grants?.get(target.provider)?.accounts;
+        const accounts = own === undefined || own.length === 0 ? general : [...own, ...general];
+        if (accounts.length === 0) return;
+        return chain(mostAt(charge, target, accounts, prices), (amounts) =>
+          chain(this.#reserve(accounts, amounts), (result) => {
+            if (typeof result !== 'string') throw refusal(result, this.#options.host.clock.now(), 'next-target');
+            charge.ofTargets.set(attempt.number, result);
+          }),
+        );
+      }),
+    );
+  }
+
+  /** When the exchange is over, however it ended. */
+  settle(exchange: RoutedExchange, outcome: Outcome): MaybePromise<void> {
+    const charge = exchange.get(chargeSlot);
+    if (charge === undefined || (charge.reservation === undefined && charge.ofTargets.size === 0)) return;
+    if (!outcome.attempts.some(wasSent)) {
+      return this.#all([charge.reservation, ...charge.further, ...charge.ofTargets.values()], (id) => this.#release(id));
+    }
+    return chain(costsOf(charge, exchange, outcome, this.#options.prices), (costs) => {
+      const sum = { 'nano-usd': 0, tokens: 0 };
+      for (const cost of costs.values()) {
+        sum['nano-usd'] += cost['nano-usd'];
+        sum.tokens += cost.tokens;
+      }
+      return this.#all(
+        [
+          () => this.#settle(charge.reservation, sum),
+          () => this.#all(charge.further, (id) => this.#release(id)),
+          () => this.#all(charge.ofTargets, ([number, id]) => this.#settle(id, costs.get(number) ?? noCost)),
+        ],
+        (step) => step(),
+      );
+    });
+  }
+
+  #reserveFor(exchange: RoutedExchange, charge: Charge): MaybePromise<void> {
+    const { accounts } = charge.subject;
+    return chain(mostAtAny(charge, exchange, accounts, this.#options.prices), (amounts) =>
+      chain(this.#reserve(accounts, amounts), (result) => {
+        if (typeof result === 'string') {
+          charge.reservation = result;
+          charge.amounts = amounts;
+          return;
+        }
+        if (!mayShrink(charge, result)) throw this.#refused(result);
+        charge.shrink(Math.floor(charge.estimate.outputTokens / 4));
+        return this.#reserveFor(exchange, charge);
+      }),
+    );
+  }
+
+  /** The first reservation pays for the first attempt, and for later ones while those before used nothing. */
+  #payerOf(attempt: KeyedAttempt, charge: Charge): MaybePromise<void> {
+    if (charge.reservation === undefined || !charge.subject.measured) return;
+    attempt.onEnd((record) => {
+      if (record.result === 'failed' && record.usage === undefined && record.firstContentMs === undefined) charge.free++;
+    });
+    if (attempt.number === 1) return;
+    if (charge.free > 0) {
+      charge.free--;
+      return;
+    }
+    const accounts = charge.subject.accounts.filter(({ unit }) => unit === 'tokens' || unit === 'nano-usd');
+    return chain(this.#reserve(accounts, charge.amounts), (result) => {
+      if (typeof result !== 'string') throw this.#refused(result);
+      charge.further.push(result);
+    });
+  }
+
+  #refused(refused: Refused): GatewayError {
+    return refusal(refused, this.#options.host.clock.now(), 'never');
+  }
+
+  #reserve(accounts: readonly Account[], amounts: Amounts): MaybePromise<string | Refused> {
+    const { host, ledger, reservationMs } = this.#options;
+    return chain(ledger.reserve(linesOf(accounts, amounts), host.clock.now() + reservationMs), (result) => {
+      if (!result.granted) return result;
+      this.#open.add(result.id);
+      return result.id;
+    });
+  }
+
+  #settle(id: string | undefined, actual: Actual): MaybePromise<void> {
+    if (id === undefined) return;
+    this.#open.delete(id);
+    return chain(this.#options.ledger.settle(id, actual), () => undefined);
+  }
+
+  #release(id: string | undefined): MaybePromise<void> {
+    if (id === undefined) return;
+    this.#open.delete(id);
+    return chain(this.#options.ledger.release(id), () => undefined);
+  }
+
+  #all<T>(items: Iterable<T>, step: (item: T) => MaybePromise<void>): MaybePromise<void> {
+    const waiting = [...items].map(step).filter((result) => result !== undefined);
+    if (waiting.length > 0) return Promise.all(waiting).then(() => undefined);
+  }
+
+  /** Extends what is open, so that a long stream keeps its reservation and only a dead process loses it. */
+  #keepAlive(): () => void {
+    const { host, ledger, reservationMs } = this.#options;
+    return host.clock.after(reservationMs / 3, () => {
+      this.#stopTimer = this.#keepAlive();
+      if (this.#open.size === 0) return;
+      const failed = (err: unknown): void => host.log.error({ err }, 'reservations could not be extended');
+      try {
+        const extended = ledger.extend([...this.#open], host.clock.now() + reservationMs);
+        if (extended !== undefined) extended.catch(failed);
+      } catch (err) {
+        failed(err);
+      }
+    });
+  }
+}
+
+function mayShrink({ estimate: { outputStated, outputTokens } }: Charge, { line }: Refused): boolean {
+  const { unit } = line.account;
+  return !outputStated && outputTokens / 4 >= smallestOutput && (unit === 'tokens' || unit === 'nano-usd');
+}
+
+/** Not refused by us before anything was sent. */
+function wasSent({ error }: { readonly error: GatewayError | undefined }): boolean {
+  return error === undefined || !/^(LIMIT|AUTH)_/.test(error.code);
+}

@@ -1,0 +1,106 @@
+import {
+  type Caller,
+  callerSlot,
+  chain,
+  defineSlot,
+  definePlugin,
+  type Exchange,
+  GatewayError,
+  keyFilterSlot,
+  type MaybePromise,
+  modelFilterSlot,
+} from '../../plugin-sdk/index.ts';
+import { entitiesPort } from '../../plugin-sdk/ports/entities.ts';
+import { ledgerPort } from '../../plugin-sdk/ports/ledger.ts';
+import { pricesPort } from '../../plugin-sdk/ports/prices.ts';
+import { checkHeaders, checkSubject, checkTargets, weightedTargets } from './access.ts';
+import { Charges } from './charges.ts';
+import { withoutVirtualKey } from './credentials.ts';
+import { declareEntities } from './declare.ts';
+import { Identity } from './identity.ts';
+import { governanceOptions } from './options.ts';
+import { quotaRoute } from './quota.ts';
+import type { Subject } from './subject.ts';
+import { TargetLimits } from './target-limits.ts';
+import { TokenVerifier } from './tokens.ts';
+
+const subjectSlot = defineSlot<Subject>('governance subject');
+
+/** Who may call what, how often and for how much: virtual keys, teams, customers, budgets and limits. */
+export default definePlugin({
+  name: 'plugins/governance',
+  description: 'Virtual keys, teams, customers, budgets and limits that hold over all processes.',
+  options: governanceOptions,
+  requires: [entitiesPort.capability, ledgerPort.capability, pricesPort.capability],
+  provides: ['identity'],
+  async setup(options, host) {
+    const entities = host.port(entitiesPort);
+    const ledger = host.port(ledgerPort);
+    await declareEntities(entities, options);
+    const tokens = options.identity === undefined ? undefined : new TokenVerifier(options.identity, host);
+    const identity = new Identity(entities, tokens);
+    const charges = new Charges({
+      host,
+      ledger,
+      prices: host.port(pricesPort),
+      limits: new TargetLimits(entities),
+      estimates: options.estimates,
+      reservationMs: options.reservationSeconds * 1_000,
+    });
+
+    const govern = (exchange: Exchange, subject: Subject): void => {
+      checkSubject(subject, options.required, exchange.time);
+      exchange.set(subjectSlot, subject);
+      exchange.set(callerSlot, subject.caller);
+      if (subject.modelFilter !== undefined) exchange.set(modelFilterSlot, subject.modelFilter);
+      if (subject.keyFilter !== undefined) exchange.set(keyFilterSlot, subject.keyFilter);
+      const { request } = exchange;
+      const query = withoutVirtualKey(request.query);
+      if (query !== request.query) exchange.setRequest(request.with({ query }));
+      const targets = weightedTargets(subject, exchange, host.providers);
+      if (targets !== undefined) exchange.setTargets(targets);
+    };
+
+    return {
+      hooks: {
+        preRoute: {
+          order: 'pre',
+          handler(exchange) {
+            if (options.requiredHeaders.length > 0) checkHeaders(exchange, options.requiredHeaders);
+            return chain(subjectOf(exchange, identity), (subject) => govern(exchange, subject));
+          },
+        },
+        transformRequest: {
+          order: 'post',
+          handler(request, exchange) {
+            const subject = exchange.get(subjectSlot);
+            if (subject === undefined) return;
+            checkTargets(subject, exchange);
+            return chain(charges.admit(request, exchange, subject), () => undefined);
+          },
+        },
+        execute: {
+          order: 'pre',
+          handler(attempt) {
+            const { key, target, exchange } = attempt;
+            const mayServe = exchange.get(keyFilterSlot);
+            if (mayServe !== undefined && key.direct !== true && !mayServe(target.provider, key.name)) {
+              const reason = `Provider key '${key.name}' is not allowed for this virtual key`;
+              throw new GatewayError('AUTH_BLOCKED', { reason }, { retry: 'next-key' });
+            }
+            return chain(charges.beforeAttempt(attempt), () => undefined);
+          },
+        },
+        postLog: (exchange, outcome) => charges.settle(exchange, outcome),
+      },
+      routes: [quotaRoute(identity, ledger, host.clock)],
+      teardown: () => charges.close(),
+    };
+  },
+});
+
+/** A caller that the gateway itself named (of a job, say) was identified before; anyone else is now. */
+function subjectOf(exchange: Exchange, identity: Identity): MaybePromise<Subject> {
+  const named: Caller | undefined = exchange.get(callerSlot);
+  return named === undefined ? identity.identify(exchange.request) : identity.recall(named);
+}

@@ -1,0 +1,13 @@
+import type { CatalogueEntry } from '../plugin-sdk/catalogue.ts';
+
+/** Every plugin that ships, with what it provides, loaded only when a config or another plugin asks for it. */
+export default [
+  { id: 'plugins/key-pool', provides: ['keys'], load: () => import('./key-pool/index.ts') },
+  {
+    id: 'plugins/store-lmdb',
+    provides: ['port:entities', 'port:ledger', 'port:jobs', 'port:records', 'port:cache'],
+    load: () => import('./store-lmdb/index.ts'),
+  },
+  { id: 'plugins/pricing', provides: ['port:prices'], load: () => import('./pricing/index.ts') },
+  { id: 'plugins/governance', provides: ['identity'], load: () => import('./governance/index.ts') },
+] satisfies CatalogueEntry[] as CatalogueEntry[];

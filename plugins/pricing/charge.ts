@@ -1,0 +1,216 @@
+import type { Usage } from '../../plugin-sdk/index.ts';
+import type { ReserveFacts, UsageFacts } from '../../plugin-sdk/ports/prices.ts';
+import { count, type Femto } from './money.ts';
+import {
+  type ImagePrice,
+  type PriceList,
+  type Schedule,
+  type TokenRates,
+  type UnitRates,
+  unitPricesOf,
+} from './rates.ts';
+
+/** What is charged, in parts that do not overlap. Tokens and pieces are whole numbers, audio is in milliseconds. */
+interface Parts {
+  readonly tokens: readonly (readonly [keyof TokenRates, bigint])[];
+  readonly images: bigint;
+  readonly characters: bigint;
+  readonly audioMs: bigint;
+  readonly searches: bigint;
+}
+
+interface ImageKind {
+  readonly imageSize?: string;
+  readonly imageQuality?: string;
+}
+
+/** What a call did cost; `undefined` when the list has no price for something that it used. */
+export function charge(list: PriceList, facts: UsageFacts): Femto | undefined {
+  const schedule = scheduleOf(list, facts.serviceTier);
+  return total(schedule, ratesAt(schedule, facts.usage.input), partsOf(facts.usage), facts);
+}
+
+/**
+ * The most a call can cost: every token in its dearest class, at the dearest context tier that it can reach, in the
+ * service tier asked for or the standard one, whichever is dearer (a provider may answer in either). `undefined` when
+ * the list has no price for what is asked, or prices pieces (seconds of audio) whose number the facts do not bound.
+ */
+export function reserve(list: PriceList, facts: ReserveFacts): Femto | undefined {
+  let most = 0n;
+  for (const schedule of new Set([list.standard, scheduleOf(list, facts.serviceTier)])) {
+    for (const rates of reachable(schedule, facts.inputTokens)) {
+      const amount = total(schedule, rates, worstParts(list, schedule, rates, facts), facts);
+      if (amount === undefined) return undefined;
+      if (amount > most) most = amount;
+    }
+  }
+  return most;
+}
+
+/** The one sum behind reservation and settlement. */
+function total(schedule: Schedule, rates: TokenRates, parts: Parts, kind: ImageKind): Femto | undefined {
+  const { units } = schedule;
+  const imagePrice = priceOfImage(units.images, kind);
+  let sum = units.request ?? 0n;
+  let something = units.request !== undefined;
+  for (const [part, amount] of parts.tokens) {
+    if (amount === 0n) continue;
+    const rate = rates[part];
+    if (rate === undefined && !pricedByPiece(units)) return undefined;
+    sum += amount * (rate ?? 0n);
+    something ||= rate !== undefined;
+  }
+  if (units.images.length > 0 && parts.images > 0n) {
+    if (imagePrice === undefined) return undefined;
+    sum += parts.images * imagePrice;
+    something = true;
+  }
+  if (units.character !== undefined && parts.characters > 0n) {
+    sum += parts.characters * units.character;
+    something = true;
+  }
+  if (units.second !== undefined && parts.audioMs > 0n) {
+    sum += (parts.audioMs * units.second + 500n) / 1_000n;
+    something = true;
+  }
+  if (units.search !== undefined && parts.searches > 0n) {
+    sum += parts.searches * units.search;
+    something = true;
+  }
+  if (something) return sum;
+  // Pieces without a price, or a price for pieces that nobody counted: not known, which is not free.
+  const pieces = parts.images + parts.characters + parts.audioMs + parts.searches;
+  return pieces === 0n && (rates.input !== undefined || rates.output !== undefined) ? sum : undefined;
+}
+
+function pricedByPiece(units: UnitRates): boolean {
+  return unitPricesOf(units).some((price) => price !== undefined);
+}
+
+/**
+ * Usage in parts that add up to its totals: a provider that counts a token in two subsets (a cached audio token) or
+ * more in a subset than in the whole cannot make a part negative.
+ */
+function partsOf(usage: Usage): Parts {
+  const input = splitter(usage.input);
+  const cachedInput = input.take(usage.cachedInput);
+  const written = input.take(usage.cacheWriteInput);
+  const long = count(usage.cacheWriteLongInput);
+  const cacheWriteLong = smaller(long, written);
+  const output = splitter(usage.output);
+  return {
+    tokens: [
+      ['cachedInput', cachedInput],
+      ['cacheWriteLong', cacheWriteLong],
+      ['cacheWrite', written - cacheWriteLong],
+      ['audioInput', input.take(usage.audioInput)],
+      ['imageInput', input.take(usage.imageInput)],
+      ['input', input.rest()],
+      ['audioOutput', output.take(usage.audioOutput)],
+      ['imageOutput', output.take(usage.imageOutput)],
+      ['reasoning', output.take(usage.reasoning)],
+      ['output', output.rest()],
+    ],
+    images: count(usage.images),
+    characters: count(usage.characters),
+    audioMs: count((usage.audioSeconds ?? 0) * 1_000),
+    searches: count(usage.searches),
+  };
+}
+
+function smaller(a: bigint, b: bigint): bigint {
+  if (a < b) return a;
+  return b;
+}
+
+function splitter(whole: number): { take(part: number | undefined): bigint; rest(): bigint } {
+  let left = count(whole);
+  return {
+    take(part) {
+      const wanted = count(part);
+      const taken = smaller(wanted, left);
+      left -= taken;
+      return taken;
+    },
+    rest: () => left,
+  };
+}
+
+function worstParts(list: PriceList, schedule: Schedule, rates: TokenRates, facts: ReserveFacts): Parts {
+  const mayCache = facts.mayWriteCache !== false;
+  const mayHear = facts.mayUseAudio !== false;
+  const input = dearest(rates, [
+    'input',
+    'cachedInput',
+    'imageInput',
+    ...(mayCache ? (['cacheWrite', 'cacheWriteLong'] as const) : []),
+    ...(mayHear ? (['audioInput'] as const) : []),
+  ]);
+  const output = dearest(rates, ['output', 'reasoning', 'imageOutput', ...(mayHear ? (['audioOutput'] as const) : [])]);
+  const images = facts.images ?? (facts.operation.startsWith('images.') ? 1 : 0);
+  const outputTokens = Math.max(facts.outputTokens, images * tokensOfImage(list, facts));
+  return {
+    tokens: [
+      [input ?? 'input', input === undefined ? 0n : count(facts.inputTokens)],
+      [output ?? 'output', output === undefined ? 0n : count(outputTokens)],
+    ],
+    images: schedule.units.images.length > 0 ? count(images) : 0n,
+    characters: count(facts.characters),
+    audioMs: count((facts.audioSeconds ?? 0) * 1_000),
+    searches: count(facts.searches),
+  };
+}
+
+/** The class with the highest price; `undefined` when none has one. */
+function dearest(rates: TokenRates, classes: readonly (keyof TokenRates)[]): keyof TokenRates | undefined {
+  let best: keyof TokenRates | undefined;
+  for (const name of classes) {
+    const rate = rates[name];
+    if (rate !== undefined && (best === undefined || rate > rates[best]!)) best = name;
+  }
+  return best;
+}
+
+function scheduleOf(list: PriceList, serviceTier: string | undefined): Schedule {
+  return (serviceTier === undefined ? undefined : list.byServiceTier.get(serviceTier)) ?? list.standard;
+}
+
+function ratesAt(schedule: Schedule, inputTokens: number): TokenRates {
+  let rates = schedule.base;
+  for (const tier of schedule.tiers) if (inputTokens > tier.above) rates = tier.rates;
+  return rates;
+}
+
+/** Every context tier that a call of at most so many input tokens may end in. */
+function reachable(schedule: Schedule, inputTokens: number): TokenRates[] {
+  return [schedule.base, ...schedule.tiers.filter((tier) => inputTokens > tier.above).map((tier) => tier.rates)];
+}
+
+/** The line for what was asked; what was not said, or is `auto`, is as in the first line. */
+function priceOfImage(lines: readonly ImagePrice[], kind: ImageKind): Femto | undefined {
+  const usual = lines[0];
+  if (usual === undefined) return undefined;
+  const size = said(kind.imageSize) ?? usual.size;
+  const quality = said(kind.imageQuality) ?? usual.quality;
+  return lines.find(
+    (line) =>
+      (line.size === undefined || line.size === size) && (line.quality === undefined || line.quality === quality),
+  )?.price;
+}
+
+function tokensOfImage(list: PriceList, kind: ImageKind): number {
+  const size = said(kind.imageSize);
+  const quality = said(kind.imageQuality);
+  let most = 0;
+  for (const line of list.imageTokens) {
+    const fits =
+      (size === undefined || line.size === undefined || line.size === size) &&
+      (quality === undefined || line.quality === quality);
+    if (fits) most = Math.max(most, line.tokens);
+  }
+  return most;
+}
+
+function said(value: string | undefined): string | undefined {
+  return value === 'auto' ? undefined : value;
+}

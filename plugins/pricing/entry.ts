@@ -1,0 +1,111 @@
+import { z } from 'zod';
+
+/** USD, as a decimal string (`"0.075"`) or a number. Strings are exact whatever their length. */
+export const usd = z.union([
+  z.string().regex(/^\d+(\.\d{1,15})?$/, 'a decimal such as "2.5"'),
+  z.number().nonnegative(),
+]);
+
+/** USD per million tokens. */
+const tokenPrices = {
+  input: usd.optional(),
+  /** Read from the prompt cache; `input` when absent. */
+  cachedInput: usd.optional(),
+  /** Written to the prompt cache; `input` when absent. */
+  cacheWrite: usd.optional(),
+  /** Written with a one-hour life; `cacheWrite` when absent. */
+  cacheWriteLong: usd.optional(),
+  audioInput: usd.optional(),
+  imageInput: usd.optional(),
+  output: usd.optional(),
+  /** `output` when absent, as are the next two. */
+  reasoning: usd.optional(),
+  audioOutput: usd.optional(),
+  imageOutput: usd.optional(),
+};
+
+const perImage = z.union([
+  usd,
+  /** The first line is the default: what a request does not say, or calls `auto`, is read from it. */
+  z.array(z.strictObject({ size: z.string().optional(), quality: z.string().optional(), price: usd })).min(1),
+]);
+
+/** USD per one. */
+const unitPrices = {
+  perImage: perImage.optional(),
+  perCharacter: usd.optional(),
+  /** Of audio. */
+  perSecond: usd.optional(),
+  perRequest: usd.optional(),
+  perSearch: usd.optional(),
+};
+
+const tier = z.strictObject({
+  /** These prices hold for the whole call as soon as its input, cached tokens included, is larger than this. */
+  aboveInputTokens: z.number().int().positive(),
+  ...tokenPrices,
+});
+
+const serviceTier = z.union([
+  /** Scales every token, image, second and character price, context tiers included; not searches and requests. */
+  z.strictObject({ multiplier: usd }),
+  z.strictObject({ ...tokenPrices, tiers: z.array(tier).optional() }),
+]);
+
+/** A whole set of prices. What is absent has no price: a call that used it costs `unknown`. */
+export const prices = {
+  ...tokenPrices,
+  ...unitPrices,
+  tiers: z.array(tier).optional(),
+  /** By the wire's word: `batch`, `flex`, `priority`, `fast`. */
+  serviceTiers: z.record(z.string(), serviceTier).optional(),
+  /** Most output tokens that one image takes, for reservations of models that price images in tokens. */
+  imageTokens: z
+    .array(
+      z.strictObject({
+        size: z.string().optional(),
+        quality: z.string().optional(),
+        tokens: z.number().int().positive(),
+      }),
+    )
+    .optional(),
+};
+
+export const pricesSchema = z.strictObject(prices);
+
+const day = z.iso.date();
+
+const bookEntry = z.strictObject({
+  /** Exact name, or a pattern with one `*`. */
+  model: z.string().min(1),
+  /** First day (UTC) on which these prices hold; always, when absent. */
+  from: day.optional(),
+  /** Another entry of the same file whose prices, with all their dates, this one has. */
+  sameAs: z.string().optional(),
+  ...prices,
+});
+
+/** One provider's prices. */
+export const bookFileSchema = z.strictObject({
+  provider: z.string(),
+  /** Day on which someone last compared the file with the provider's own list. */
+  checked: day,
+  /** Providers whose prices hold for models that this file does not name. */
+  extends: z.array(z.string()).optional(),
+  /** Prefixes of a model's name that do not change its price, such as a region. */
+  prefixes: z.array(z.string()).optional(),
+  /** Regular expressions for the end of a name that do not change its price, such as a snapshot's date. */
+  snapshots: z.array(z.string()).optional(),
+  /** Prices that follow from `input` by a factor where an entry does not state them. */
+  derived: z
+    .strictObject({ cachedInput: usd.optional(), cacheWrite: usd.optional(), cacheWriteLong: usd.optional() })
+    .optional(),
+  /** For every entry that does not say otherwise under the same word. */
+  serviceTiers: z.record(z.string(), serviceTier).optional(),
+  models: z.array(bookEntry),
+});
+
+export type PriceFields = z.output<typeof pricesSchema>;
+export type TierFields = z.output<typeof tier>;
+export type BookEntry = z.output<typeof bookEntry>;
+export type BookFile = z.output<typeof bookFileSchema>;

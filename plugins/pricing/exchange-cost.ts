@@ -1,0 +1,124 @@
+import type { AttemptRecord, JsonValue, Operation, Outcome, RoutedExchange, Usage } from '../../plugin-sdk/index.ts';
+import { callerSlot } from '../../plugin-sdk/index.ts';
+import type { Cost, PricedCall, UsageFacts } from '../../plugin-sdk/ports/prices.ts';
+import type { SynchronousPrices } from './create-prices.ts';
+
+/**
+ * What an exchange did cost: the sum over the attempts that used something, each at its own target's price. An attempt
+ * that failed before the provider made anything costs nothing; one that was cut after content costs what it reported.
+ * `unknown` when one of them has no price, or answered without saying what it used; `undefined` when nothing was used (a refusal, a cache hit, a job's poll).
+ */
+export function exchangeCost(
+  exchange: RoutedExchange,
+  outcome: Outcome,
+  prices: SynchronousPrices,
+): Cost | 'unknown' | undefined {
+  const serving = outcome.attempts.findLast((attempt) => attempt.result === 'ok') ?? outcome.attempts.at(-1);
+  let nanoUsd = 0;
+  let version: string | undefined;
+  let unknown = false;
+  for (const attempt of outcome.attempts) {
+    const usage = attempt.usage ?? (attempt === serving && outcome.origin === 'upstream' ? outcome.usage : undefined);
+    const facts = factsOf(exchange, attempt, usage);
+    if (facts === undefined) {
+      unknown ||= attempt.result === 'ok' && exchange.request.method === 'POST' && charged.has(exchange.operation);
+      continue;
+    }
+    const cost = prices.cost(facts);
+    if (cost === 'unknown') {
+      unknown = true;
+      continue;
+    }
+    nanoUsd += cost.nanoUsd;
+    version ??= cost.version;
+  }
+  if (unknown) return 'unknown';
+  return version === undefined ? undefined : { nanoUsd, version };
+}
+
+/** Operations that a provider charges for whenever it answers them. */
+const charged: ReadonlySet<Operation> = new Set([
+  'chat',
+  'responses',
+  'completions',
+  'embeddings',
+  'images.generate',
+  'images.edit',
+  'images.variation',
+  'audio.speech',
+  'audio.transcription',
+  'audio.translation',
+  'rerank',
+]);
+
+/** Facts for {@link SynchronousPrices.cost}; `undefined` for an attempt that used nothing, or did not say what. */
+function factsOf(exchange: RoutedExchange, attempt: AttemptRecord, usage: Usage | undefined): UsageFacts | undefined {
+  const body = requestFacts(exchange, attempt);
+  const used = usage ?? body.usage;
+  if (used === undefined) return undefined;
+  const whole = body.usage === undefined ? used : { ...body.usage, ...used };
+  return { ...callOf(exchange, attempt, whole), ...body.kind, usage: whole };
+}
+
+function callOf(exchange: RoutedExchange, attempt: AttemptRecord, usage: Usage): PricedCall {
+  const caller = exchange.get(callerSlot);
+  const serviceTier = usage.serviceTier ?? textOf(exchange, 'service_tier');
+  const others = new Set<string>();
+  for (const target of exchange.targets) if (target.provider === attempt.provider) others.add(target.model);
+  if (exchange.model !== undefined) others.add(withoutProvider(exchange.model, attempt.provider));
+  others.delete(attempt.model);
+  return {
+    provider: attempt.provider,
+    model: attempt.model,
+    otherModels: [...others],
+    operation: exchange.operation,
+    at: exchange.time,
+    ...(serviceTier === undefined ? {} : { serviceTier }),
+    ...(caller?.kind === 'virtual-key' ? { virtualKey: caller.id } : {}),
+    ...(attempt.key === undefined ? {} : { key: attempt.key }),
+  };
+}
+
+/** What only the request says about pieces: providers report neither the images nor the characters that they charge. */
+function requestFacts(
+  exchange: RoutedExchange,
+  attempt: AttemptRecord,
+): { usage?: Usage; kind?: { imageSize?: string; imageQuality?: string } } {
+  const { operation } = exchange;
+  if (operation.startsWith('images.') && attempt.result === 'ok') {
+    const size = textOf(exchange, 'size');
+    const quality = textOf(exchange, 'quality');
+    const wanted = memberOf(exchange, 'n');
+    return {
+      usage: { input: 0, output: 0, images: typeof wanted === 'number' ? wanted : 1 },
+      kind: {
+        ...(size === undefined ? {} : { imageSize: size }),
+        ...(quality === undefined ? {} : { imageQuality: quality }),
+      },
+    };
+  }
+  if (operation === 'audio.speech' && attempt.result === 'ok') {
+    return { usage: { input: 0, output: 0, characters: textOf(exchange, 'input')?.length ?? 0 } };
+  }
+  return {};
+}
+
+function textOf(exchange: RoutedExchange, name: string): string | undefined {
+  const value = memberOf(exchange, name);
+  return typeof value === 'string' ? value : undefined;
+}
+
+function memberOf(exchange: RoutedExchange, name: string): JsonValue | undefined {
+  const { body } = exchange.request;
+  // Looking for the name first spares a large body without it the parsing.
+  if (body.kind !== 'bytes' || !body.isJson || !body.bytes.includes(`"${name}"`)) return undefined;
+  try {
+    return body.member(name);
+  } catch {
+    return undefined;
+  }
+}
+
+function withoutProvider(model: string, provider: string): string {
+  return model.startsWith(`${provider}/`) ? model.slice(provider.length + 1) : model;
+}

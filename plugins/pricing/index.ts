@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { bind, definePlugin, type Host, type RoutedExchange } from '../../plugin-sdk/index.ts';
+import { costSlot, pricesPort } from '../../plugin-sdk/ports/prices.ts';
+import { bookVersion, shippedBook } from './book/index.ts';
+import { PriceBook } from './book.ts';
+import { createPrices } from './create-prices.ts';
+import { exchangeCost } from './exchange-cost.ts';
+import { Overrides, overrideSchema } from './overrides.ts';
+
+export { createPrices } from './create-prices.ts';
+export { type PricedRecord, type Repriced, repriceRecords } from './reprice.ts';
+
+export const pricingOptions = z.strictObject({
+  unknown: z
+    .enum(['allow', 'refuse'])
+    .default('refuse')
+    .describe(
+      'What a caller with a budget gets for a model without a price. Callers without a budget are never refused.',
+    ),
+  overrides: z.array(overrideSchema).default([]).describe('Prices of your own, before those of the book.'),
+  providers: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe("Which of the book's providers a provider instance is priced as, where that is not the plugin it uses."),
+  book: z.boolean().default(true).describe('Use the price book that ships.'),
+});
+
+export type PricingOptions = z.output<typeof pricingOptions>;
+
+/** Knows what calls cost: provides `port:prices` and sets the cost of every exchange. */
+export default definePlugin({
+  name: 'plugins/pricing',
+  description: 'Prices calls by a versioned book of list prices and your own overrides.',
+  options: pricingOptions,
+  provides: [pricesPort.capability],
+  setup(options, host) {
+    const prices = pricesFrom(options, (instance) => definitionOf(host, instance));
+    const reported = new Set<string>();
+    return {
+      ports: [bind(pricesPort, prices)],
+      hooks: {
+        postLog(exchange, outcome) {
+          const cost = exchangeCost(exchange, outcome, prices);
+          if (cost === undefined) return;
+          exchange.set(costSlot, cost);
+          if (cost === 'unknown') reportOnce(exchange, host, reported);
+        },
+      },
+    };
+  },
+});
+
+/** Prices from options, for the plugin and for `bifrost-kernel reprice`. Throws RangeError or ZodError for a price that cannot be read. */
+export function pricesFrom(
+  options: PricingOptions,
+  pluginOf: (instance: string) => string | undefined,
+): ReturnType<typeof createPrices> {
+  const book = new PriceBook(options.book ? shippedBook : [], bookVersion);
+  const known = new Map(Object.entries(options.providers));
+  return createPrices({
+    book,
+    overrides: new Overrides(options.overrides),
+    unknown: options.unknown,
+    bookProvider(instance) {
+      let provider = known.get(instance);
+      if (provider === undefined) known.set(instance, (provider = pluginOf(instance) ?? instance));
+      return provider;
+    },
+  });
+}
+
+/** `openai` for an instance that uses `providers/openai`, whatever the instance is called. */
+function definitionOf(host: Host, instance: string): string | undefined {
+  return host
+    .inspect()
+    .providers.find((provider) => provider.name === instance)
+    ?.definition.replace(/^.*\//, '');
+}
+
+const maxReported = 1_000;
+
+function reportOnce(exchange: RoutedExchange, host: Host, reported: Set<string>): void {
+  const target = exchange.targets[0];
+  const name = `${target?.provider ?? ''}/${target?.model ?? exchange.model ?? ''}`;
+  if (reported.has(name) || reported.size >= maxReported) return;
+  reported.add(name);
+  host.log.warn({ request: exchange.id, model: name }, 'the cost is unknown: add a price to plugins/pricing overrides');
+}

@@ -1,0 +1,104 @@
+import type { Answer, AnswerEvent, Block, BlockHead, Carrier, Finish, StreamTransform } from '../../plugin-sdk/index.ts';
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+type Growing = Record<string, unknown> & { type: string };
+
+/** Watches a stream go by and puts its answer together. Passes every event on unchanged. */
+export class AnswerCollector implements StreamTransform {
+  readonly #maxLength: number;
+  readonly #choices = new Map<number, { readonly blocks: Map<number, Growing>; finish: Finish | undefined }>();
+  #answer: Writable<Answer> = { choices: [] };
+  #length = 0;
+  /** Text beyond the limit was left out. */
+  truncated = false;
+
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
+
+  event(event: AnswerEvent, emit: (event: AnswerEvent) => void): void {
+    this.#note(event);
+    emit(event);
+  }
+
+  get id(): string | undefined {
+    return this.#answer.id;
+  }
+
+  get answer(): Answer {
+    const choices = [...this.#choices]
+      .sort(([a], [b]) => a - b)
+      .map(([index, { blocks, finish }]) => ({
+        index,
+        blocks: [...blocks].sort(([a], [b]) => a - b).map(([, block]) => block as unknown as Block),
+        ...(finish === undefined ? {} : { finish }),
+      }));
+    return { ...this.#answer, choices };
+  }
+
+  #note(event: AnswerEvent): void {
+    switch (event.type) {
+      case 'start':
+        Object.assign(this.#answer, present({ id: event.id, model: event.model, created: event.created, carry: event.carry }));
+        return;
+      case 'block-start':
+        this.#choice(event.choice).blocks.set(event.block, opened(event.head, event));
+        return;
+      case 'text':
+        return this.#append(event, 'text', event.text);
+      case 'reasoning':
+        return this.#append(event, 'text', event.text);
+      case 'arguments':
+        return this.#append(event, 'arguments', event.text);
+      case 'signature':
+        return this.#append(event, 'signature', event.signature);
+      case 'citation': {
+        const block = this.#block(event);
+        if (block !== undefined) block['citations'] = [...((block['citations'] as unknown[]) ?? []), event.citation];
+        return;
+      }
+      case 'audio':
+        return this.#append(event, 'transcript', event.transcript ?? '');
+      case 'finish':
+        this.#choice(event.choice).finish = event.finish;
+        return;
+      case 'usage':
+        this.#answer = { ...this.#answer, usage: event.usage };
+        return;
+      default:
+        return;
+    }
+  }
+
+  #append(at: { readonly choice: number; readonly block: number }, member: string, text: string): void {
+    const block = this.#block(at);
+    if (block === undefined) return;
+    this.#length += text.length;
+    if (this.#length > this.#maxLength) this.truncated = true;
+    else block[member] = ((block[member] as string | undefined) ?? '') + text;
+  }
+
+  #block({ choice, block }: { readonly choice: number; readonly block: number }): Growing | undefined {
+    return this.#choices.get(choice)?.blocks.get(block);
+  }
+
+  #choice(index: number) {
+    let choice = this.#choices.get(index);
+    if (choice === undefined) this.#choices.set(index, (choice = { blocks: new Map(), finish: undefined }));
+    return choice;
+  }
+}
+
+function opened(head: BlockHead, { carry }: Carrier): Growing {
+  const carried = carry === undefined ? {} : { carry };
+  if (head.type === 'media' || head.type === 'provider-item') return { ...head.block, ...carried };
+  if (head.type === 'text' || head.type === 'refusal') return { type: head.type, text: '', ...carried };
+  if (head.type === 'tool-call') return { ...head, arguments: '', ...carried };
+  if (head.type === 'audio') return { ...head, source: { kind: 'base64', mediaType: 'audio/*', data: '' }, ...carried };
+  const { summary: _, ...reasoning } = head;
+  return { ...reasoning, ...carried };
+}
+
+function present(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,109 @@
+import { callerSlot, type Decision, type Outcome, type RoutedExchange } from '../../plugin-sdk/index.ts';
+import { type Cost, costSlot } from '../../plugin-sdk/ports/prices.ts';
+import { type ExchangeRecord, type RecordedAttempt, type RecordedContent, type RecordLinks, recordLinksSlot } from '../../plugin-sdk/ports/records.ts';
+
+const anonymous = { id: 'anonymous', kind: 'anonymous' };
+const metadataPrefix = 'x-bf-lh-';
+const maxMetadata = 16;
+const maxMetadataLength = 256;
+const maxName = 200;
+const maxLossy = 20;
+/** A record is a row of some hundred bytes; what an exchange's plugins noted must not make it a book. */
+const maxDecisionBytes = 600;
+const noMetadata: Readonly<Record<string, string>> = {};
+
+/** What of an exchange is worth keeping. Holds names and numbers only: no header values, no keys, no bodies. */
+export function recordOf(exchange: RoutedExchange, outcome: Outcome, generation: string, metadataHeaders: readonly string[], redact: (text: string) => string): ExchangeRecord {
+  const serving = outcome.attempts.findLast((attempt) => attempt.result === 'ok') ?? outcome.attempts.at(-1);
+  const target = serving ?? exchange.targets[0];
+  const cost = exchange.get(costSlot);
+  const caller = exchange.get(callerSlot) ?? anonymous;
+  return {
+    id: exchange.id,
+    time: exchange.time,
+    operation: exchange.operation,
+    dialect: exchange.dialect.id,
+    stream: exchange.stream,
+    caller: {
+      id: caller.id,
+      kind: caller.kind,
+      ...('name' in caller && caller.name !== undefined ? { name: caller.name } : {}),
+      ...('team' in caller && caller.team !== undefined ? { team: caller.team } : {}),
+      ...('customer' in caller && caller.customer !== undefined ? { customer: caller.customer } : {}),
+    },
+    ...(exchange.model === undefined ? {} : { clientModel: short(exchange.model) }),
+    ...(target === undefined ? {} : { provider: target.provider, model: short(target.model) }),
+    ...(serving?.key === undefined ? {} : { key: serving.key }),
+    status: outcome.status,
+    ...(outcome.error === undefined ? {} : { error: outcome.error.code }),
+    ...(outcome.finish === undefined ? {} : { finish: short(outcome.finish) }),
+    origin: outcome.origin,
+    clientGone: outcome.clientGone,
+    durationMs: outcome.durationMs,
+    ...(outcome.queueMs === undefined ? {} : { queueMs: outcome.queueMs }),
+    ...(serving?.connectMs === undefined ? {} : { connectMs: serving.connectMs }),
+    ...(serving?.firstContentMs === undefined ? {} : { firstContentMs: serving.firstContentMs }),
+    ...(outcome.firstByteMs === undefined ? {} : { firstByteMs: outcome.firstByteMs }),
+    attempts: outcome.attempts.map(attemptOf),
+    ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
+    ...costOf(cost),
+    chunks: outcome.chunks,
+    bytesIn: outcome.bytesIn,
+    bytesOut: outcome.bytesOut,
+    lossy: outcome.lossy.slice(0, maxLossy).map(short),
+    links: exchange.get(recordLinksSlot) ?? {},
+    metadata: metadataOf(exchange, metadataHeaders, redact),
+    generation,
+    decisions: within(outcome.decisions, maxDecisionBytes),
+  };
+}
+
+/** The record with its content, linked to the id of its reply. */
+export function withContent(record: ExchangeRecord, content: RecordedContent, responseId: string | undefined): ExchangeRecord {
+  const links: RecordLinks = responseId === undefined ? record.links : { ...record.links, response: responseId };
+  return { ...record, links, content };
+}
+
+function attemptOf(attempt: Outcome['attempts'][number]): RecordedAttempt {
+  return {
+    provider: attempt.provider,
+    model: short(attempt.model),
+    ...(attempt.key === undefined ? {} : { key: attempt.key }),
+    result: attempt.result,
+    ...(attempt.status === undefined ? {} : { status: attempt.status }),
+    ...(attempt.error === undefined ? {} : { error: attempt.error.code }),
+    durationMs: attempt.durationMs,
+    ...(attempt.firstContentMs === undefined ? {} : { firstContentMs: attempt.firstContentMs }),
+  };
+}
+
+function costOf(cost: Cost | 'unknown' | undefined): { cost?: number | 'unknown'; priceVersion?: string } {
+  if (cost === undefined) return {};
+  return cost === 'unknown' ? { cost } : { cost: cost.nanoUsd, priceVersion: cost.version };
+}
+
+function metadataOf(exchange: RoutedExchange, headers: readonly string[], redact: (text: string) => string): Readonly<Record<string, string>> {
+  const found = exchange.request.headers.startingWith(metadataPrefix);
+  for (const name of headers) {
+    const value = exchange.request.headers.get(name);
+    if (value !== undefined) found.push([name, value]);
+  }
+  if (found.length === 0) return noMetadata;
+  return Object.fromEntries(
+    found.slice(0, maxMetadata).map(([name, value]) => [name.slice(0, maxName), redact(value).slice(0, maxMetadataLength)]),
+  );
+}
+
+function within(decisions: readonly Decision[], maxBytes: number): readonly Decision[] {
+  if (decisions.length === 0) return decisions;
+  let left = maxBytes;
+  return decisions.filter((one) => {
+    left -= one.by.length + one.what.length + 16 + (one.details === undefined ? 0 : JSON.stringify(one.details).length);
+    return left >= 0;
+  });
+}
+
+/** Clients choose these names. */
+function short(text: string): string {
+  return text.length > maxName ? text.slice(0, maxName) : text;
+}

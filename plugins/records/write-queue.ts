@@ -1,0 +1,122 @@
+import type { Clock, Logger } from '../../plugin-sdk/index.ts';
+import type { ExchangeRecord, RecordQueue, RecordQueueStats, Records } from '../../plugin-sdk/ports/records.ts';
+
+export interface WriteQueueOptions {
+  readonly queue: number;
+  readonly batch: number;
+  readonly flushMs: number;
+}
+
+const firstRetryMs = 100;
+const longestRetryMs = 5_000;
+/** Time between two complaints about the same trouble. */
+const complainEveryMs = 30_000;
+
+/**
+ * Takes records off the request path: `add` costs a push. One write runs at a time; one that fails is tried again until
+ * it succeeds. When the queue is full the newest records are dropped and counted, so a store that is down costs memory
+ * up to the queue's size and no request anything.
+ */
+export class WriteQueue implements RecordQueue {
+  readonly #store: Pick<Records, 'append'>;
+  readonly #options: WriteQueueOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #waiting: ExchangeRecord[] = [];
+  #writing: readonly ExchangeRecord[] = [];
+  #written = 0;
+  #dropped = 0;
+  #failures = 0;
+  #stopTimer: (() => void) | undefined;
+  #run: Promise<void> | undefined;
+  #complainedAt = Number.NEGATIVE_INFINITY;
+  #closing = false;
+
+  constructor(store: Pick<Records, 'append'>, options: WriteQueueOptions, clock: Clock, log: Logger) {
+    this.#store = store;
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  add(record: ExchangeRecord): void {
+    if (this.#waiting.length + this.#writing.length >= this.#options.queue) {
+      this.#dropped++;
+      this.#complain('records are dropped: the store is too slow or down');
+      return;
+    }
+    this.#waiting.push(record);
+    if (this.#run !== undefined) return;
+    if (this.#waiting.length >= this.#options.batch) this.#start();
+    else this.#stopTimer ??= this.#clock.after(this.#options.flushMs, () => this.#start());
+  }
+
+  stats(): RecordQueueStats {
+    return {
+      queued: this.#waiting.length + this.#writing.length,
+      written: this.#written,
+      dropped: this.#dropped,
+      failures: this.#failures,
+    };
+  }
+
+  /** Writes what waits, but not for longer than `limitMs`; what is left then is counted as dropped. */
+  async close(limitMs: number): Promise<void> {
+    this.#closing = true;
+    this.#start();
+    let stop: () => void = () => undefined;
+    const late = new Promise<void>((resolve) => {
+      stop = this.#clock.after(limitMs, resolve);
+    });
+    await Promise.race([this.#run, late]);
+    stop();
+    const left = this.#waiting.length + this.#writing.length;
+    if (left === 0) return;
+    this.#dropped += left;
+    this.#waiting = [];
+    this.#writing = [];
+    this.#log.warn({ records: left }, 'records were lost: the store did not take them in time');
+  }
+
+  #start(): void {
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+    if (this.#run !== undefined || this.#waiting.length === 0) return;
+    this.#run = this.#write().finally(() => {
+      this.#run = undefined;
+      if (this.#waiting.length >= this.#options.batch || (this.#closing && this.#waiting.length > 0)) this.#start();
+      else if (this.#waiting.length > 0) this.#stopTimer ??= this.#clock.after(this.#options.flushMs, () => this.#start());
+    });
+  }
+
+  /** Full batches as long as there are any, and whatever there is when it starts. */
+  async #write(): Promise<void> {
+    let retryMs = firstRetryMs;
+    this.#next();
+    while (this.#writing.length > 0) {
+      try {
+        await this.#store.append(this.#writing);
+        this.#written += this.#writing.length;
+        this.#next();
+        retryMs = firstRetryMs;
+      } catch (cause) {
+        this.#failures++;
+        this.#complain('records cannot be written', cause);
+        if (this.#closing) return;
+        await new Promise<void>((resolve) => this.#clock.after(retryMs, resolve));
+        retryMs = Math.min(longestRetryMs, retryMs * 2);
+      }
+    }
+  }
+
+  #next(): void {
+    this.#writing = this.#waiting.splice(0, this.#options.batch);
+  }
+
+  #complain(message: string, cause?: unknown): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#complainedAt < complainEveryMs) return;
+    this.#complainedAt = now;
+    this.#log.warn({ ...this.stats(), ...(cause === undefined ? {} : { err: cause }) }, message);
+  }
+}

@@ -1,0 +1,83 @@
+import type { RootDatabase } from 'lmdb';
+import { GatewayError, isGatewayError } from '../../plugin-sdk/errors.ts';
+
+/** lmdb's transaction flags: abortable, committed when the call returns, fsync in the background. */
+const flags = 0x1 | 0x2 | 0x10000;
+
+interface Waiting {
+  readonly operation: () => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Durable transactions that share a commit: what is asked for in one turn of the event loop becomes one transaction
+ * and one fsync, which runs beside the event loop.
+ *
+ * (lmdb's own `transaction` with a callback needs a lock hand-over between threads that does not work everywhere.)
+ */
+export class GroupCommit {
+  readonly #environment: RootDatabase;
+  readonly #largest: number;
+  #waiting: Waiting[] = [];
+
+  /** `largest` bounds the operations of one transaction, and so the time that the event loop stands still. */
+  constructor(environment: RootDatabase, largest = 64) {
+    this.#environment = environment;
+    this.#largest = largest;
+  }
+
+  /**
+   * Runs `operation` with writes and reads of the newest state; resolves with its value once that is on disk.
+   *
+   * An operation refuses by throwing a GatewayError before its first write. Anything else that is thrown undoes the
+   * whole transaction and rejects with STORE_UNAVAILABLE.
+   */
+  run<T>(operation: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#waiting.push({ operation, resolve: resolve as (value: unknown) => void, reject }) === 1) {
+        setImmediate(() => this.#commit());
+      }
+    });
+  }
+
+  #commit(): void {
+    const batch = this.#waiting.splice(0, this.#largest);
+    if (this.#waiting.length > 0) setImmediate(() => this.#commit());
+    const answers: (() => void)[] = [];
+    try {
+      this.#environment.transactionSync(() => {
+        for (const waiting of batch) answers.push(perform(waiting));
+      }, flags);
+    } catch (error) {
+      refuse(batch, error);
+      return;
+    }
+    Promise.resolve(this.#environment.flushed).then(
+      () => {
+        for (const answer of answers) answer();
+      },
+      (error) => refuse(batch, error),
+    );
+  }
+}
+
+function perform({ operation, resolve, reject }: Waiting): () => void {
+  try {
+    const value = operation();
+    return () => resolve(value);
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    return () => reject(error);
+  }
+}
+
+function refuse(batch: readonly Waiting[], cause: unknown): void {
+  for (const { reject } of batch) reject(unavailable(cause));
+}
+
+/** Disk full comes from LMDB as EIO or ENOSPC. */
+function unavailable(cause: unknown): GatewayError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new GatewayError('STORE_UNAVAILABLE', { reason: `the job cannot be written (${reason})` }, { cause });
+}

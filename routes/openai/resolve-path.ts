@@ -1,0 +1,76 @@
+import {
+  type Dialect,
+  GatewayError,
+  type Operation,
+  type Provider,
+  type RequestHeaders,
+  type ResolvedPath,
+} from '../../plugin-sdk/index.ts';
+import { openai, openaiChat, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
+import { decodeSegment, partDeployment } from './azure-paths.ts';
+import { matchEndpoint } from './match-endpoint.ts';
+
+const azure = 'azure';
+const deployments = '/deployments/';
+
+/**
+ * Reads an OpenAI path beneath a mount: with or without `/v1`, plain or as the AzureOpenAI client builds it, whose base
+ * URL adds an `/openai` of its own. The path's deployment beats the body's model.
+ *
+ * Throws GatewayError REQ_BAD_PATH, REQ_METHOD, REQ_UNKNOWN_ENDPOINT.
+ */
+export function resolvePath(
+  mount: string,
+  url: string,
+  method: string,
+  headers: RequestHeaders,
+  providers: ReadonlyMap<string, Provider>,
+): ResolvedPath {
+  const path = withoutVersion(url.slice(mount.length));
+  refuseTricks(path);
+  if (path.startsWith(deployments)) return resolveDeployment(path.slice(deployments.length), url, method, providers);
+  const isAzure = headers.get('user-agent')?.includes('AzureOpenAI') === true && providers.has(azure);
+  return { ...resolveEndpoint(path, url, method), ...(isAzure ? { defaultProvider: azure } : {}) };
+}
+
+/** Cuts `/v1`, `/openai`, `/openai/v1` and `/v1/openai` off the front. */
+function withoutVersion(path: string): string {
+  let rest = cut(path, '/v1');
+  const doubled = cut(rest, '/openai');
+  if (doubled !== rest) rest = cut(doubled, '/v1');
+  return rest;
+}
+
+function cut(path: string, prefix: string): string {
+  return path.startsWith(prefix) && path[prefix.length] === '/' ? path.slice(prefix.length) : path;
+}
+
+function resolveEndpoint(path: string, url: string, method: string): ResolvedPath {
+  const operation = matchEndpoint(method, path);
+  if (operation === undefined) throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method, path: url });
+  return { path, operation, dialect: dialectOf(operation) };
+}
+
+/** A plain deployment is Azure's; `provider/model` names its provider itself, configured or not. */
+function resolveDeployment(rest: string, url: string, method: string, providers: ReadonlyMap<string, Provider>): ResolvedPath {
+  const parted = partDeployment(rest);
+  if (parted === undefined) throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method, path: url });
+  const { model, path } = parted;
+  const slash = model.indexOf('/');
+  const named = slash > 0 ? model.slice(0, slash) : azure;
+  return { ...resolveEndpoint(path, url, method), model, defaultProvider: providers.has(named) ? azure : named };
+}
+
+function dialectOf(operation: Operation): Dialect {
+  if (operation === 'chat') return openaiChat;
+  return operation === 'responses' ? openaiResponses : openai;
+}
+
+/** Segments that another server could read as a step elsewhere are refused, however they are written. */
+function refuseTricks(path: string): void {
+  if (!/%|\\|\/\/|\/\.\.?(\/|$)/.test(path)) return;
+  const parts = path.split('/').flatMap((segment) => decodeSegment(segment).split(/[/\\]/));
+  if (parts.slice(1).some((part) => part === '' || part === '.' || part === '..' || /[\0-\x1f\x7f]/.test(part))) {
+    throw new GatewayError('REQ_BAD_PATH', { reason: 'it has empty or relative segments' });
+  }
+}

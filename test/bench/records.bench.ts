@@ -1,0 +1,136 @@
+/**
+ * What records cost: appending, the size on disk, and the questions a dashboard asks of them.
+ * Run: `node test/bench/records.bench.ts [records]` (1,000,000 when absent).
+ */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Host } from '../../plugin-sdk/index.ts';
+import type { ExchangeRecord } from '../../plugin-sdk/ports/records.ts';
+import { LmdbRecords } from '../../plugins/store-lmdb/records.ts';
+
+const total = Number(process.argv[2] ?? 1_000_000);
+const batch = 100;
+const dataDir = mkdtempSync(join(tmpdir(), 'bifrost-records-'));
+let close: () => unknown = () => undefined;
+const host = {
+  dataDir,
+  shared<T>(_key: string, create: () => T, end: (value: T) => unknown): T {
+    const value = create();
+    close = () => end(value);
+    return value;
+  },
+} as unknown as Host;
+const store = new LmdbRecords(host, 64 * 1024 ** 3);
+
+const models = ['gpt-5.6-sol', 'gpt-5-mini', 'claude-opus-4-8', 'claude-sonnet-5', 'gemini-3.6-flash'];
+const start = Date.parse('2026-11-01T00:00:00Z');
+const spacing = (30 * 86_400_000) / total;
+
+function record(i: number): ExchangeRecord {
+  const model = models[(i * 7) % 5]!;
+  const provider = model.startsWith('gpt') ? 'openai' : model.startsWith('claude') ? 'anthropic' : 'gemini';
+  const failed = i % 97 === 0;
+  const durationMs = 200 + ((i * 7_919) % 30_000);
+  return {
+    id: `req_${i.toString(36).padStart(10, '0')}${((i * 2_654_435_761) >>> 0).toString(36)}`,
+    time: Math.floor(start + i * spacing),
+    operation: i % 9 === 0 ? 'embeddings' : 'chat',
+    dialect: 'openai.chat',
+    stream: i % 3 !== 0,
+    caller: {
+      id: `vk_${i % 500}`,
+      kind: 'virtual-key',
+      name: `service ${i % 500}`,
+      team: `team ${i % 40}`,
+      customer: `customer ${i % 8}`,
+    },
+    clientModel: model,
+    provider,
+    model,
+    key: i % 2 === 0 ? 'main' : 'second',
+    status: failed ? 502 : 200,
+    ...(failed ? { error: 'UP_STATUS' } : { finish: 'stop' }),
+    origin: 'upstream',
+    clientGone: false,
+    durationMs,
+    firstContentMs: durationMs / 4,
+    firstByteMs: durationMs / 4,
+    attempts: [
+      {
+        provider,
+        model,
+        key: 'main',
+        result: failed ? 'failed' : 'ok',
+        status: failed ? 502 : 200,
+        durationMs,
+        firstContentMs: durationMs / 4,
+      },
+    ],
+    usage: { input: 500 + (i % 4_000), output: 200 + (i % 900), cachedInput: i % 300, reasoning: i % 90 },
+    cost: 1_000_000 + (i % 9_000_000),
+    priceVersion: '2026-11-21',
+    chunks: 120,
+    bytesIn: 3_000,
+    bytesOut: 20_000,
+    lossy: [],
+    links: {},
+    metadata: i % 10 === 0 ? { tenant: `t${i % 100}` } : {},
+    generation: 'g1-4f2a9c',
+    decisions: [{ atMs: 0.4, by: 'plugins/key-pool', what: 'key', details: { key: 'main' } }],
+  };
+}
+
+function line(what: string, value: number, unit: string): void {
+  process.stdout.write(`${what.padEnd(52)} ${value.toFixed(value < 10 ? 2 : 0).padStart(9)} ${unit}\n`);
+}
+
+let cpu = 0;
+const began = performance.now();
+for (let i = 0; i < total; i += batch) {
+  const records = Array.from({ length: Math.min(batch, total - i) }, (_, at) => record(i + at));
+  const before = process.cpuUsage();
+  await store.append(records);
+  const used = process.cpuUsage(before);
+  cpu += used.user + used.system;
+}
+line('append: processor time', cpu / total, 'µs per record');
+line('append: elapsed, generating included', ((performance.now() - began) * 1_000) / total, 'µs per record');
+line('file size', statSync(join(dataDir, 'records', 'data.mdb')).size / total, 'bytes per record');
+
+async function time(what: string, ask: () => unknown): Promise<void> {
+  const times: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const at = performance.now();
+    await ask();
+    times.push(performance.now() - at);
+  }
+  line(what, times.sort((a, b) => a - b)[2]!, `ms (worst ${times[4]!.toFixed(0)})`);
+}
+
+const newest = { sort: 'time', order: 'desc', limit: 50 } as const;
+const day = 86_400_000;
+await time('list: newest 50', () => store.query({ ...newest, filter: {} }));
+await time('list: errors of one virtual key', () =>
+  store.query({ ...newest, filter: { failed: true, is: { caller: ['vk_97'] } } }),
+);
+await time('list: a model that is nowhere', () => store.query({ ...newest, filter: { is: { model: ['gpt-1'] } } }));
+await time('list: a combination that matches nothing', () =>
+  store.query({ ...newest, filter: { minDurationMs: 1e7, is: { model: ['gpt-5-mini'], key: ['main'] } } }),
+);
+await time('list: dearest 50', () => store.query({ filter: {}, sort: 'cost', order: 'desc', limit: 50 }));
+await time('list: slowest 50 of one model', () =>
+  store.query({ filter: { is: { model: ['gpt-5-mini'] } }, sort: 'duration', order: 'desc', limit: 50 }),
+);
+await time('aggregate: everything', () => store.aggregate({ filter: {}, limit: 10 }));
+await time('aggregate: by model', () => store.aggregate({ filter: {}, by: 'model', limit: 10 }));
+await time('aggregate: by virtual key (500), top 20', () => store.aggregate({ filter: {}, by: 'caller', limit: 20 }));
+await time('aggregate: by model and hour, 30 days', () =>
+  store.aggregate({ filter: {}, by: 'model', bucketMs: 3_600_000, limit: 10 }),
+);
+await time('aggregate: by model and hour, last day', () =>
+  store.aggregate({ filter: { from: start + 29 * day }, by: 'model', bucketMs: 3_600_000, limit: 10 }),
+);
+await time('one record by id', () => store.get(record(Math.floor(total / 2)).id));
+await close();
+rmSync(dataDir, { recursive: true });

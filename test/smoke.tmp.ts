@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { defineProvider } from '../plugin-sdk/define-provider.ts';
+import { definePlugin } from '../plugin-sdk/define-plugin.ts';
+import { openaiChat } from '../plugin-sdk/dialects/openai-chat/index.ts';
+import { startGateway, startUpstream } from '../plugin-sdk/testing/index.ts';
+import { locate } from '../plugin-sdk/provider-options.ts';
+const route = definePlugin({ name: 'r', options: z.strictObject({}), setup: () => ({ routes: [{ type: 'exchange', method: 'POST', path: '/openai/v1/chat/completions', strip: '/openai/v1', dialect: openaiChat, operation: 'chat', defaultProvider: 'p' }] }) });
+const provider = defineProvider({ name: 'p', provider: (o) => ({ speaks: { chat: [openaiChat] }, endpoint: (call) => { const u = new URL(o.baseUrl); return { origin: u.origin, path: '/v1' + call.path + call.query, headers: ['authorization', call.key.value!.prefixed('Bearer ')] }; } }) });
+const upstream = await startUpstream();
+await using gw = await startGateway({ definitions: { r: route as never, p: provider }, plugins: { r: {}, p: upstream.provider() } });
+upstream.reply({ json: { id: 'x', object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }], usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 } } });
+const r = await fetch(gw.url + '/openai/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/json', authorization: 'Bearer dummy' }, body: JSON.stringify({ model: 'p/gpt', messages: [] }) });
+console.log(r.status, Object.fromEntries(r.headers), await r.text());
+console.log(upstream.requests[0]!.url, upstream.requests[0]!.headers, upstream.requests[0]!.body.toString());
+upstream.reply({ events: [{ choices: [{ index: 0, delta: { role: 'assistant' } }] }, { choices: [{ index: 0, delta: { content: 'hello' } }] }, { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }, 'data: [DONE]\n\n'] });
+const s = await fetch(gw.url + '/openai/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'p/gpt', stream: true, messages: [] }) });
+console.log(s.status, await s.text());
+upstream.reply({ status: 429, json: { error: { message: 'slow down', type: 'tokens', code: 'rate_limit_exceeded' } }, headers: { 'retry-after': '3' } });
+const e = await fetch(gw.url + '/openai/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'p/gpt', messages: [] }) });
+console.log(e.status, Object.fromEntries(e.headers), await e.text());
+for (const path of ['/nope', '/health', '/ready']) { const n = await fetch(gw.url + path); console.log(path, n.status, await n.text()); }
+const b = await fetch(gw.url + '/openai/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{bad' });
+console.log(b.status, await b.text());
+await upstream.close();
+console.log(gw.logs);
