@@ -7,6 +7,7 @@ import {
   isThenable,
   type Logger,
   noBody,
+  type Operation,
   RequestHeaders,
   type ResolvedPath,
   type SlotValue,
@@ -122,10 +123,16 @@ async function refuse(exchange: LiveExchange, error: GatewayError, client: Clien
   deliverError(exchange, error, client, runtime);
 }
 
-/** Uploads flow through; calls whose body may need another attempt are held whole. */
+/** Operations whose forms name no model, or one that nobody needs to read. */
+const uploads: ReadonlySet<Operation> = new Set(['files', 'resources', 'passthrough']);
+
+/**
+ * Uploads flow through. Held whole are calls whose body may need another attempt, and forms whose model decides where they
+ * go: it may stand behind the file.
+ */
 function mayStream(exchange: LiveExchange): boolean {
   const type = exchange.request.headers.get('content-type') ?? '';
-  return exchange.route.passthrough === true || !type.includes('json');
+  return exchange.route.passthrough === true || (uploads.has(exchange.operation) && !type.includes('json'));
 }
 
 /** Cuts a mount off a path, at a segment boundary. */

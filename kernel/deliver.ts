@@ -23,6 +23,7 @@ export function deliver(exchange: LiveExchange, reply: Reply, client: Client, ru
     deliverError(exchange, new GatewayError('UP_STATUS', { message: problem.message }, problemExtras(problem)), client, runtime);
     return undefined;
   }
+  if (reply.usage !== undefined) exchange.usage = reply.usage;
   switch (body.type) {
     case 'none':
       client.writeHead(reply.status, replyHeaders(exchange, runtime.generation, reply.headers, true));
@@ -58,9 +59,8 @@ function deliverBytes(exchange: LiveExchange, reply: Reply, bytes: Buffer | stri
   else if (length !== undefined && reply.status !== 204) headers.push('content-length', length);
   client.writeHead(reply.status, headers);
   client.end(isEmptyByRule ? undefined : bytes);
-  const { dialect = exchange.dialect, usage } = reply;
-  if (usage !== undefined) exchange.usage = usage;
-  else if (exchange.usage === undefined && typeof bytes !== 'string') exchange.readUsage = () => readUsage(exchange, dialect, reply, bytes);
+  const { dialect = exchange.dialect } = reply;
+  if (exchange.usage === undefined && typeof bytes !== 'string') exchange.readUsage = () => readUsage(exchange, dialect, reply, bytes);
 }
 
 /** Usage of a carried JSON reply; read after the reply is on its way. */
@@ -133,6 +133,7 @@ export function deliverError(exchange: LiveExchange, error: GatewayError, client
   }
   const { status, body } = exchange.dialect.encodeError(error, exchange.id);
   const headers = ['content-type', 'application/json'];
+  if (error.code === 'REQ_METHOD') headers.push('allow', String(error.fields['allowed']).replaceAll(' or ', ', '));
   if (error.retryAfterMs !== undefined) headers.push('retry-after', String(Math.ceil(error.retryAfterMs / 1_000)));
   if (error.clientMayRetry !== undefined) headers.push('x-should-retry', String(error.clientMayRetry));
   deliverBytes(exchange, { origin: 'gateway', status, headers, body: { type: 'none' } }, body, client, runtime);

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { defineProvider } from './define-provider.ts';
-import { locate } from './provider-options.ts';
 import type { PluginDefinition } from './define-plugin.ts';
+import { openai, openaiChat, openaiResponses } from './dialects/index.ts';
 import type { Dialect } from './dialects/dialect.ts';
-import { openai } from './dialects/openai/index.ts';
-import { openaiChat } from './dialects/openai-chat/index.ts';
-import { openaiResponses } from './dialects/openai-responses/index.ts';
+import { openaiQuirks } from './dialects/openai/quirks.ts';
+import type { ChatCapabilities } from './dialects/openai-chat/capabilities.ts';
+import { fitRequest } from './dialects/openai-chat/fit-request.ts';
 import type { JsonObject } from './json.ts';
 import type { OutgoingHeaders } from './headers.ts';
 import type { Operation } from './operations.ts';
@@ -21,18 +21,15 @@ export interface OpenAICompatibleDefinition {
   readonly keyless?: boolean;
   /** Between base URL and endpoint; `/v1` unless said. */
   readonly apiPath?: string;
-  /** Operations it serves beyond chat. */
+  /** Operations it serves beyond chat and its model list. */
   readonly operations?: readonly Operation[];
   /** Has a Responses endpoint of its own. */
   readonly responses?: boolean;
-  /** Top-level request fields it refuses. */
-  readonly drops?: readonly string[];
-  /** Top-level request fields it calls otherwise. */
-  readonly renames?: Readonly<Record<string, string>>;
-  /** Keeps only these top-level fields, where it refuses all others. */
-  readonly accepts?: readonly string[];
-  /** Further byte edits of a chat request. */
+  /** What its chat renames, refuses or says otherwise; holds for carried and translated calls alike. */
+  readonly chat?: ChatCapabilities;
+  /** Further edits of a JSON request. */
   readonly edit?: (call: Call, body: BodyEditor) => void;
+  /** What its replies need beyond {@link openaiQuirks}. */
   readonly quirks?: ReplyQuirks;
   /** Headers it wants besides authorization. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -40,7 +37,7 @@ export interface OpenAICompatibleDefinition {
 
 /** Defines an OpenAI-compatible provider from data. */
 export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): PluginDefinition {
-  const { name, description, baseUrl, environment, keyless } = definition;
+  const { name, description, baseUrl, environment, keyless, quirks = openaiQuirks } = definition;
   return defineProvider({
     name,
     ...(description === undefined ? {} : { description }),
@@ -50,58 +47,67 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
     options: {
       apiPath: z.string().default(definition.apiPath ?? '/v1').describe('Path between base URL and endpoint.'),
       headers: z.record(z.string(), z.string()).default({}).describe('Headers for every call to this provider.'),
-      drops: z.array(z.string()).default([]).describe('Top-level request fields to leave out, besides the known ones.'),
+      drops: z.array(z.string()).default([]).describe('Top-level chat fields to leave out, besides the known ones.'),
     },
     provider(options) {
-      const drops = [...(definition.drops ?? []), ...options.drops];
+      const chat: ChatCapabilities = { ...definition.chat, refuses: [...(definition.chat?.refuses ?? []), ...options.drops] };
+      const fits = definition.chat !== undefined || options.drops.length > 0;
       const fixedHeaders: OutgoingHeaders = Object.entries({ ...definition.headers, ...options.headers }).flat();
       return {
         speaks: spoken(definition),
+        quirks,
+        capabilities: () => ({ ...chat }),
         endpoint: (call) => ({
-          ...locate(options.baseUrl, `${options.apiPath}${call.path}${call.query}`),
+          ...locate(options.baseUrl, `${options.apiPath}${pathOf(call)}${withoutApiVersion(call.query)}`),
           headers: call.key.value === undefined ? fixedHeaders : [...fixedHeaders, 'authorization', call.key.value.prefixed('Bearer ')],
         }),
-        editBody: needsEdit(definition, drops) ? (call, body) => edit(definition, drops, call, body) : noEdit,
+        editBody(call, body) {
+          nameModel(call, body);
+          if (fits && call.dialect === openaiChat) fitRequest(body, chat);
+          definition.edit?.(call, body);
+        },
         models: async ({ key, get }) =>
           readModels(
             await get(`${options.apiPath}/models`, key.value === undefined ? [] : ['authorization', key.value.prefixed('Bearer ')]),
           ),
-        ...(definition.quirks === undefined ? {} : { quirks: definition.quirks }),
       };
     },
   });
 }
 
-const noEdit = (): void => {};
-
 function spoken(definition: OpenAICompatibleDefinition): Provider['speaks'] {
   const speaks: Partial<Record<Operation | '*', readonly Dialect[]>> = { chat: [openaiChat], models: [openai] };
-  // Responses and legacy completions reach a provider without them through the translation to chat.
+  // Without an endpoint of its own, Responses is translated to chat.
   speaks.responses = definition.responses ? [openaiResponses] : [openaiChat];
   for (const operation of definition.operations ?? []) speaks[operation] = [openai];
   speaks.passthrough = [openai];
   return speaks;
 }
 
-function needsEdit(definition: OpenAICompatibleDefinition, drops: readonly string[]): boolean {
-  return drops.length > 0 || definition.renames !== undefined || definition.accepts !== undefined || definition.edit !== undefined;
+/** The client's own path, or that of the dialect to which its call was translated. */
+export function pathOf(call: Call): string {
+  if (call.dialect === call.exchange.dialect) return call.path;
+  return call.dialect === openaiResponses ? '/responses' : '/chat/completions';
 }
 
-function edit(definition: OpenAICompatibleDefinition, drops: readonly string[], call: Call, body: BodyEditor): void {
-  for (const [from, to] of Object.entries(definition.renames ?? {})) body.rename(from, to);
-  for (const field of drops) {
-    if (body.get(field) === undefined) continue;
-    body.remove(field);
-    body.lost(field);
+/** An Azure-style path may be the only place where the client names its model; these providers look for it in the body. */
+export function nameModel(call: Call, body: BodyEditor): void {
+  if (call.model !== '' && call.exchange.request.body.member('model') === undefined && call.exchange.model !== undefined) {
+    if (body.get('model') === undefined) body.set('model', call.model);
   }
-  if (definition.accepts !== undefined) {
-    for (const field of Object.keys(body.json())) {
-      if (definition.accepts.includes(field)) continue;
-      body.remove(field);
-      body.lost(field);
-    }
-  }
-  definition.edit?.(call, body);
+}
+
+/** The AzureOpenAI client adds its `api-version` to every call; it means nothing elsewhere. */
+export function withoutApiVersion(query: string): string {
+  if (!query.includes('api-version=')) return query;
+  const rest = query.slice(1).split('&').filter((pair) => !pair.startsWith('api-version='));
+  return rest.length === 0 ? '' : `?${rest.join('&')}`;
+}
+
+/** Splits a base URL with a path into what a request needs. */
+export function locate(baseUrl: string, path: string): { origin: string; path: string } {
+  const slash = baseUrl.indexOf('/', baseUrl.indexOf('//') + 2);
+  return slash < 0 ? { origin: baseUrl, path } : { origin: baseUrl.slice(0, slash), path: baseUrl.slice(slash) + path };
 }
 
 /** Reads an OpenAI-shaped model list; also the bare array that some servers give. */

@@ -31,7 +31,7 @@ export interface Provider {
   endpoint(call: Call): Endpoint;
   /** Adds authentication that depends on time or on the body (OAuth tokens, SigV4). */
   authorize?(request: UpstreamRequest, key: KeyedAttempt['key']): MaybePromise<UpstreamRequest>;
-  /** Changes the JSON body of a carried call: renamed, dropped or added fields, as byte edits. */
+  /** Changes a JSON body in the provider's dialect, carried or translated: renamed, dropped or added fields, as byte edits. */
   editBody?(call: Call, body: BodyEditor): void;
   /** Gives what the client's dialect expects from a JSON reply whose shape differs a little (flat errors, 200 with an error). */
   readonly quirks?: ReplyQuirks;
@@ -101,8 +101,13 @@ export interface BodyEditor {
 export interface ReplyQuirks {
   /** A 200 that is a failure (`{"error":…}`): gives the status it stands for. */
   readonly errorIn200?: (json: JsonObject) => number | undefined;
-  /** Rewrites a whole JSON reply or one stream event's JSON to the dialect's exact shape; `undefined` leaves it alone. */
-  readonly json?: (json: JsonObject, face: 'reply' | 'event') => JsonObject | undefined;
+  /**
+   * Rewrites a whole JSON reply, one stream event's JSON or the body of an error status to the dialect's exact shape;
+   * `undefined` leaves it alone.
+   */
+  readonly json?: (json: JsonObject, face: 'reply' | 'event' | 'error') => JsonObject | undefined;
+  /** Byte sequences of which at least one stands in every reply or event that `json` changes; absent: each is looked at. */
+  readonly needles?: readonly string[];
 }
 
 /** One upstream HTTP call, ready to send. */

@@ -1,11 +1,9 @@
 import {
-  BytesBody,
   type Call,
   collect,
   type Dialect,
   GatewayError,
   getHeader,
-  type JsonObject,
   type Provider,
   type Reply,
   type UpstreamRequest,
@@ -18,6 +16,8 @@ import { CarriedStream } from './carried-stream.ts';
 import type { Runtime } from './context.ts';
 import { failedReply } from './failed-reply.ts';
 import { HeldStart } from './held-start.ts';
+import { quirkedStream } from './quirked-stream.ts';
+import { fixError, fixReply } from './quirks.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
 
 /** Replies up to this size are read whole before they are passed on; larger ones flow. */
@@ -71,9 +71,10 @@ async function readReply(attempt: LiveAttempt, provider: Provider, dialect: Dial
     return { ...base, body: { type: 'flow', flow: watched(upstream), events: false } };
   }
   upstream.done();
-  const fixed = provider.quirks === undefined ? undefined : fixQuirks(provider, whole, type);
+  const isPlain = exchange.route.passthrough !== true && getHeader(reply.headers, 'content-encoding') === undefined;
+  const fixed = isPlain ? fixReply(provider, whole, type) : undefined;
   if (fixed?.status !== undefined) {
-    return problemReply(dialect, fixed.status, whole, reply.headers);
+    return problemReply(dialect, fixed.status, fixError(provider, whole), reply.headers);
   }
   const bytes = fixed?.bytes ?? whole;
   return { ...base, headers: fixed?.bytes === undefined ? reply.headers : withHeader(reply.headers, 'content-length', undefined), body: { type: 'bytes', bytes } };
@@ -101,19 +102,18 @@ function committedStream(attempt: LiveAttempt, provider: Provider, dialect: Dial
     const out: HeldStart<Buffer> = new HeldStart(upstream, exchange.policy.holdBack, (error) =>
       error === undefined ? resolve(out) : reject(error),
     );
-    upstream.reply.start(
-      new CarriedStream(out, {
-        provider: provider.name,
-        meter: dialect.meter,
-        passthrough: exchange.route.passthrough === true,
-        onUsage: (usage) => {
-          exchange.usage = usage;
-        },
-        onFinish: (finish) => {
-          exchange.finish = finish;
-        },
-      }),
-    );
+    const carried = new CarriedStream(out, {
+      provider: provider.name,
+      meter: dialect.meter,
+      passthrough: exchange.route.passthrough === true,
+      onUsage: (usage) => {
+        exchange.usage = usage;
+      },
+      onFinish: (finish) => {
+        exchange.finish = finish;
+      },
+    });
+    upstream.reply.start(exchange.route.passthrough === true ? carried : quirkedStream(carried, provider.name, provider.quirks));
   });
 }
 
@@ -139,18 +139,4 @@ function watched(upstream: Upstream): Extract<Reply['body'], { type: 'flow' }>['
       reply.abort(reason);
     },
   };
-}
-
-function fixQuirks(provider: Provider, whole: Buffer, type: string): { status?: number; bytes?: Buffer } | undefined {
-  if (!type.includes('json')) return undefined;
-  let json: JsonObject;
-  try {
-    json = new BytesBody(whole, 'application/json').json();
-  } catch {
-    throw new GatewayError('UP_BAD_BODY', { provider: provider.name, reason: 'it is not valid JSON' });
-  }
-  const status = provider.quirks?.errorIn200?.(json);
-  if (status !== undefined) return { status };
-  const fixed = provider.quirks?.json?.(json, 'reply');
-  return fixed === undefined ? undefined : { bytes: Buffer.from(JSON.stringify(fixed)) };
 }

@@ -1,5 +1,6 @@
 import { collect, type Dialect, GatewayError, getHeader, type Provider, type Reply } from '../../plugin-sdk/index.ts';
 import type { LiveExchange } from '../exchange.ts';
+import { fixError } from './quirks.ts';
 import type { Upstream } from './upstream.ts';
 
 const errorBytes = 1_048_576;
@@ -14,7 +15,8 @@ export async function failedReply(exchange: LiveExchange, provider: Provider, di
     const readable = getHeader(reply.headers, 'content-encoding') === undefined;
     const problem = dialect.decodeError(reply.status, readable ? bytes : Buffer.alloc(0), reply.headers);
     exchange.note('kernel', 'provider answered with an error', { provider: provider.name, status: reply.status });
-    return { origin: 'upstream', status: reply.status, headers: reply.headers, dialect, problem, body: { type: 'bytes', bytes } };
+    const shown = readable && exchange.route.passthrough !== true ? fixError(provider, bytes) : bytes;
+    return { origin: 'upstream', status: reply.status, headers: reply.headers, dialect, problem, body: { type: 'bytes', bytes: shown } };
   } finally {
     upstream.done();
   }

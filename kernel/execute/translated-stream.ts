@@ -1,10 +1,12 @@
-import { type AnswerEvent, type Dialect, GatewayError, isGatewayError, type Sink, type StreamDecoder } from '../../plugin-sdk/index.ts';
+import { type AnswerEvent, type Conversation, type Dialect, GatewayError, isGatewayError, type Sink, type StreamDecoder } from '../../plugin-sdk/index.ts';
 import { createFramer, type Framer } from '../framing/framer.ts';
 import type { HeldStart } from './held-start.ts';
 
 export interface TranslatedStreamOptions {
   readonly provider: string;
   readonly dialect: Dialect;
+  /** What was asked, for names that the encoder had to change. */
+  readonly conversation: Conversation;
   /** Sees every event on its way, for usage and finish. */
   watch(event: AnswerEvent): void;
 }
@@ -25,7 +27,7 @@ export class TranslatedStream implements Sink<Buffer> {
     this.#out = out;
     this.#options = options;
     this.#framer = createFramer(options.dialect.framing, { provider: options.provider });
-    this.#decoder = options.dialect.chat!.decodeStream();
+    this.#decoder = options.dialect.chat!.decodeStream(options.conversation);
   }
 
   push(chunk: Buffer): boolean {

@@ -11,11 +11,13 @@ import {
   withHeader,
 } from '../../plugin-sdk/index.ts';
 import type { LiveAttempt, LiveExchange } from '../exchange.ts';
+import { ByteBodyEditor } from './body-editor.ts';
 import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
 import type { Runtime } from './context.ts';
 import { failedReply } from './failed-reply.ts';
 import { HeldStart } from './held-start.ts';
 import { inlineMedia } from './inline-media.ts';
+import { quirkedStream } from './quirked-stream.ts';
 import { TranslatedStream } from './translated-stream.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
 
@@ -36,9 +38,11 @@ export async function translate(attempt: LiveAttempt, provider: Provider, dialec
     capabilities,
     lost: (path) => lost.push(path),
   });
+  const editor = new ByteBodyEditor(BytesBody.ofJson(encoded), (path) => lost.push(path));
+  provider.editBody?.(call, editor);
   refuseLosses(attempt, provider, lost);
   const endpoint = provider.endpoint(call);
-  const { bytes } = BytesBody.ofJson(encoded);
+  const { bytes } = editor.body;
   const own = ['content-type', 'application/json', ...endpoint.headers];
   let request = upstreamRequest(attempt, provider, { ...endpoint, method: endpoint.method ?? 'POST', headers: own }, bytes);
   if (provider.authorize !== undefined) request = await provider.authorize(request, attempt.key);
@@ -63,7 +67,7 @@ async function readReply(exchange: LiveExchange, provider: Provider, dialect: Di
     const json = parse(provider, whole);
     const failedStatus = provider.quirks?.errorIn200?.(json);
     if (failedStatus !== undefined) return problemReply(dialect, failedStatus, whole, reply.headers);
-    const answer = dialect.chat!.decodeAnswer(provider.quirks?.json?.(json, 'reply') ?? json);
+    const answer = dialect.chat!.decodeAnswer(provider.quirks?.json?.(json, 'reply') ?? json, exchange.conversation());
     if (answer.usage !== undefined) exchange.usage = answer.usage;
     exchange.finish = answer.choices[0]?.finish?.native;
     return { ...base, body: { type: 'answer', answer } };
@@ -96,6 +100,7 @@ function committedEvents(exchange: LiveExchange, provider: Provider, dialect: Di
       if (event.type === 'usage') exchange.usage = event.usage;
       else if (event.type === 'finish') exchange.finish = event.finish.native ?? event.finish.reason;
     };
-    upstream.reply.start(new TranslatedStream(out, { provider: provider.name, dialect, watch }));
+    const translated = new TranslatedStream(out, { provider: provider.name, dialect, conversation: exchange.conversation(), watch });
+    upstream.reply.start(dialect.framing === 'sse' ? quirkedStream(translated, provider.name, provider.quirks) : translated);
   });
 }

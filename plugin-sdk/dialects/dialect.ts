@@ -62,7 +62,12 @@ export interface UpstreamProblem {
 /** Reads errors, usage and commit points of a format without changing it. Every dialect has one. */
 export interface DialectMeter {
   /** Usage and failure of a whole JSON reply, read from its bytes; parses as little as it can. */
-  json(bytes: Buffer): { readonly usage?: Usage; readonly finish?: string; readonly model?: string; readonly problem?: UpstreamProblem };
+  json(bytes: Buffer): {
+    readonly usage?: Usage;
+    readonly finish?: string;
+    readonly model?: string;
+    readonly problem?: UpstreamProblem;
+  };
   /** A fresh reader for one stream: usage may be spread over events. */
   stream(): (event: FramedEvent) => EventReading;
   /** The format's success terminator; without one, the end of the HTTP body is the end of the stream. */

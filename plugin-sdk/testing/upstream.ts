@@ -136,7 +136,7 @@ async function play(script: Script, outgoing: ServerResponse): Promise<void> {
   if (!isWhole) outgoing.flushHeaders();
   for (const piece of pieces) {
     if (outgoing.destroyed) return;
-    outgoing.write(piece);
+    if (!outgoing.write(piece)) await drained(outgoing);
     if (script.chunkDelayMs !== undefined) await sleep(script.chunkDelayMs);
     else if (!isWhole) await new Promise((resolve) => setImmediate(resolve));
   }
@@ -145,6 +145,14 @@ async function play(script: Script, outgoing: ServerResponse): Promise<void> {
     await sleep(20);
     outgoing.destroy();
   } else outgoing.end();
+}
+
+/** The upstream too stops when nobody reads. */
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    outgoing.once('drain', resolve);
+    outgoing.once('close', resolve);
+  });
 }
 
 function bodyOf(script: Script): { type: string | undefined; pieces: readonly (Buffer | string)[] } {

@@ -17,6 +17,7 @@ import type { Estimates } from './options.ts';
 import { refusal } from './refusals.ts';
 import type { Subject } from './subject.ts';
 import type { TargetLimits } from './target-limits.ts';
+import { usedNothing } from './usage.ts';
 
 /** Reservations without a stated output limit shrink to what is left, down to this many tokens of output. */
 const smallestOutput = 16;
@@ -119,7 +120,7 @@ export class Charges {
   #payerOf(attempt: KeyedAttempt, charge: Charge): MaybePromise<void> {
     if (charge.reservation === undefined || !charge.subject.measured) return;
     attempt.onEnd((record) => {
-      if (record.result === 'failed' && record.usage === undefined && record.firstContentMs === undefined) charge.free++;
+      if (usedNothing(record)) charge.free++;
     });
     if (attempt.number === 1) return;
     if (charge.free > 0) {

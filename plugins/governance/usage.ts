@@ -39,7 +39,7 @@ export function usedBy(
 ): Used | undefined {
   const pieces = record.result === 'ok' ? piecesOf(charge) : {};
   if (record.result === 'ok' && record.usage !== undefined) return { usage: { ...pieces, ...record.usage }, estimated: false };
-  if (record.result === 'failed' && record.usage === undefined && record.firstContentMs === undefined) return undefined;
+  if (usedNothing(record)) return undefined;
   if (!generating.has(exchange.operation) || exchange.model === undefined || charge.isReading) {
     return record.usage === undefined ? undefined : { usage: record.usage, estimated: false };
   }
@@ -53,6 +53,12 @@ export function usedBy(
     usage: { ...pieces, ...usage, input, output: Math.max(usage?.output ?? 0, passed) },
     estimated: true,
   };
+}
+
+/** Providers do not charge for a call that they refuse or never answer. */
+export function usedNothing({ result, usage, status, firstContentMs }: AttemptRecord): boolean {
+  if (usage !== undefined || result === 'ok') return false;
+  return (status ?? 0) >= 400 || (result === 'failed' && firstContentMs === undefined);
 }
 
 /** Only the request says how many images or characters a provider charges. */

@@ -1,4 +1,12 @@
-import type { Answer, AnswerEvent, Block, BlockHead, Carrier, Finish, StreamTransform } from '../../plugin-sdk/index.ts';
+import type {
+  Answer,
+  AnswerEvent,
+  Block,
+  BlockHead,
+  Carrier,
+  Finish,
+  StreamTransform,
+} from '../../plugin-sdk/index.ts';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type Growing = Record<string, unknown> & { type: string };
@@ -39,26 +47,34 @@ export class AnswerCollector implements StreamTransform {
   #note(event: AnswerEvent): void {
     switch (event.type) {
       case 'start':
-        Object.assign(this.#answer, present({ id: event.id, model: event.model, created: event.created, carry: event.carry }));
+        Object.assign(
+          this.#answer,
+          present({ id: event.id, model: event.model, created: event.created, carry: event.carry }),
+        );
         return;
       case 'block-start':
         this.#choice(event.choice).blocks.set(event.block, opened(event.head, event));
         return;
       case 'text':
-        return this.#append(event, 'text', event.text);
+        this.#append(event, 'text', event.text);
+        return;
       case 'reasoning':
-        return this.#append(event, 'text', event.text);
+        this.#append(event, 'text', event.text);
+        return;
       case 'arguments':
-        return this.#append(event, 'arguments', event.text);
+        this.#append(event, 'arguments', event.text);
+        return;
       case 'signature':
-        return this.#append(event, 'signature', event.signature);
+        this.#append(event, 'signature', event.signature);
+        return;
       case 'citation': {
         const block = this.#block(event);
         if (block !== undefined) block['citations'] = [...((block['citations'] as unknown[]) ?? []), event.citation];
         return;
       }
       case 'audio':
-        return this.#append(event, 'transcript', event.transcript ?? '');
+        this.#append(event, 'transcript', event.transcript ?? '');
+        return;
       case 'finish':
         this.#choice(event.choice).finish = event.finish;
         return;

@@ -53,7 +53,9 @@ export class ContentRecorder {
   }
 
   /** `undefined` when this exchange's content is not kept. */
-  contentOf(exchange: RoutedExchange): { readonly content: RecordedContent; readonly responseId: string | undefined } | undefined {
+  contentOf(
+    exchange: RoutedExchange,
+  ): { readonly content: RecordedContent; readonly responseId: string | undefined } | undefined {
     if (!this.wants(exchange)) return undefined;
     const seen = exchange.get(replySlot);
     const reply = seen instanceof AnswerCollector ? wireAnswer(seen, exchange) : seen?.json;

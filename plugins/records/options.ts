@@ -1,5 +1,5 @@
-import { parsePeriod } from '../../plugin-sdk/index.ts';
 import { z } from 'zod';
+import { parsePeriod } from '../../plugin-sdk/index.ts';
 
 const pattern = z.string().superRefine((source, context) => {
   try {
@@ -16,8 +16,16 @@ const contentOptions = z.strictObject({
     .boolean()
     .default(false)
     .describe('A request may turn it on by `x-bf-record-content: true`. Any request may turn it off by `false`.'),
-  redact: z.array(pattern).default([]).describe('Regular expressions; what they match in any text is replaced by `[redacted]`.'),
-  maxBytes: z.number().int().min(256).default(65_536).describe('Of each side; a longer one is cut to text of this length.'),
+  redact: z
+    .array(pattern)
+    .default([])
+    .describe('Regular expressions; what they match in any text is replaced by `[redacted]`.'),
+  maxBytes: z
+    .number()
+    .int()
+    .min(256)
+    .default(65_536)
+    .describe('Of each side; a longer one is cut to text of this length.'),
 });
 
 export const recordsOptions = z.strictObject({
@@ -26,7 +34,12 @@ export const recordsOptions = z.strictObject({
     .array(z.string().toLowerCase())
     .default([])
     .describe('Request headers to keep besides x-bf-lh-*. Never headers that carry credentials.'),
-  queue: z.number().int().min(1).default(20_000).describe('Records that wait while the store is slow or down; more are dropped and counted.'),
+  queue: z
+    .number()
+    .int()
+    .min(1)
+    .default(20_000)
+    .describe('Records that wait while the store is slow or down; more are dropped and counted.'),
   batch: z.number().int().min(1).max(1_000).default(100).describe('Records written at once.'),
   flushMs: z.number().int().min(1).default(200).describe('Longest that a record waits for a batch to fill.'),
   retention: z
@@ -35,7 +48,11 @@ export const recordsOptions = z.strictObject({
         .string()
         .refine((text) => parsePeriod(text) !== undefined, 'a period such as 30d')
         .default('30d'),
-      bytes: z.number().int().min(1_048_576).default(10 * 1024 ** 3),
+      bytes: z
+        .number()
+        .int()
+        .min(1_048_576)
+        .default(10 * 1024 ** 3),
       everyMs: z.number().int().min(1_000).default(600_000).describe('Time between two clean-ups.'),
     })
     .default({ age: '30d', bytes: 10 * 1024 ** 3, everyMs: 600_000 }),

@@ -1,6 +1,12 @@
 import { callerSlot, type Decision, type Outcome, type RoutedExchange } from '../../plugin-sdk/index.ts';
 import { type Cost, costSlot } from '../../plugin-sdk/ports/prices.ts';
-import { type ExchangeRecord, type RecordedAttempt, type RecordedContent, type RecordLinks, recordLinksSlot } from '../../plugin-sdk/ports/records.ts';
+import {
+  type ExchangeRecord,
+  type RecordedAttempt,
+  type RecordedContent,
+  type RecordLinks,
+  recordLinksSlot,
+} from '../../plugin-sdk/ports/records.ts';
 
 const anonymous = { id: 'anonymous', kind: 'anonymous' };
 const metadataPrefix = 'x-bf-lh-';
@@ -13,7 +19,13 @@ const maxDecisionBytes = 600;
 const noMetadata: Readonly<Record<string, string>> = {};
 
 /** What of an exchange is worth keeping. Holds names and numbers only: no header values, no keys, no bodies. */
-export function recordOf(exchange: RoutedExchange, outcome: Outcome, generation: string, metadataHeaders: readonly string[], redact: (text: string) => string): ExchangeRecord {
+export function recordOf(
+  exchange: RoutedExchange,
+  outcome: Outcome,
+  generation: string,
+  metadataHeaders: readonly string[],
+  redact: (text: string) => string,
+): ExchangeRecord {
   const serving = outcome.attempts.findLast((attempt) => attempt.result === 'ok') ?? outcome.attempts.at(-1);
   const target = serving ?? exchange.targets[0];
   const cost = exchange.get(costSlot);
@@ -59,7 +71,11 @@ export function recordOf(exchange: RoutedExchange, outcome: Outcome, generation:
 }
 
 /** The record with its content, linked to the id of its reply. */
-export function withContent(record: ExchangeRecord, content: RecordedContent, responseId: string | undefined): ExchangeRecord {
+export function withContent(
+  record: ExchangeRecord,
+  content: RecordedContent,
+  responseId: string | undefined,
+): ExchangeRecord {
   const links: RecordLinks = responseId === undefined ? record.links : { ...record.links, response: responseId };
   return { ...record, links, content };
 }
@@ -82,7 +98,11 @@ function costOf(cost: Cost | 'unknown' | undefined): { cost?: number | 'unknown'
   return cost === 'unknown' ? { cost } : { cost: cost.nanoUsd, priceVersion: cost.version };
 }
 
-function metadataOf(exchange: RoutedExchange, headers: readonly string[], redact: (text: string) => string): Readonly<Record<string, string>> {
+function metadataOf(
+  exchange: RoutedExchange,
+  headers: readonly string[],
+  redact: (text: string) => string,
+): Readonly<Record<string, string>> {
   const found = exchange.request.headers.startingWith(metadataPrefix);
   for (const name of headers) {
     const value = exchange.request.headers.get(name);
@@ -90,7 +110,9 @@ function metadataOf(exchange: RoutedExchange, headers: readonly string[], redact
   }
   if (found.length === 0) return noMetadata;
   return Object.fromEntries(
-    found.slice(0, maxMetadata).map(([name, value]) => [name.slice(0, maxName), redact(value).slice(0, maxMetadataLength)]),
+    found
+      .slice(0, maxMetadata)
+      .map(([name, value]) => [name.slice(0, maxName), redact(value).slice(0, maxMetadataLength)]),
   );
 }
 

@@ -15,6 +15,8 @@ export function redactValue(value: JsonValue, redact: (text: string) => string):
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((one) => redactValue(one, redact));
   return Object.fromEntries(
-    Object.entries(value).flatMap(([name, one]) => (one === undefined ? [] : [[redact(name), redactValue(one, redact)]])),
+    Object.entries(value).flatMap(([name, one]) =>
+      one === undefined ? [] : [[redact(name), redactValue(one, redact)]],
+    ),
   );
 }

@@ -85,7 +85,8 @@ export class WriteQueue implements RecordQueue {
     this.#run = this.#write().finally(() => {
       this.#run = undefined;
       if (this.#waiting.length >= this.#options.batch || (this.#closing && this.#waiting.length > 0)) this.#start();
-      else if (this.#waiting.length > 0) this.#stopTimer ??= this.#clock.after(this.#options.flushMs, () => this.#start());
+      else if (this.#waiting.length > 0)
+        this.#stopTimer ??= this.#clock.after(this.#options.flushMs, () => this.#start());
     });
   }
 

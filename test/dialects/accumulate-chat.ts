@@ -42,7 +42,9 @@ function join(before: JsonValue | undefined, next: JsonValue | undefined): JsonV
 function joinLists(before: readonly JsonValue[], next: readonly JsonValue[]): JsonValue[] {
   const list = [...before];
   for (const value of next) {
-    const at = list.findIndex((known) => isObject(known) && isObject(value) && 'index' in value && known['index'] === value['index']);
+    const at = list.findIndex(
+      (known) => isObject(known) && isObject(value) && 'index' in value && known['index'] === value['index'],
+    );
     if (at >= 0) list[at] = join(list[at], value)!;
     else list.push(value);
   }
@@ -55,7 +57,8 @@ function filled(value: JsonValue | undefined): JsonValue | undefined {
   const result: JsonObject = {};
   for (const [key, inner] of Object.entries(value)) {
     const kept = filled(inner);
-    const empty = kept === undefined || kept === '' || (typeof kept === 'object' && Object.keys(kept as object).length === 0);
+    const empty =
+      kept === undefined || kept === '' || (typeof kept === 'object' && Object.keys(kept as object).length === 0);
     if (!empty) result[key] = kept;
   }
   return result;

@@ -33,6 +33,8 @@ test("derives Anthropic's type from the status and keeps the provider's own", ()
   ]);
   const passed = new GatewayError('UP_STATUS', { message: 'm' }, { status: 529, type: 'overloaded_error' });
   assert.deepEqual(typeAndStatus(passed), [529, 'overloaded_error']);
+  const billing = new GatewayError('UP_STATUS', { message: 'm' }, { status: 400, type: 'billing_error' });
+  assert.deepEqual(typeAndStatus(billing), [400, 'billing_error']);
 });
 
 test('names the event of an error inside a stream', () => {

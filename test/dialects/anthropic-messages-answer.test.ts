@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import type { AnswerEvent, Conversation } from '../../plugin-sdk/conversation/index.ts';
 import { anthropicMessages } from '../../plugin-sdk/dialects/anthropic-messages/index.ts';
 import { GatewayError, isGatewayError } from '../../plugin-sdk/errors.ts';
 import type { JsonObject } from '../../plugin-sdk/json.ts';
+import { serving } from './served-stream.ts';
 
 const chat = anthropicMessages.chat!;
 const { meter } = anthropicMessages;
@@ -28,23 +27,13 @@ function encode(events: readonly AnswerEvent[]): string {
 }
 
 /** The message that the SDK's own stream helper makes of a stream. */
-async function bySdk(stream: string): Promise<Anthropic.Message> {
-  const server = createServer((_, response) =>
-    response.writeHead(200, { 'content-type': 'text/event-stream' }).end(stream),
-  );
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  try {
-    const client = new Anthropic({
-      apiKey: 'k',
-      baseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      maxRetries: 0,
-    });
-    return await client.messages
+function bySdk(stream: string): Promise<Anthropic.Message> {
+  return serving(stream, 'text/event-stream', (baseURL) => {
+    const client = new Anthropic({ apiKey: 'k', baseURL, maxRetries: 0 });
+    return client.messages
       .stream({ model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] })
       .finalMessage();
-  } finally {
-    server.close();
-  }
+  });
 }
 
 const started = {
@@ -149,7 +138,7 @@ test('tells the explanation of a refusal, and puts it back where it was', () => 
 });
 
 test('turns the answer tool back into text with finish stop', () => {
-  const call = { type: 'tool_use', id: 't', name: 'bifrost_json_answer', input: { name: 'Ann' } };
+  const call = { type: 'tool_use', id: 't', name: 'bf_json_answer', input: { name: 'Ann' } };
   const [choice] = chat.decodeAnswer({ content: [call], stop_reason: 'tool_use' }).choices;
   assert.deepEqual(choice!.blocks, [{ type: 'text', text: '{"name":"Ann"}' }]);
   assert.deepEqual(choice!.finish, { reason: 'stop', native: 'tool_use' });
@@ -158,14 +147,14 @@ test('turns the answer tool back into text with finish stop', () => {
 test('does not leak the answer tool into a stream', () => {
   const events = decode([
     started,
-    toolStart(0, 'bifrost_json_answer'),
+    toolStart(0, 'bf_json_answer'),
     json(0, '{"a"'),
     json(0, ':1}'),
     stop(0),
     ...ended('tool_use'),
   ]);
   assert.equal(
-    events.some((event) => JSON.stringify(event).includes('bifrost')),
+    events.some((event) => JSON.stringify(event).includes('bf_json')),
     false,
   );
   assert.equal(
@@ -295,6 +284,12 @@ test('holds message_delta until the usage or the end', () => {
   const before = encode(interleaved.slice(0, -2));
   assert.equal(before.includes('message_delta'), false);
   assert.match(encode([...interleaved.slice(0, -2), { type: 'end' }]), /message_delta.*message_stop/s);
+});
+
+test('writes the end of a block at once', () => {
+  const encoder = chat.encodeStream(context);
+  encoder.event({ type: 'block-start', choice: 0, block: 0, head: { type: 'text' } });
+  assert.match(String(encoder.event({ type: 'block-end', choice: 0, block: 0 })), /^event: content_block_stop\n/);
 });
 
 test('closes what is open when a stream ends', async () => {

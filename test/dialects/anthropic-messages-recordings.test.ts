@@ -5,6 +5,7 @@ import { anthropicMessages } from '../../plugin-sdk/dialects/anthropic-messages/
 import type { FramedEvent } from '../../plugin-sdk/dialects/dialect.ts';
 import type { JsonObject } from '../../plugin-sdk/json.ts';
 import { type Interaction, recordings, recordingsMissing } from '../recordings.ts';
+import { framedEvents } from './sse.ts';
 
 const chat = anthropicMessages.chat!;
 const isMessages = ({ request }: Interaction): boolean =>
@@ -16,22 +17,6 @@ const interactions = ['anthropic', 'vertex'].flatMap((provider) =>
 );
 
 const context = (conversation: Conversation, model: string) => ({ requestId: 'r', model, conversation, now: 0 });
-
-/** SSE records as the framer gives them. */
-function framed(text: string): FramedEvent[] {
-  return text
-    .split(/\r?\n\r?\n/)
-    .filter((record) => record.trim() !== '')
-    .map((record) => {
-      const field = (name: string): string =>
-        record
-          .split(/\r?\n/)
-          .filter((line) => line.startsWith(`${name}: `))
-          .map((line) => line.slice(name.length + 2))
-          .join('\n');
-      return { name: field('event'), data: field('data') };
-    });
-}
 
 /**
  * What the SDKs make of a stream: pings and empty thinking go, fragments of one input are joined (a server tool's input is passed on whole),
@@ -90,7 +75,7 @@ test('writes every recorded stream back as it was read', { skip: recordingsMissi
   const streams = interactions.filter(({ response }) => response.bodyText !== undefined);
   for (const { file, request, response } of streams) {
     const conversation = chat.decodeRequest(request.body as JsonObject);
-    const read = framed(response.bodyText!);
+    const read = framedEvents(response.bodyText!);
     const decoder = chat.decodeStream(conversation);
     const encoder = chat.encodeStream(context(conversation, 'other'));
     let written = '';
@@ -99,7 +84,7 @@ test('writes every recorded stream back as it was read', { skip: recordingsMissi
     };
     for (const event of read) decoder.event(event, emit);
     decoder.end(emit);
-    assert.deepEqual(accumulated(framed(written)), accumulated(read), file);
+    assert.deepEqual(accumulated(framedEvents(written)), accumulated(read), file);
   }
   t.diagnostic(
     `${streams.length} of ${streams.length} streams equal once input fragments are joined and pings dropped`,
@@ -120,10 +105,10 @@ test('meters recorded answers and streams as the decoder counts them', { skip: r
       continue;
     }
     const read = anthropicMessages.meter.stream();
-    const readings = framed(response.bodyText).map(read);
+    const readings = framedEvents(response.bodyText).map(read);
     const events: AnswerEvent[] = [];
     const decoder = chat.decodeStream();
-    for (const event of framed(response.bodyText)) decoder.event(event, (emitted) => events.push(emitted));
+    for (const event of framedEvents(response.bodyText)) decoder.event(event, (emitted) => events.push(emitted));
     assert.deepEqual(
       readings.findLast((reading) => reading.usage)!.usage,
       events.find((event) => event.type === 'usage')!.usage,

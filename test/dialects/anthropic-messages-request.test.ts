@@ -79,6 +79,16 @@ test('keeps a later system message between turns where the model takes it, and h
     ['user', 'assistant', 'user', 'system'],
   );
   assert.deepEqual(encode({ messages }).body.system, [{ type: 'text', text: 'rule' }]);
+  const behindUser = [
+    user(text('one')),
+    { role: 'system', blocks: [text('rule')] } as const,
+    assistant(text('two')),
+    user(text('three')),
+  ];
+  assert.deepEqual(
+    encode({ messages: behindUser }, { model: 'claude-opus-4-8' }).body.messages.map(({ role }) => role),
+    ['user', 'system', 'assistant', 'user'],
+  );
 });
 
 test('puts all tool results of a turn first in one user message', () => {
@@ -308,6 +318,8 @@ test('clamps temperature, omits it where it is refused, and reports both', () =>
   assert.deepEqual(encode({ sampling: { temperature: 1 } }, { model: newest }).lost, []);
   const pair = encode({ sampling: { temperature: 0.2, topP: 0.5 } });
   assert.deepEqual(['top_p' in pair.body, pair.lost], [false, ['top_p']]);
+  const older = encode({ sampling: { temperature: 0.2, topP: 0.5 } }, { model: 'claude-sonnet-4-20250514' });
+  assert.deepEqual([older.body.top_p, older.lost], [0.5, []]);
   assert.deepEqual(encode({ sampling: { temperature: 0.2 }, reasoning: { effort: 'low' } }).lost, ['temperature']);
 });
 
@@ -337,7 +349,7 @@ test('does not use native structured output for open maps, recursion or many opt
   for (const schema of schemas) {
     const { body } = encode({ output: { type: 'schema', schema } });
     assert.equal('output_config' in body, false);
-    assert.deepEqual(body.tool_choice, { type: 'tool', name: 'bifrost_json_answer', disable_parallel_tool_use: true });
+    assert.deepEqual(body.tool_choice, { type: 'tool', name: 'bf_json_answer', disable_parallel_tool_use: true });
   }
 });
 

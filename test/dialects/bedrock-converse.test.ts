@@ -263,10 +263,10 @@ test('answers a schema natively where the model can, and through the answer tool
     textFormat: { type: 'json_schema', structure: { jsonSchema: { name: 'thing', schema: JSON.stringify(schema) } } },
   });
   assert.deepEqual(encode({ output }, { model: nova }).body.toolConfig!.toolChoice, {
-    tool: { name: 'bifrost_json_answer' },
+    tool: { name: 'bf_json_answer' },
   });
   const reply = {
-    output: { message: { content: [{ toolUse: { toolUseId: 'i', name: 'bifrost_json_answer', input: { a: 'b' } } }] } },
+    output: { message: { content: [{ toolUse: { toolUseId: 'i', name: 'bf_json_answer', input: { a: 'b' } } }] } },
     stopReason: 'tool_use',
   };
   const [choice] = chat.decodeAnswer(reply).choices;
@@ -345,6 +345,7 @@ test('calls a stream cut that lacks its messageStop or its metadata', () => {
   const isCut = (error: unknown): boolean => isGatewayError(error) && error.code === 'UP_STREAM_CUT';
   assert.throws(() => decode([start]), isCut);
   assert.throws(() => decode([start, ended('end_turn')[0]]), isCut);
+  assert.throws(() => decode([start, ended('end_turn')[1]]), isCut);
 });
 
 test('throws an exception frame with its status', () => {

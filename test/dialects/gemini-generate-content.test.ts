@@ -218,8 +218,13 @@ describe('gemini: spelling', () => {
     assert.deepEqual(encode(codec.decodeRequest(body)).body, body);
   });
 
-  test('refuses contents that are no list, naming the field', () => {
-    assert.throws(() => codec.decodeRequest({ contents: 'Hi' }), { code: 'REQ_INVALID', param: 'contents' });
+  test('refuses a field of the wrong type, naming it', () => {
+    const param = (body: JsonObject, name: string) =>
+      assert.throws(() => codec.decodeRequest(body), { code: 'REQ_INVALID', param: name });
+    param({ contents: 'Hi' }, 'contents');
+    param({ contents: [{ parts: ['Hi'] }] }, 'contents[0].parts');
+    param({ contents: [], systemInstruction: 'Hi' }, 'systemInstruction');
+    param({ contents: [], generationConfig: [] }, 'generationConfig');
   });
 
   test('any unknown field survives, wherever it stands', () => {
@@ -243,6 +248,67 @@ describe('gemini: spelling', () => {
         },
       ),
       { numRuns: 200 },
+    );
+  });
+});
+
+describe('gemini: any JSON', () => {
+  const names = [
+    'contents',
+    'parts',
+    'role',
+    'text',
+    'functionCall',
+    'functionResponse',
+    'response',
+    'inlineData',
+    'mimeType',
+    'data',
+    'tools',
+    'functionDeclarations',
+    'toolConfig',
+    'functionCallingConfig',
+    'mode',
+    'generationConfig',
+    'thinkingConfig',
+    'candidates',
+    'content',
+    'finishReason',
+    'usageMetadata',
+    'groundingMetadata',
+    'groundingSupports',
+    'segment',
+    'promptFeedback',
+    'error',
+  ];
+  const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'medium' },
+      fc.constantFrom('user', 'model', 'x', 'image/png', 'ANY', '', null, 1, true),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom(...names), tie('value'), { maxKeys: 5 }),
+    ),
+  }));
+
+  test('is read or refused with an error of the gateway, in every direction', () => {
+    const isRefusedAtMost = (action: () => void) => {
+      try {
+        action();
+      } catch (error) {
+        if (!isGatewayError(error)) throw error;
+      }
+    };
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...names), value, { minKeys: 1 }), (random) => {
+        const body = wire(random);
+        isRefusedAtMost(() => encode(codec.decodeRequest(body)));
+        isRefusedAtMost(() => codec.encodeAnswer(codec.decodeAnswer(body), answerContext));
+        isRefusedAtMost(() => encodeEvents(decodeEvents([body])));
+        google.meter.json(Buffer.from(JSON.stringify(body)));
+        google.meter.stream()({ data: JSON.stringify(body) });
+        google.decodeError(500, Buffer.from(JSON.stringify(body)), []);
+      }),
+      { numRuns: 500 },
     );
   });
 });

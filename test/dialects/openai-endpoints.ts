@@ -20,11 +20,15 @@ export function interactionsAt(ending: RegExp): FoundInteraction[] {
 }
 
 export function requestBodies(found: readonly FoundInteraction[]): { name: string; body: JsonObject }[] {
-  return found.flatMap(({ name, interaction: { request } }) => (isObject(request.body) ? [{ name, body: request.body }] : []));
+  return found.flatMap(({ name, interaction: { request } }) =>
+    isObject(request.body) ? [{ name, body: request.body }] : [],
+  );
 }
 
 /** Successful JSON replies with the request that asked for them. */
-export function answerBodies(found: readonly FoundInteraction[]): { name: string; request: JsonObject; body: JsonObject }[] {
+export function answerBodies(
+  found: readonly FoundInteraction[],
+): { name: string; request: JsonObject; body: JsonObject }[] {
   return found.flatMap(({ name, interaction: { request, response } }) =>
     response.status === 200 && isObject(response.body)
       ? [{ name, request: isObject(request.body) ? request.body : {}, body: response.body }]

@@ -1,4 +1,3 @@
-import { definePlugin } from '../../plugin-sdk/define-plugin.ts';
 import { defineProvider } from '../../plugin-sdk/define-provider.ts';
 import { defineRoute } from '../../plugin-sdk/define-route.ts';
 import { anthropicMessages, geminiGenerateContent, openai, openaiChat } from '../../plugin-sdk/dialects/index.ts';
@@ -64,7 +63,6 @@ export function startGoverned(upstream: Upstream, options: GovernedOptions = {})
   });
 }
 
-export const definePluginForTest = definePlugin;
 
 /** A reply that used so many tokens. */
 export function used(input: number, output: number) {

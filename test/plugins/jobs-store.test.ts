@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { isGatewayError } from '../../plugin-sdk/index.ts';
 import type { Job, JobResult, NewJob } from '../../plugin-sdk/ports/jobs.ts';
@@ -11,7 +11,12 @@ import { LmdbJobs } from '../../plugins/store-lmdb/jobs.ts';
 import { openJobs } from '../../plugins/store-lmdb/jobs-environment.ts';
 
 const limits = { queued: 1_000_000, queuedPerOwner: 1_000_000 };
-const reply: JobResult = { state: 'completed', status: 200, headers: ['content-type', 'application/json'], body: Buffer.from('{}') };
+const reply: JobResult = {
+  state: 'completed',
+  status: 200,
+  headers: ['content-type', 'application/json'],
+  body: Buffer.from('{}'),
+};
 let made = 0;
 
 function newJob(owner: string, more: Partial<NewJob> = {}): NewJob {
@@ -76,7 +81,10 @@ test('runs higher priorities first', async (t) => {
   const normal = await submit(jobs, 'b');
   const high = await submit(jobs, 'a', { priority: 5 });
   const taken = await jobs.lease(leaseAll);
-  assert.deepEqual(taken.map(({ id }) => id), [high.id, normal.id, low.id]);
+  assert.deepEqual(
+    taken.map(({ id }) => id),
+    [high.id, normal.id, low.id],
+  );
 });
 
 test('runs no more of an owner at once than allowed', async (t) => {
@@ -95,7 +103,11 @@ test('ends a job once, whoever reports how often', async (t) => {
   const { jobs } = openStore(t);
   const { id } = await submit(jobs, 'a');
   const [leased] = await jobs.lease(leaseAll);
-  const outcomes = await Promise.all([jobs.complete(leased!, reply), jobs.complete(leased!, reply), jobs.release(leased!)]);
+  const outcomes = await Promise.all([
+    jobs.complete(leased!, reply),
+    jobs.complete(leased!, reply),
+    jobs.release(leased!),
+  ]);
   assert.deepEqual(outcomes, [true, false, false]);
   assert.equal((await jobs.get(id))?.state, 'completed');
   assert.equal((await jobs.result(id))?.body.toString(), '{}');
@@ -133,7 +145,10 @@ test('puts a job that was handed back at the front of its line', async (t) => {
   const second = await submit(jobs, 'a');
   const [leased] = await jobs.lease({ ...leaseAll, count: 1 });
   assert.equal(await jobs.release(leased!), true);
-  assert.deepEqual((await jobs.lease(leaseAll)).map(({ id }) => id), [first.id, second.id]);
+  assert.deepEqual(
+    (await jobs.lease(leaseAll)).map(({ id }) => id),
+    [first.id, second.id],
+  );
 });
 
 test('answers a repeated idempotency key with the first job and refuses another body', async (t) => {
@@ -145,7 +160,10 @@ test('answers a repeated idempotency key with the first job and refuses another 
   ]);
   assert.deepEqual([first.created, second.created], [true, false]);
   assert.equal(second.job.id, first.job.id);
-  await assert.rejects(jobs.submit(newJob('a', { idempotency: { key: 'k', fingerprint: 'g' } }), limits), rejectsWith('JOB_KEY_REUSED'));
+  await assert.rejects(
+    jobs.submit(newJob('a', { idempotency: { key: 'k', fingerprint: 'g' } }), limits),
+    rejectsWith('JOB_KEY_REUSED'),
+  );
   assert.equal((await jobs.submit(newJob('b', { idempotency }), limits)).created, true);
 });
 
@@ -223,7 +241,11 @@ test('agrees with a plain model of the queue whatever happens in whatever order'
   const { jobs, clock } = openStore(t);
   const owners = ['a', 'b', 'c'];
   const step = fc.oneof(
-    fc.record({ do: fc.constant('submit' as const), owner: fc.constantFrom(...owners), priority: fc.integer({ min: -1, max: 1 }) }),
+    fc.record({
+      do: fc.constant('submit' as const),
+      owner: fc.constantFrom(...owners),
+      priority: fc.integer({ min: -1, max: 1 }),
+    }),
     fc.record({ do: fc.constant('lease' as const), count: fc.integer({ min: 1, max: 3 }) }),
     fc.record({ do: fc.constantFrom('complete' as const, 'release' as const, 'cancel' as const), at: fc.nat(20) }),
     fc.record({ do: fc.constant('wait' as const) }),
@@ -248,7 +270,8 @@ test('agrees with a plain model of the queue whatever happens in whatever order'
           if (id === undefined) continue;
           const lease = { id, token: held.get(id) ?? 0 };
           if (action.do === 'cancel') assert.equal((await jobs.cancel(id))?.state, 'cancelled');
-          else if (!(action.do === 'complete' ? await jobs.complete(lease, reply) : await jobs.release(lease))) continue;
+          else if (!(action.do === 'complete' ? await jobs.complete(lease, reply) : await jobs.release(lease)))
+            continue;
           if (action.do !== 'release') {
             open.delete(id);
             ended++;

@@ -44,16 +44,18 @@ export function refusalOf(message: JsonObject): Block[] {
   return [{ type: 'refusal', text: details.explanation, ...carrying(dialectId, undefined, { $in: 'stop_details' }) }];
 }
 
-/** What the shared readers call an invalid request is an unreadable body here. */
+/** Runs a reader of a provider's body; see {@link asUnreadable}. */
 export function readingAnswer<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (!isGatewayError(error) || error.code !== 'REQ_INVALID') throw error;
-    throw new GatewayError(
-      'UP_BAD_BODY',
-      { provider: 'The provider', reason: error.message.replace(/\.$/, '') },
-      { cause: error },
-    );
+    throw asUnreadable(error);
   }
+}
+
+/** What the shared readers call an invalid request is, in a provider's answer, an unreadable body. */
+export function asUnreadable(error: unknown): unknown {
+  if (!isGatewayError(error) || error.code !== 'REQ_INVALID') return error;
+  const reason = error.message.replace(/\.$/, '');
+  return new GatewayError('UP_BAD_BODY', { provider: 'The provider', reason }, { cause: error });
 }

@@ -3,7 +3,7 @@ import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { FramedEvent, StreamDecoder } from '../dialect.ts';
 import { present } from '../present.ts';
-import { readingAnswer, refusalOf } from './decode-answer.ts';
+import { asUnreadable, refusalOf } from './decode-answer.ts';
 import { decodeCitation, dialectId } from './decode-block.ts';
 import { forbiddenInNames, toolNameLimit } from './encode-block.ts';
 import { problemOf } from './errors.ts';
@@ -43,7 +43,11 @@ export class MessagesStreamDecoder implements StreamDecoder {
 
   event({ name, data }: FramedEvent, emit: Emit): void {
     if (name === 'ping' || data === '') return;
-    readingAnswer(() => this.#read(asObject(parse(data), 'the event'), name, emit));
+    try {
+      this.#read(asObject(parse(data), 'the event'), name, emit);
+    } catch (error) {
+      throw asUnreadable(error);
+    }
   }
 
   end(): void {
@@ -52,22 +56,27 @@ export class MessagesStreamDecoder implements StreamDecoder {
 
   #read(event: JsonObject, name: string | undefined, emit: Emit): void {
     switch (event.type) {
-      case 'message_start':
-        return this.#start(asObject(event.message, 'message'), emit);
-      case 'content_block_start':
-        return this.#openBlock(Number(event.index), asObject(event.content_block, 'content_block'), emit);
       case 'content_block_delta':
-        return this.#readDelta(event, asObject(event.delta, 'delta'), name, emit);
+        this.#readDelta(event, asObject(event.delta, 'delta'), name, emit);
+        break;
+      case 'content_block_start':
+        this.#openBlock(Number(event.index), asObject(event.content_block, 'content_block'), emit);
+        break;
       case 'content_block_stop':
-        return this.#closeBlock(emit);
+        this.#closeBlock(emit);
+        break;
+      case 'message_start':
+        this.#start(asObject(event.message, 'message'), emit);
+        break;
       case 'message_delta':
         this.#delta = { ...this.#delta, ...asObject(event.delta, 'delta') };
         if (isObject(event.usage)) this.#addUsage(event.usage);
-        return;
+        break;
       case 'message_stop':
-        return this.#stop(emit);
+        this.#stop(emit);
+        break;
       case 'ping':
-        return;
+        break;
       case 'error': {
         const { message, status, type, code } = problemOf(event);
         throw new GatewayError('UP_STREAM_ERROR', { message }, present({ status, type, openaiCode: code }));
@@ -89,55 +98,40 @@ export class MessagesStreamDecoder implements StreamDecoder {
   }
 
   #openBlock(index: number, value: JsonObject, emit: Emit): void {
-    const open = (kind: OpenBlock['kind']): void => {
-      this.#open = { index, kind, value, held: '', empty: true };
-      this.#blocks = index + 1;
-    };
-    const start = (head: BlockHead, known: ReadonlySet<string>): void =>
-      emit({ type: 'block-start', choice: 0, block: index, head, ...carrying(dialectId, unknownFields(value, known)) });
-    switch (value.type) {
-      case 'text':
-        open('text');
-        start({ type: 'text' }, headFields);
-        if (typeof value.text === 'string' && value.text !== '')
-          emit({ type: 'text', choice: 0, block: index, text: value.text });
-        return;
-      case 'thinking':
-        open('reasoning');
-        return start({ type: 'reasoning', maker: 'anthropic' }, headFields);
-      case 'redacted_thinking':
-        open('reasoning');
-        return start(
-          { type: 'reasoning', maker: 'anthropic', ...present({ encrypted: textOf(value.data) }) },
-          headFields,
-        );
-      case 'tool_use':
-        return this.#openCall(index, value, open, start);
-      default:
-        open('item');
-    }
+    this.#blocks = index + 1;
+    const opened = this.#kindOf(value);
+    this.#open = { index, kind: opened.kind, value, held: '', empty: true };
+    if (opened.head === undefined) return;
+    const known = opened.kind === 'answer' ? answerFields : headFields;
+    const at = { choice: 0, block: index } as const;
+    emit({ type: 'block-start', ...at, head: opened.head, ...carrying(dialectId, unknownFields(value, known)) });
+    if (value.type === 'text' && value.text) emit({ type: 'text', ...at, text: String(value.text) });
   }
 
-  #openCall(
-    index: number,
-    value: JsonObject,
-    open: (kind: OpenBlock['kind']) => void,
-    start: (head: BlockHead, known: ReadonlySet<string>) => void,
-  ): void {
-    const wireName = String(value.name);
-    const kind = this.#calls.kindOf(wireName);
-    this.#toolCalls += 1;
-    if (kind === 'answer') {
-      this.#answers += 1;
-      open('answer');
-      return start({ type: 'text' }, answerFields);
+  /** How a block is read, and its head unless it is passed on whole at its end. */
+  #kindOf(value: JsonObject): { readonly kind: OpenBlock['kind']; readonly head?: BlockHead } {
+    switch (value.type) {
+      case 'text':
+        return { kind: 'text', head: { type: 'text' } };
+      case 'thinking':
+      case 'redacted_thinking': {
+        const encrypted = textOf(value.data);
+        return { kind: 'reasoning', head: { type: 'reasoning', maker: 'anthropic', ...present({ encrypted }) } };
+      }
+      case 'tool_use': {
+        this.#toolCalls += 1;
+        const wireName = String(value.name);
+        const kind = this.#calls.kindOf(wireName);
+        if (kind === 'answer') {
+          this.#answers += 1;
+          return { kind, head: { type: 'text' } };
+        }
+        const call = { type: 'tool-call', id: String(value.id), name: this.#calls.nameOf(wireName) } as const;
+        return kind === 'custom' ? { kind: 'held-call', head: { ...call, kind } } : { kind: 'call', head: call };
+      }
+      default:
+        return { kind: 'item' };
     }
-    open(kind === 'custom' ? 'held-call' : 'call');
-    const name = this.#calls.nameOf(wireName);
-    start(
-      { type: 'tool-call', id: textOf(value.id) ?? `toolu_${index}`, name, ...(kind === 'custom' ? { kind } : {}) },
-      headFields,
-    );
   }
 
   #readDelta(event: JsonObject, delta: JsonObject, name: string | undefined, emit: Emit): void {
@@ -152,9 +146,11 @@ export class MessagesStreamDecoder implements StreamDecoder {
         if (delta.thinking !== '') emit({ type: 'reasoning', ...at, text: String(delta.thinking) });
         return;
       case 'signature_delta':
-        return emit({ type: 'signature', ...at, signature: String(delta.signature) });
+        emit({ type: 'signature', ...at, signature: String(delta.signature) });
+        return;
       case 'citations_delta':
-        return emit({ type: 'citation', ...at, citation: decodeCitation(asObject(delta.citation, 'citation')) });
+        emit({ type: 'citation', ...at, citation: decodeCitation(asObject(delta.citation, 'citation')) });
+        return;
       case 'input_json_delta': {
         const text = String(delta.partial_json);
         if (open === undefined || text === '') return;

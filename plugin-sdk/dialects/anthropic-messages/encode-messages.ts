@@ -1,7 +1,8 @@
 import type { Conversation, Message } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { loseForeignCarry } from '../carry.ts';
-import { clientIndexes, clientPath } from './client-paths.ts';
+import { clientIndexes } from '../client-indexes.ts';
+import { clientPath } from './client-path.ts';
 import { dialectId } from './decode-block.ts';
 import { type BlockScope, encodeBlock } from './encode-block.ts';
 import { carriedFields, spellingOf } from './fields.ts';

@@ -31,7 +31,6 @@ export class MessagesStreamEncoder implements StreamEncoder {
   #finishFields: JsonObject = {};
   #usage: { readonly usage: Usage; readonly read: JsonObject | undefined } | undefined;
   #started = false;
-  #readUsage: JsonObject | undefined;
   /** The signatures of the block being written: a call's is written when the call is done. */
   #proofs: string[] = [];
   #custom = '';

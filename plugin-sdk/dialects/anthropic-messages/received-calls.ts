@@ -1,7 +1,7 @@
 import type { Block, Conversation, TextBlock, ToolCallBlock } from '../../conversation/index.ts';
 import { isObject, type JsonValue } from '../../json.ts';
+import { answerTool } from '../answer-tool.ts';
 import { type ToolNames, toolNames } from '../tool-names.ts';
-import { answerToolName } from './answer-tool.ts';
 
 /** Turns what the encoder made of tools back into what the client declared. */
 export class ReceivedCalls {
@@ -15,7 +15,7 @@ export class ReceivedCalls {
 
   /** How a call by this wire name is to be read; `answer` is the stand-in for a JSON answer. */
   kindOf(wireName: string): 'answer' | 'custom' | 'function' {
-    if (wireName === answerToolName) return 'answer';
+    if (wireName === answerTool) return 'answer';
     return this.#custom.has(this.#names.fromWire(wireName)) ? 'custom' : 'function';
   }
 
@@ -37,7 +37,7 @@ export class ReceivedCalls {
     const calls = blocks.filter((block) => block.type === 'tool-call');
     return {
       blocks: blocks.map((block) => (block.type === 'tool-call' ? this.restore(block) : block)),
-      answeredByTool: calls.length > 0 && calls.every((call) => call.name === answerToolName),
+      answeredByTool: calls.length > 0 && calls.every((call) => call.name === answerTool),
     };
   }
 }

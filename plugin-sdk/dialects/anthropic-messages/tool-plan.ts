@@ -1,9 +1,10 @@
 import type { Conversation, FunctionTool, ProviderTool, Tool, ToolChoice } from '../../conversation/index.ts';
 import { isObject, type JsonObject } from '../../json.ts';
+import { answerTool, answerToolDescription } from '../answer-tool.ts';
 import { loseForeignCarry } from '../carry.ts';
 import type { DialectId } from '../dialect.ts';
 import type { ToolNames } from '../tool-names.ts';
-import { answerToolDescription, answerToolHint, answerToolName, jsonHint, schemaHint } from './answer-tool.ts';
+import { answerToolHint, jsonHint, schemaHint } from './answer-hints.ts';
 import { fitsNativeOutput, sanitiseSchema } from './schema.ts';
 
 /** What tools, tool choice and output format come to on a target, before they are spelt in its format. */
@@ -34,7 +35,7 @@ export function planTools(conversation: Conversation, target: ToolTarget, lost: 
   const tools = selectTools(conversation, target, lost);
   const output = planOutput(conversation, target, lost);
   if (output.tool !== undefined) {
-    tools.push({ type: 'function', name: answerToolName, description: answerToolDescription, parameters: output.tool });
+    tools.push({ type: 'function', name: answerTool, description: answerToolDescription, parameters: output.tool });
   }
   const choice =
     tools.length === 0 ? undefined : planChoice(conversation, target, output.tool !== undefined, tools.length, lost);
@@ -126,15 +127,15 @@ function planOutput(
 function planChoice(
   conversation: Conversation,
   target: ToolTarget,
-  answerTool: boolean,
+  standsForAnswer: boolean,
   count: number,
   lost: (path: string) => void,
 ): ToolPlan['choice'] {
   const wanted = conversation.toolChoice;
   const { force } = target;
-  if (answerTool && wanted?.type !== 'tool') {
+  if (standsForAnswer && wanted?.type !== 'tool') {
     if (!force.any || !force.tool) return { type: 'auto' };
-    return count === 1 || wanted?.type === 'none' ? { type: 'tool', name: answerToolName } : { type: 'required' };
+    return count === 1 || wanted?.type === 'none' ? { type: 'tool', name: answerTool } : { type: 'required' };
   }
   switch (wanted?.type) {
     case 'none':

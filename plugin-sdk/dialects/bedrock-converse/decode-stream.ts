@@ -1,7 +1,7 @@
 import type { AnswerEvent, BlockHead, Conversation } from '../../conversation/index.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
-import { readingAnswer } from '../anthropic-messages/decode-answer.ts';
+import { asUnreadable } from '../anthropic-messages/decode-answer.ts';
 import { asObject, carrying, unknownFields } from '../anthropic-messages/fields.ts';
 import { freeText, ReceivedCalls } from '../anthropic-messages/received-calls.ts';
 import type { FramedEvent, StreamDecoder } from '../dialect.ts';
@@ -44,7 +44,11 @@ export class ConverseStreamDecoder implements StreamDecoder {
       const { message, status, type } = streamProblem(name, data);
       throw new GatewayError('UP_STREAM_ERROR', { message }, present({ status, type }));
     }
-    readingAnswer(() => this.#read(name, asObject(parse(data), 'the event'), emit));
+    try {
+      this.#read(name, asObject(parse(data), 'the event'), emit);
+    } catch (error) {
+      throw asUnreadable(error);
+    }
   }
 
   /** Without its metadata a stream that stopped has been cut all the same: nobody knows what it cost. */
@@ -55,19 +59,24 @@ export class ConverseStreamDecoder implements StreamDecoder {
   #read(name: string | undefined, event: JsonObject, emit: Emit): void {
     const index = Number(event.contentBlockIndex);
     switch (name) {
-      case 'messageStart':
-        return emit({ type: 'start' });
-      case 'contentBlockStart':
-        return this.#start(index, asObject(event.start, 'start'), emit);
       case 'contentBlockDelta':
-        return this.#delta(index, asObject(event.delta, 'delta'), emit);
+        this.#delta(index, asObject(event.delta, 'delta'), emit);
+        break;
+      case 'contentBlockStart':
+        this.#start(index, asObject(event.start, 'start'), emit);
+        break;
       case 'contentBlockStop':
-        return this.#close(index, emit);
+        this.#close(index, emit);
+        break;
+      case 'messageStart':
+        emit({ type: 'start' });
+        break;
       case 'messageStop':
         this.#stop = event;
-        return;
+        break;
       case 'metadata':
-        return this.#finish(event, emit);
+        this.#finish(event, emit);
+        break;
       default: {
         const { p: _, ...value } = event;
         emit({ type: 'native', dialect: dialectId, value, ...present({ name }) });
@@ -87,7 +96,8 @@ export class ConverseStreamDecoder implements StreamDecoder {
     if (kind === 'answer') {
       this.#answers += 1;
       this.#opened(index, 'answer');
-      return emit({ type: 'block-start', choice: 0, block: index, head: { type: 'text' } });
+      emit({ type: 'block-start', choice: 0, block: index, head: { type: 'text' } });
+      return;
     }
     this.#opened(index, kind === 'custom' ? 'held-call' : 'call');
     const head: BlockHead = {
@@ -130,7 +140,8 @@ export class ConverseStreamDecoder implements StreamDecoder {
     const at = { choice: 0, block: index } as const;
     if (typeof delta.redactedContent === 'string') {
       const encrypted = openRedacted(delta.redactedContent);
-      return this.#ensure(index, 'redacted', { type: 'reasoning', encrypted, maker: 'anthropic' }, emit);
+      this.#ensure(index, 'redacted', { type: 'reasoning', encrypted, maker: 'anthropic' }, emit);
+      return;
     }
     this.#ensure(index, 'reasoning', { type: 'reasoning', maker: 'anthropic' }, emit);
     if (typeof delta.text === 'string' && delta.text !== '') emit({ type: 'reasoning', ...at, text: delta.text });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Block, CacheMark, Citation, FileBlock, MediaSource, Message } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { encodeCallId } from '../anthropic-messages/call-ids.ts';
-import { clientPath } from '../anthropic-messages/client-paths.ts';
+import { clientPath } from '../anthropic-messages/client-path.ts';
 import { type BlockScope, inlined, inputOf } from '../anthropic-messages/encode-block.ts';
 import { carriedFields, spellingOf, unsupportedContent } from '../anthropic-messages/fields.ts';
 import { imageTypes, mediaTypeOf } from '../anthropic-messages/media.ts';

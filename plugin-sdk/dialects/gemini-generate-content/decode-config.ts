@@ -1,6 +1,7 @@
 import type { Conversation, OutputFormat, Reasoning } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { present } from '../present.ts';
+import type { Notes } from './notes.ts';
 import { fromOpenApiSchema } from './schema.ts';
 import { camelCase } from './spelling.ts';
 
@@ -8,11 +9,12 @@ export interface DecodedConfig {
   readonly conversation: Partial<Omit<Conversation, 'model' | 'messages'>>;
   /** `{ generationConfig }` with what the conversation has no word for. */
   readonly fields: JsonObject;
+  readonly notes: Pick<Notes, 'openApiSchema'>;
 }
 
 /** Reads `generationConfig`, leaving every value it does not understand to the carry. */
-export function decodeConfig(value: JsonValue | undefined, snake: string[]): DecodedConfig {
-  if (!isObject(value)) return { conversation: {}, fields: value === undefined ? {} : { generationConfig: value } };
+export function decodeConfig(value: JsonObject | undefined, snake: string[]): DecodedConfig {
+  if (value === undefined) return { conversation: {}, fields: {}, notes: {} };
   const rest: JsonObject = { ...camelCase(value, snake) };
   const take = <T extends JsonValue>(key: string, is: (value: JsonValue | undefined) => value is T): T | undefined => {
     const found = rest[key];
@@ -28,6 +30,9 @@ export function decodeConfig(value: JsonValue | undefined, snake: string[]): Dec
     presencePenalty: take('presencePenalty', isNumber),
     seed: take('seed', isNumber),
   });
+  const { responseSchema } = rest;
+  const output = decodeOutput(rest);
+  const openApiSchema = isObject(responseSchema) && rest['responseSchema'] === undefined ? responseSchema : undefined;
   const conversation = present({
     sampling: Object.keys(sampling).length > 0 ? sampling : undefined,
     maxOutputTokens: take('maxOutputTokens', isNumber),
@@ -36,10 +41,11 @@ export function decodeConfig(value: JsonValue | undefined, snake: string[]): Dec
     modalities: decodeModalities(take('responseModalities', isModalities)),
     logprobs: decodeLogprobs(take),
     reasoning: decodeThinking(rest, snake),
-    output: decodeOutput(rest),
+    output,
   });
   const empty = Object.keys(rest).length === 0;
-  return { conversation, fields: empty && Object.keys(conversation).length > 0 ? {} : { generationConfig: rest } };
+  const fields = empty && Object.keys(conversation).length > 0 ? {} : { generationConfig: rest };
+  return { conversation, fields, notes: present({ openApiSchema }) };
 }
 
 type Take = <T extends JsonValue>(key: string, is: (value: JsonValue | undefined) => value is T) => T | undefined;
@@ -78,7 +84,6 @@ function decodeThinking(config: JsonObject, snake: string[]): Reasoning | undefi
   });
 }
 
-/** The older `responseSchema` stays in `config` as it is, since it cannot be made again from the JSON Schema. */
 function decodeOutput(config: JsonObject): OutputFormat | undefined {
   const { responseMimeType: type, responseJsonSchema, responseSchema } = config;
   if (type === 'text/plain') {
@@ -91,7 +96,9 @@ function decodeOutput(config: JsonObject): OutputFormat | undefined {
     delete config['responseJsonSchema'];
     return { type: 'schema', schema: responseJsonSchema };
   }
-  return isObject(responseSchema) ? { type: 'schema', schema: fromOpenApiSchema(responseSchema) } : { type: 'json' };
+  if (!isObject(responseSchema)) return { type: 'json' };
+  delete config['responseSchema'];
+  return { type: 'schema', schema: fromOpenApiSchema(responseSchema) };
 }
 
 const isNumber = (value: JsonValue | undefined): value is number => typeof value === 'number';

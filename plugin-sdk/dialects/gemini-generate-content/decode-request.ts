@@ -21,17 +21,16 @@ export function decodeRequest(body: JsonObject): Conversation {
     camelCase(body, snake);
   const ids = historyCallIds();
   const messages: Message[] = [];
-  if (systemInstruction !== undefined && systemInstruction !== null) {
-    messages.push(decodeContent(asContent(systemInstruction), 'system', 'systemInstruction', ids));
+  const instruction = objectOf(systemInstruction, 'systemInstruction');
+  if (instruction !== undefined) messages.push(decodeContent(instruction, 'system', 'systemInstruction', ids));
+  for (const [index, content] of listOf(contents, 'contents', single)?.entries() ?? []) {
+    messages.push(decodeContent(content, 'user', `contents[${index}]`, ids));
   }
-  listOf(contents, 'contents', single).forEach((content, index) => {
-    messages.push(decodeContent(asContent(content), 'user', `contents[${index}]`, ids));
-  });
-  const decoded = decodeTools(tools === undefined ? undefined : listOf(tools, 'tools', single), toolConfig, snake);
-  const config = decodeConfig(generationConfig, snake);
+  const decoded = decodeTools(listOf(tools, 'tools', single), objectOf(toolConfig, 'toolConfig'), snake);
+  const config = decodeConfig(objectOf(generationConfig, 'generationConfig'), snake);
   const tier = isTier(serviceTier) ? serviceTier : undefined;
   if (tier === undefined && serviceTier !== undefined) rest['serviceTier'] = serviceTier;
-  if (labels !== undefined && !isObject(labels)) rest['labels'] = labels;
+  const metadata = objectOf(labels, 'labels') as Record<string, string> | undefined;
   return {
     model: typeof model === 'string' ? model : '',
     messages,
@@ -40,15 +39,19 @@ export function decodeRequest(body: JsonObject): Conversation {
       tools: decoded.tools,
       toolChoice: decoded.toolChoice,
       serviceTier: tier,
-      metadata: isObject(labels) ? (labels as Record<string, string>) : undefined,
+      metadata,
     }),
     ...keep(
       { ...rest, ...decoded.fields, ...config.fields },
       {
         snake,
         single,
-        absent: [...(model === undefined ? ['model'] : []), ...(contents === undefined ? ['contents'] : [])],
+        absent: [
+          ...(model === undefined ? ['model'] : []),
+          ...(Array.isArray(contents) || isObject(contents) ? [] : ['contents']),
+        ],
         ...decoded.notes,
+        ...config.notes,
       },
       true,
     ),
@@ -59,11 +62,7 @@ function decodeContent(content: JsonObject, fallback: 'user' | 'system', path: s
   const { role, parts, ...rest } = content;
   const single: string[] = [];
   const written = typeof role === 'string' ? role : undefined;
-  const blocks = listOf(parts, `${path}.parts`, single).flatMap((part) => {
-    if (typeof part === 'string') return [{ type: 'text' as const, text: part }];
-    if (!isObject(part)) return invalid(`${path}.parts`, 'must hold objects');
-    return decodePart(part, ids);
-  });
+  const blocks = (listOf(parts, `${path}.parts`, single) ?? []).flatMap((part) => decodePart(part, ids));
   const assistant = fallback !== 'system' && written === 'model';
   return {
     role: fallback === 'system' ? 'system' : assistant ? 'assistant' : 'user',
@@ -80,17 +79,16 @@ function decodeContent(content: JsonObject, fallback: 'user' | 'system', path: s
   };
 }
 
-/** Clients may write a content as its text alone. */
-function asContent(value: JsonValue): JsonObject {
-  if (typeof value === 'string') return { parts: [{ text: value }] };
-  return isObject(value) ? value : {};
+function objectOf(value: JsonValue | undefined, name: string): JsonObject | undefined {
+  if (value === undefined || value === null) return undefined;
+  return isObject(value) ? value : invalid(name, 'must be an object');
 }
 
-/** Protocol buffers in JSON: a lone value stands for a list of one. */
-function listOf(value: JsonValue | undefined, name: string, single: string[]): JsonValue[] {
-  if (value === undefined || value === null) return [];
-  if (Array.isArray(value)) return value;
-  if (!isObject(value)) invalid(name, 'must be a list');
+/** A list of objects. Protocol buffers in JSON: a lone value stands for a list of one. */
+function listOf(value: JsonValue | undefined, name: string, single: string[]): JsonObject[] | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (Array.isArray(value)) return value.every(isObject) ? value : invalid(name, 'must hold objects only');
+  if (!isObject(value)) return invalid(name, 'must be a list');
   single.push(name.slice(name.lastIndexOf('.') + 1));
   return [value];
 }

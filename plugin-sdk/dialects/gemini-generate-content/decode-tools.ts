@@ -1,5 +1,5 @@
 import type { Tool, ToolChoice } from '../../conversation/index.ts';
-import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import { isObject, type JsonObject } from '../../json.ts';
 import { present } from '../present.ts';
 import { dialectId, keep, type Notes } from './notes.ts';
 import { fromOpenApiSchema } from './schema.ts';
@@ -15,12 +15,12 @@ export interface DecodedTools {
 
 /** Reads `tools` and `toolConfig`. Every tool remembers which object of the list it came from. */
 export function decodeTools(
-  tools: JsonValue[] | undefined,
-  toolConfig: JsonValue | undefined,
+  tools: JsonObject[] | undefined,
+  toolConfig: JsonObject | undefined,
   snake: string[],
 ): DecodedTools {
   const choice = decodeChoice(toolConfig, snake);
-  return { tools: tools?.flatMap((tool, index) => (isObject(tool) ? decodeTool(tool, index) : [])), ...choice };
+  return { tools: tools?.flatMap(decodeTool), ...choice };
 }
 
 function decodeTool(tool: JsonObject, toolIndex: number): Tool[] {
@@ -31,18 +31,20 @@ function decodeTool(tool: JsonObject, toolIndex: number): Tool[] {
     return [{ type: 'provider', dialect: dialectId, value: tool, ...keep({}, { toolIndex }) }];
   const result = functions.map((declaration): Tool => {
     const snake = outer.filter((key) => key === 'functionDeclarations');
-    const { name, description, parametersJsonSchema, ...fields } = camelCase(declaration, snake);
-    const { parameters } = fields;
+    const { name, description, parametersJsonSchema, parameters, ...fields } = camelCase(declaration, snake);
     const schema = isObject(parametersJsonSchema) ? parametersJsonSchema : undefined;
-    const legacy = schema === undefined && isObject(parameters) ? fromOpenApiSchema(parameters) : undefined;
+    const openApiSchema = schema === undefined && isObject(parameters) ? parameters : undefined;
+    if (openApiSchema === undefined && parameters !== undefined) fields['parameters'] = parameters;
+    if (schema === undefined && parametersJsonSchema !== undefined)
+      fields['parametersJsonSchema'] = parametersJsonSchema;
     return {
       type: 'function',
       name: String(name ?? ''),
       ...present({
         description: typeof description === 'string' ? description : undefined,
-        parameters: schema ?? legacy,
+        parameters: schema ?? (openApiSchema && fromOpenApiSchema(openApiSchema)),
       }),
-      ...keep(fields, { snake, toolIndex }),
+      ...keep(fields, { snake, toolIndex, ...present({ openApiSchema }) }),
     };
   });
   const others = Object.keys(rest);
@@ -53,9 +55,9 @@ function decodeTool(tool: JsonObject, toolIndex: number): Tool[] {
   return [...result, { type: 'provider', dialect: dialectId, value, ...keep({}, { toolIndex }) }];
 }
 
-function decodeChoice(toolConfig: JsonValue | undefined, snake: string[]): Omit<DecodedTools, 'tools'> {
+function decodeChoice(toolConfig: JsonObject | undefined, snake: string[]): Omit<DecodedTools, 'tools'> {
   const unread = { toolChoice: undefined, fields: toolConfig === undefined ? {} : { toolConfig }, notes: {} };
-  if (!isObject(toolConfig)) return unread;
+  if (toolConfig === undefined) return unread;
   const { functionCallingConfig, ...rest } = camelCase(toolConfig, snake);
   if (!isObject(functionCallingConfig)) return unread;
   const { mode, allowedFunctionNames, ...callingRest } = camelCase(functionCallingConfig, snake);

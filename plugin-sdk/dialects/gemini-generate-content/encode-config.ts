@@ -82,9 +82,8 @@ function encodeOutput({ output, ...conversation }: Conversation, native: boolean
     const param = 'response_format.json_schema.schema';
     throw new GatewayError('REQ_INVALID', { reason: `${param} must be an object.` }, { param });
   }
-  const config = kept(conversation).fields['generationConfig'];
-  const older = isObject(config) && config['responseSchema'] !== undefined;
-  if (older) return { responseMimeType: 'application/json' };
+  const { openApiSchema } = kept(conversation).notes;
+  if (openApiSchema !== undefined) return { responseMimeType: 'application/json', responseSchema: openApiSchema };
   return {
     responseMimeType: 'application/json',
     responseJsonSchema: native ? output.schema : toGoogleSchema(output.schema),

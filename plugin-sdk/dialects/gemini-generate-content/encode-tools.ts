@@ -88,7 +88,9 @@ function placeTool(tool: Tool, index: number, entries: JsonObject[], names: Tool
       required: ['input'],
     };
     if (tool.format !== undefined) context.lost(`${path}.custom.format`);
-  } else if (tool.parameters !== undefined && fields['parameters'] === undefined) {
+  } else if (notes.openApiSchema !== undefined) {
+    declaration['parameters'] = notes.openApiSchema;
+  } else if (tool.parameters !== undefined) {
     declaration['parametersJsonSchema'] = isNative(tool) ? tool.parameters : toGoogleSchema(tool.parameters);
   }
   if ((tool as FunctionTool).cache !== undefined) context.lost(`${path}.cache`);

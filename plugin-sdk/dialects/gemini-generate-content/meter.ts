@@ -30,25 +30,26 @@ function usageIn(bytes: Buffer): Usage | undefined {
   return counted === undefined ? undefined : { input: counted, output: 0 };
 }
 
-/** Every chunk repeats the usage so far, so no state is needed between them. */
+/** Chunks are small, so parsing one costs less than searching it. Each repeats the usage so far: no state is needed. */
 function readEvent({ data }: FramedEvent): EventReading {
-  const bytes = Buffer.from(data);
-  if (beginsWithKey(bytes, 'error')) return present({ kind: 'error' as const, problem: problemIn(bytes) });
-  const text = lastObject(bytes, 'usageMetadata');
-  const metadata = text === undefined ? undefined : parse(text);
-  const usage = metadata && decodeUsage(metadata);
-  const finish = data.includes('"finishReason"') ? lastString(bytes, 'finishReason') : undefined;
-  const blocked = data.includes('"blockReason"');
-  const kind = finish !== undefined || blocked ? 'done' : hasContent(data) ? 'content' : 'preamble';
-  return present({ kind, usage, finish } as const);
+  const chunk = parse(data);
+  if (chunk === undefined) return { kind: 'preamble' };
+  if (chunk['error'] !== undefined) return { kind: 'error', problem: problemOf(chunk, statusOf(chunk)) };
+  const { usageMetadata, candidates, promptFeedback } = chunk;
+  const list = Array.isArray(candidates) ? candidates.filter(isObject) : [];
+  const finish = list.map((candidate) => candidate['finishReason']).find((word) => typeof word === 'string');
+  const blocked = isObject(promptFeedback) && promptFeedback['blockReason'] !== undefined;
+  return present({
+    kind: finish !== undefined || blocked ? 'done' : list.some(hasContent) ? 'content' : 'preamble',
+    usage: isObject(usageMetadata) ? decodeUsage(usageMetadata) : undefined,
+    finish: typeof finish === 'string' ? finish : undefined,
+  } as const);
 }
 
-/** A part that is more than empty text. The names of the others cannot be told from keys inside arguments, nor need they. */
-const content =
-  /"text"\s*:\s*"[^"]|"(functionCall|inlineData|fileData|executableCode|codeExecutionResult|toolCall|toolResponse)"\s*:/;
-
-function hasContent(data: string): boolean {
-  return content.test(data);
+/** A part that is more than empty text. */
+function hasContent({ content }: JsonObject): boolean {
+  const parts = isObject(content) && Array.isArray(content['parts']) ? content['parts'] : [];
+  return parts.some((part) => isObject(part) && part['text'] !== '');
 }
 
 function problemIn(bytes: Buffer): UpstreamProblem | undefined {

@@ -28,6 +28,8 @@ export interface Notes {
   readonly toolIndex?: number;
   /** `functionCallingConfig.mode` as written, where two mean the same here. */
   readonly mode?: string;
+  /** The schema in Google's older form, from which the JSON Schema was made; there is no exact way back. */
+  readonly openApiSchema?: JsonObject;
   /** The role as written, where two mean the same here. */
   readonly role?: string;
   /** A signature on a part of its own, with empty text. */

@@ -15,14 +15,16 @@ const dialect = 'openai.chat';
 export function decodeContent(content: JsonValue | undefined, path?: string): Block[] {
   if (content === undefined || content === null || content === '') return [];
   if (typeof content === 'string') return [{ type: 'text', text: content }];
-  if (Array.isArray(content)) return content.map((part, i) => decodePart(part, path === undefined ? undefined : `${path}[${i}]`));
+  if (Array.isArray(content))
+    return content.map((part, i) => decodePart(part, path === undefined ? undefined : `${path}[${i}]`));
   if (path === undefined) return [];
   throw invalid(path, 'must be a string or an array of parts');
 }
 
 function decodePart(part: JsonValue, path: string | undefined): Block {
   // Mistral takes bare strings in the list.
-  if (typeof part === 'string') return { type: 'text', text: part, ...carrying(dialect, undefined, { $part: 'string' }) };
+  if (typeof part === 'string')
+    return { type: 'text', text: part, ...carrying(dialect, undefined, { $part: 'string' }) };
   if (!isObject(part)) {
     if (path === undefined) return { type: 'text', text: '' };
     throw invalid(path, 'must be an object');
@@ -57,13 +59,16 @@ function decodeText(reader: FieldReader): TextBlock | undefined {
 /** Mistral's magistral models think in a content part. */
 function decodeThinking(_: FieldReader, part: JsonObject): Block | undefined {
   const text = thinkingText(part);
-  return text === undefined ? undefined : { type: 'reasoning', text, ...carrying(dialect, undefined, { $thinking: part }) };
+  return text === undefined
+    ? undefined
+    : { type: 'reasoning', text, ...carrying(dialect, undefined, { $thinking: part }) };
 }
 
 export function thinkingText(part: JsonObject): string | undefined {
   const pieces = part['thinking'];
   if (typeof pieces === 'string') return pieces;
-  if (!Array.isArray(pieces) || !pieces.every((piece) => isObject(piece) && typeof piece['text'] === 'string')) return undefined;
+  if (!Array.isArray(pieces) || !pieces.every((piece) => isObject(piece) && typeof piece['text'] === 'string'))
+    return undefined;
   return pieces.map((piece) => (piece as JsonObject)['text']).join('');
 }
 

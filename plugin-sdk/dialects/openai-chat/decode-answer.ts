@@ -3,9 +3,9 @@ import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject } from '../../json.ts';
 import { carrying } from '../openai/carry.ts';
 import { FieldReader } from '../openai/field-reader.ts';
-import { present } from '../present.ts';
 import { problemOf } from '../openai/problem.ts';
 import { readUsage } from '../openai/usage.ts';
+import { present } from '../present.ts';
 import { decodeAssistant } from './decode-assistant.ts';
 import { decodeFinish, hasCalls } from './finish.ts';
 

@@ -2,7 +2,7 @@ import type { Block, Citation, ImageBlock, TextBlock } from '../../conversation/
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carrying } from '../openai/carry.ts';
 import { FieldReader } from '../openai/field-reader.ts';
-import { audioMediaType, sourceOfUrl } from '../openai/media.ts';
+import { audioMediaType } from '../openai/media.ts';
 import { present } from '../present.ts';
 import { decodeContent } from './content-parts.ts';
 import { decodeReasoning } from './reasoning-fields.ts';
@@ -36,7 +36,11 @@ export function decodeAssistant(
 }
 
 /** What {@link usualEmptyContent} and plain text would not tell: `parts`, `empty`, `null` or `absent`. */
-function contentSpelling(message: JsonObject, content: readonly Block[], blocks: readonly Block[]): JsonValue | undefined {
+function contentSpelling(
+  message: JsonObject,
+  content: readonly Block[],
+  blocks: readonly Block[],
+): JsonValue | undefined {
   const written = message['content'];
   if (content.length > 0) return Array.isArray(written) && isPlainText(content) ? 'parts' : undefined;
   const usual = usualEmptyContent(blocks);
@@ -77,7 +81,15 @@ function decodeFunctionCall(reader: FieldReader): Block[] {
   reader.understood('function_call');
   const written = typeof call['arguments'] === 'string' ? call['arguments'] : '';
   const { name } = call;
-  return [{ type: 'tool-call', id: call['name'], name: name as string, arguments: written, ...carrying(dialect, undefined, { $in: 'function_call' }) }];
+  return [
+    {
+      type: 'tool-call',
+      id: call['name'],
+      name: name as string,
+      arguments: written,
+      ...carrying(dialect, undefined, { $in: 'function_call' }),
+    },
+  ];
 }
 
 /** OpenRouter's image models answer with `images`. */
@@ -87,7 +99,10 @@ function decodeImages(reader: FieldReader): ImageBlock[] {
   const blocks = decodeContent(images);
   if (!blocks.every((block) => block.type === 'image')) return [];
   reader.understood('images');
-  return blocks.map((block) => ({ ...block, ...carrying(dialect, undefined, { ...block.carry?.[dialect], $in: 'images' }) }));
+  return blocks.map((block) => ({
+    ...block,
+    ...carrying(dialect, undefined, { ...block.carry?.[dialect], $in: 'images' }),
+  }));
 }
 
 function decodeAudio(reader: FieldReader): Block[] {
@@ -98,9 +113,14 @@ function decodeAudio(reader: FieldReader): Block[] {
   const id = inner.string('id')!;
   const data = inner.string('data');
   // The format is the one that the request asked for; the answer does not repeat it.
-  const source = data === undefined ? { kind: 'file' as const, id } : { kind: 'base64' as const, mediaType: audioMediaType('wav'), data };
+  const source =
+    data === undefined
+      ? { kind: 'file' as const, id }
+      : { kind: 'base64' as const, mediaType: audioMediaType('wav'), data };
   const transcript = inner.string('transcript');
-  return [present({ type: 'audio' as const, source, id, transcript, ...carrying(dialect, inner.rest(), { $in: 'audio' }) })];
+  return [
+    present({ type: 'audio' as const, source, id, transcript, ...carrying(dialect, inner.rest(), { $in: 'audio' }) }),
+  ];
 }
 
 /** Annotations stand beside the content; in the conversation they belong to its first text. */
@@ -115,7 +135,8 @@ function withCitations(content: Block[], reader: FieldReader): Block[] {
 }
 
 export function decodeCitation(annotation: JsonValue): Citation | undefined {
-  if (!isObject(annotation) || annotation['type'] !== 'url_citation' || !isObject(annotation['url_citation'])) return undefined;
+  if (!isObject(annotation) || annotation['type'] !== 'url_citation' || !isObject(annotation['url_citation']))
+    return undefined;
   const outer = new FieldReader(annotation);
   outer.oneOf('type', ['url_citation']);
   outer.understood('url_citation');

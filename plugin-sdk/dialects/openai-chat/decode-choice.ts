@@ -87,7 +87,9 @@ export class ChoiceDecoder {
   #reasoning(delta: JsonObject, emit: Emit): void {
     const { blocks, spellings } = decodeReasoning(new FieldReader(delta));
     const fields = spellings['$reasoning'];
-    blocks.forEach((block, i) => this.#think(block, i, Array.isArray(fields) ? fields : undefined, emit));
+    blocks.forEach((block, i) => {
+      this.#think(block, i, Array.isArray(fields) ? fields : undefined, emit);
+    });
   }
 
   /** One piece of reasoning: words and signatures continue the open block, encrypted reasoning is a block of its own. */
@@ -103,7 +105,8 @@ export class ChoiceDecoder {
     const block = this.#in(encrypted === undefined ? `reasoning ${number}` : `encrypted ${number}`, head, carry, emit);
     const text = piece.text ?? piece.summary?.join('\n\n');
     if (text) emit({ type: 'reasoning', choice: this.#index, block, text });
-    if (piece.signature !== undefined) emit({ type: 'signature', choice: this.#index, block, signature: piece.signature });
+    if (piece.signature !== undefined)
+      emit({ type: 'signature', choice: this.#index, block, signature: piece.signature });
   }
 
   #citations(annotations: readonly JsonValue[], emit: Emit): void {
@@ -125,12 +128,18 @@ export class ChoiceDecoder {
   #audio(audio: JsonObject, emit: Emit): void {
     const { id, data, transcript, ...rest } = audio;
     const head = present({ type: 'audio' as const, id: typeof id === 'string' ? id : undefined });
-    const block = this.#in('audio', head, carrying(dialect, undefined, { $audio: Object.keys(rest).length === 0 ? undefined : rest }), emit);
+    const block = this.#in(
+      'audio',
+      head,
+      carrying(dialect, undefined, { $audio: Object.keys(rest).length === 0 ? undefined : rest }),
+      emit,
+    );
     const piece = present({
       data: typeof data === 'string' ? data : undefined,
       transcript: typeof transcript === 'string' ? transcript : undefined,
     });
-    if (piece.data !== undefined || piece.transcript !== undefined) emit({ type: 'audio', choice: this.#index, block, ...piece });
+    if (piece.data !== undefined || piece.transcript !== undefined)
+      emit({ type: 'audio', choice: this.#index, block, ...piece });
   }
 
   /** The open block of this kind, opened if another is open now. */

@@ -58,11 +58,16 @@ function isText({ type }: Block): boolean {
   return type === 'text';
 }
 
-function readContent(reader: FieldReader, value: JsonObject, path: string): { blocks: Message['blocks']; spellings: JsonObject } {
+function readContent(
+  reader: FieldReader,
+  value: JsonObject,
+  path: string,
+): { blocks: Message['blocks']; spellings: JsonObject } {
   const content = value['content'];
   const blocks = decodeContent(content, `${path}.content`);
   reader.understood('content');
-  if (content === undefined || content === null) return { blocks, spellings: { $content: content === null ? 'null' : 'absent' } };
+  if (content === undefined || content === null)
+    return { blocks, spellings: { $content: content === null ? 'null' : 'absent' } };
   const parts = Array.isArray(content) && (blocks.length === 0 || isPlainText(blocks));
   return { blocks, spellings: parts ? { $content: 'parts' } : {} };
 }

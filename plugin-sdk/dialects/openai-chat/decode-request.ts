@@ -4,7 +4,7 @@ import { carrying } from '../openai/carry.ts';
 import { FieldReader, invalid } from '../openai/field-reader.ts';
 import { present } from '../present.ts';
 import { decodeMessages } from './decode-messages.ts';
-import { decodeFunctions, decodeTools, decodeToolChoice } from './tools.ts';
+import { decodeFunctions, decodeToolChoice, decodeTools } from './tools.ts';
 
 const dialect = 'openai.chat';
 
@@ -151,7 +151,8 @@ function decodeLogprobs(reader: FieldReader): Conversation['logprobs'] {
 
 function decodeModalities(reader: FieldReader): Conversation['modalities'] {
   const list = reader.peek('modalities');
-  if (!Array.isArray(list) || !list.every((word) => word === 'text' || word === 'image' || word === 'audio')) return undefined;
+  if (!Array.isArray(list) || !list.every((word) => word === 'text' || word === 'image' || word === 'audio'))
+    return undefined;
   reader.understood('modalities');
   return list;
 }
@@ -182,4 +183,3 @@ function decodeMetadata(reader: FieldReader): Conversation['metadata'] {
 function nonEmpty(value: JsonValue | undefined): JsonValue[] | undefined {
   return Array.isArray(value) && value.length > 0 ? value : undefined;
 }
-

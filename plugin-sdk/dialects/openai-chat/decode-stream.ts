@@ -4,8 +4,8 @@ import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { FramedEvent, StreamDecoder } from '../dialect.ts';
 import { carrying } from '../openai/carry.ts';
 import { parseEvent, streamError } from '../openai/event-problem.ts';
-import { present } from '../present.ts';
 import { readUsage } from '../openai/usage.ts';
+import { present } from '../present.ts';
 import { ChoiceDecoder, type Emit } from './decode-choice.ts';
 
 const dialect = 'openai.chat';
@@ -29,7 +29,10 @@ class ChatStreamDecoder implements StreamDecoder {
 
   event(event: FramedEvent, emit: Emit): void {
     if (this.#ended || event.data === '') return;
-    if (event.data === '[DONE]') return this.#finish(emit);
+    if (event.data === '[DONE]') {
+      this.#finish(emit);
+      return;
+    }
     const chunk = parseEvent(event);
     const choices = Array.isArray(chunk['choices']) ? chunk['choices'].filter(isObject) : [];
     this.#start(chunk, choices, emit);
@@ -78,7 +81,7 @@ class ChatStreamDecoder implements StreamDecoder {
       if (extra !== undefined) perChoice.push(extra);
     }
     if (perChoice.length > 0) extras['choices'] = perChoice;
-    for (const _ in extras) return emit({ type: 'native', dialect, value: extras });
+    if (Object.keys(extras).length > 0) emit({ type: 'native', dialect, value: extras });
   }
 
   #choice(value: JsonObject, emit: Emit): void {
@@ -120,8 +123,17 @@ function extrasOf(chunk: JsonObject): JsonObject | undefined {
 
 const knownOfChoice = new Set(['index', 'delta', 'finish_reason', 'logprobs']);
 const knownOfDelta = new Set([
-  'role', 'content', 'refusal', 'reasoning', 'reasoning_content', 'reasoning_details',
-  'tool_calls', 'function_call', 'audio', 'images', 'annotations',
+  'role',
+  'content',
+  'refusal',
+  'reasoning',
+  'reasoning_content',
+  'reasoning_details',
+  'tool_calls',
+  'function_call',
+  'audio',
+  'images',
+  'annotations',
 ]);
 
 function extrasOfChoice(choice: JsonObject): JsonObject | undefined {
@@ -136,7 +148,9 @@ function extrasOfChoice(choice: JsonObject): JsonObject | undefined {
 
 function failedChoice(choice: JsonObject): GatewayError {
   const error = choice['error'];
-  const message = isObject(error) && typeof error['message'] === 'string' ? error['message'] : 'The provider ended the answer with an error.';
+  const message =
+    isObject(error) && typeof error['message'] === 'string'
+      ? error['message']
+      : 'The provider ended the answer with an error.';
   return streamError({ status: 502, message });
 }
-

@@ -2,9 +2,9 @@ import type { Answer, AnswerChoice } from '../../conversation/index.ts';
 import { isObject, type JsonObject } from '../../json.ts';
 import type { AnswerContext } from '../dialect.ts';
 import { carried, wireFields } from '../openai/carry.ts';
-import { present } from '../present.ts';
 import { serviceTierOf } from '../openai/shared-fields.ts';
 import { sameOrNew, writeChatUsage } from '../openai/usage.ts';
+import { present } from '../present.ts';
 import { encodeAssistant, showEverything } from './encode-assistant.ts';
 import type { ContentContext } from './encode-content.ts';
 import { finishWord } from './finish.ts';
@@ -49,7 +49,8 @@ function encodeChoice(choice: AnswerChoice, { conversation }: AnswerContext, con
   const oldStyle = usesFunctions(conversation.tools);
   const message: JsonObject = { role: 'assistant', refusal: null, ...fields };
   const shaped = oldStyle && carry === undefined ? withFunctionCall(message) : message;
-  for (const field of ['role', 'refusal'] as const) if (absent.includes(field) && fields[field] === undefined) delete shaped[field];
+  for (const field of ['role', 'refusal'] as const)
+    if (absent.includes(field) && fields[field] === undefined) delete shaped[field];
   if (fields['content'] === undefined) delete shaped['content'];
   return {
     ...(absent.includes('index') ? {} : { index: choice.index }),

@@ -25,7 +25,8 @@ export function encodeAssistant(
   context: ContentContext,
 ): JsonObject {
   const sorted = sortBlocks(placed);
-  for (const { block, path } of placed) if (!sorted.content.some((content) => content.block === block)) reportForeign(block, dialect, path, context.lost);
+  for (const { block, path } of placed)
+    if (!sorted.content.some((content) => content.block === block)) reportForeign(block, dialect, path, context.lost);
   return {
     ...wireFields(own),
     ...encodeHistory(sorted.reasoning, own?.['$reasoning'], policy, context),
@@ -67,7 +68,9 @@ function encodeHistory(
 ): JsonObject {
   if (Array.isArray(spelling)) return encodeReasoning(blocks, spelling);
   if (policy.field === false && !own) return {};
-  const allowed = blocks.map((block) => (own || !hasProof(block) || policy.accepts(block.maker) ? block : withoutProof(block)));
+  const allowed = blocks.map((block) =>
+    own || !hasProof(block) || policy.accepts(block.maker) ? block : withoutProof(block),
+  );
   return encodeReasoning(allowed, own || !policy.field ? undefined : [policy.field]);
 }
 
@@ -90,7 +93,8 @@ function encodeAssistantContent(
   const blocks = content.map(({ block }) => block);
   if (spelling === 'parts' || !blocks.every((block) => block.type === 'text')) return encodeParts(content, context);
   if (isPlainText(blocks)) return (blocks[0] as { text: string }).text;
-  if (blocks.some((block) => block.cache !== undefined || carried(block, dialect) !== undefined)) return encodeParts(content, context);
+  if (blocks.some((block) => block.cache !== undefined || carried(block, dialect) !== undefined))
+    return encodeParts(content, context);
   for (const { block, path } of content) reportForeign(block, dialect, path, context.lost);
   return blocks.map((block) => block.text).join('');
 }
@@ -124,7 +128,11 @@ function encodeCalls(calls: readonly Block[], policy: ReasoningPolicy, context: 
   if (first.type === 'tool-call' && carried(first, dialect)?.['$in'] === 'function_call') {
     return { function_call: { name: first.name, arguments: first.arguments } };
   }
-  return { tool_calls: calls.map((call) => (call.type === 'provider-item' ? call.value : encodeCall(call as ToolCallBlock, policy, context))) };
+  return {
+    tool_calls: calls.map((call) =>
+      call.type === 'provider-item' ? call.value : encodeCall(call as ToolCallBlock, policy, context),
+    ),
+  };
 }
 
 function encodeCall(call: ToolCallBlock, policy: ReasoningPolicy, { own }: ContentContext): JsonObject {
@@ -140,7 +148,11 @@ function encodeMedia(media: readonly PlacedBlock[], context: ContentContext): Js
     const data = block.source.kind === 'base64' ? block.source.data : undefined;
     const id = block.id ?? (block.source.kind === 'file' ? block.source.id : undefined);
     if (id === undefined) context.lost(path);
-    else result['audio'] = { ...present({ id, data, transcript: block.transcript }), ...wireFields(carried(block, dialect)) };
+    else
+      result['audio'] = {
+        ...present({ id, data, transcript: block.transcript }),
+        ...wireFields(carried(block, dialect)),
+      };
   }
   return result;
 }

@@ -26,7 +26,11 @@ export interface PlacedBlock {
  * `content` of a message that is not the assistant's: a string for one plain text, else parts.
  * Text alone is joined into one string for targets that take no parts.
  */
-export function encodeContent(placed: readonly PlacedBlock[], spelling: JsonValue | undefined, context: ContentContext): JsonValue {
+export function encodeContent(
+  placed: readonly PlacedBlock[],
+  spelling: JsonValue | undefined,
+  context: ContentContext,
+): JsonValue {
   const blocks = placed.map(({ block }) => block);
   if (isPlainText(blocks) && spelling !== 'parts') return (blocks[0] as { text: string }).text;
   const parts = encodeParts(placed, context);
@@ -44,7 +48,7 @@ export function encodeParts(placed: readonly PlacedBlock[], context: ContentCont
   const parts: JsonValue[] = [];
   for (const { block, path } of placed) {
     reportForeign(block, dialect, path, context.lost);
-    const part = encodePart(block, path, context);
+    const part = encodePart(block, context);
     if (part === undefined) context.lost(path);
     else parts.push(withExtras(part, block, path, context));
   }
@@ -57,7 +61,7 @@ function withExtras(part: JsonValue, block: Block, path: string, context: Conten
   return { ...wireFields(own), ...part, ...encodeCache(block.cache, own?.['$cache'], path, context) };
 }
 
-function encodePart(block: Block, path: string, context: ContentContext): JsonValue | undefined {
+function encodePart(block: Block, context: ContentContext): JsonValue | undefined {
   const own = carried(block, dialect);
   const inner = isObject(own?.['$inner']) ? own['$inner'] : {};
   switch (block.type) {
@@ -108,8 +112,10 @@ function encodeFile(
 ): JsonObject | undefined {
   const { source, name } = block;
   if (part === 'document_url') return { type: 'document_url', document_url: urlOfSource(source) ?? '' };
-  if (source.kind === 'text') return { type: 'text', text: name === undefined ? source.text : `${name}\n\n${source.text}` };
-  if (source.kind === 'file') return { type: 'file', file: { ...inner, ...present({ file_id: source.id, filename: name }) } };
+  if (source.kind === 'text')
+    return { type: 'text', text: name === undefined ? source.text : `${name}\n\n${source.text}` };
+  if (source.kind === 'file')
+    return { type: 'file', file: { ...inner, ...present({ file_id: source.id, filename: name }) } };
   if (source.kind === 'url') return undefined;
   // OpenAI refuses file data without a name.
   const filename = name ?? (own ? undefined : fileNameOf(source.mediaType));

@@ -7,7 +7,11 @@ import { type ContentContext, encodeContent, type PlacedBlock } from './encode-c
 const dialect = 'openai.chat';
 
 /** Messages of a request. Tool results leave their user message and become one tool message each, in front of it. */
-export function encodeMessages(conversation: Conversation, policy: ReasoningPolicy, context: ContentContext): JsonObject[] {
+export function encodeMessages(
+  conversation: Conversation,
+  policy: ReasoningPolicy,
+  context: ContentContext,
+): JsonObject[] {
   return conversation.messages.flatMap((message, i) => encodeMessage(message, `messages[${i}]`, policy, context));
 }
 
@@ -25,10 +29,17 @@ function encodeMessage(message: Message, path: string, policy: ReasoningPolicy, 
   const rest = [...results.flatMap(attachments), ...placed.filter((one) => !isResult(one))];
   if (results.length > 0 && rest.length === 0) return toolMessages;
   const content = encodeFilledContent(rest, own, context);
-  return [...toolMessages, { role: roleOf(message, context), ...encodeName(message, path, context), ...content, ...wireFields(own) }];
+  return [
+    ...toolMessages,
+    { role: roleOf(message, context), ...encodeName(message, path, context), ...content, ...wireFields(own) },
+  ];
 }
 
-function encodeFilledContent(placed: readonly PlacedBlock[], own: JsonObject | undefined, context: ContentContext): JsonObject {
+function encodeFilledContent(
+  placed: readonly PlacedBlock[],
+  own: JsonObject | undefined,
+  context: ContentContext,
+): JsonObject {
   const spelling = own?.['$content'];
   if (placed.length === 0 && spelling === 'absent') return {};
   if (placed.length === 0 && spelling === 'null') return { content: null };

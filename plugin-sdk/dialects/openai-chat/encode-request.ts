@@ -2,9 +2,9 @@ import type { Conversation, OutputFormat, Reasoning } from '../../conversation/i
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
-import { present } from '../present.ts';
 import { effortOfBudget } from '../openai/reasoning-effort.ts';
 import { serviceTier, sharedFields, sharedWithResponses } from '../openai/shared-fields.ts';
+import { present } from '../present.ts';
 import { type ChatCapabilities, chatCapabilities } from './capabilities.ts';
 import type { ReasoningPolicy } from './encode-assistant.ts';
 import { encodeMessages } from './encode-messages.ts';
@@ -50,7 +50,10 @@ function encodeToolFields(
   mayCache: boolean,
   lost: (path: string) => void,
 ): JsonObject {
-  const encoded = (conversation.tools ?? []).map((tool, i) => ({ tool, value: encodeTool(tool, `tools[${i}]`, mayCache, lost) }));
+  const encoded = (conversation.tools ?? []).map((tool, i) => ({
+    tool,
+    value: encodeTool(tool, `tools[${i}]`, mayCache, lost),
+  }));
   const written = encoded.filter(({ value }) => value !== undefined);
   const isOld = ({ tool }: (typeof encoded)[number]): boolean => carried(tool, dialect)?.['$in'] === 'functions';
   const functions = written.filter(isOld).map(({ value }) => value!);
@@ -65,9 +68,14 @@ function encodeToolFields(
   return result;
 }
 
-function encodeChoice({ toolChoice: choice }: Conversation, spelling: JsonValue | undefined, lost: (path: string) => void): JsonObject {
+function encodeChoice(
+  { toolChoice: choice }: Conversation,
+  spelling: JsonValue | undefined,
+  lost: (path: string) => void,
+): JsonObject {
   if (choice === undefined) return {};
-  if (spelling === 'function_call') return { function_call: choice.type === 'tool' ? { name: choice.name } : choice.type };
+  if (spelling === 'function_call')
+    return { function_call: choice.type === 'tool' ? { name: choice.name } : choice.type };
   if (spelling === 'any' && choice.type === 'required') return { tool_choice: 'any' };
   const value = encodeToolChoice(choice);
   if (value === undefined) lost('tool_choice');
@@ -125,7 +133,9 @@ function encodeOutput(output: OutputFormat | undefined, carry: JsonObject | unde
 
 function encodeReasoning(reasoning: Reasoning | undefined, spelling: JsonValue | undefined): JsonObject {
   if (isObject(spelling)) {
-    return { reasoning: { ...spelling, ...present({ effort: reasoning?.effort, max_tokens: reasoning?.budgetTokens }) } };
+    return {
+      reasoning: { ...spelling, ...present({ effort: reasoning?.effort, max_tokens: reasoning?.budgetTokens }) },
+    };
   }
   const effort = reasoning?.effort ?? effortOfBudget(reasoning?.budgetTokens);
   return effort === undefined ? {} : { reasoning_effort: effort };

@@ -3,8 +3,8 @@ import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { AnswerContext, StreamEncoder } from '../dialect.ts';
 import { carried, wireFields } from '../openai/carry.ts';
 import { encodeProof } from '../openai/tool-call-proof.ts';
-import { present } from '../present.ts';
 import { sameOrNew, writeChatUsage } from '../openai/usage.ts';
+import { present } from '../present.ts';
 import { completionId, usesFunctions } from './encode-answer.ts';
 import { encodeCitation } from './encode-assistant.ts';
 import { encodeParts } from './encode-content.ts';
@@ -71,7 +71,10 @@ class ChatStreamEncoder implements StreamEncoder {
       case 'citation':
         return this.#citation(event.choice, event.citation);
       case 'audio':
-        return this.#delta(event.choice, JSON.stringify({ audio: present({ data: event.data, transcript: event.transcript }) }));
+        return this.#delta(
+          event.choice,
+          JSON.stringify({ audio: present({ data: event.data, transcript: event.transcript }) }),
+        );
       case 'block-end':
         return '';
       case 'finish':
@@ -79,7 +82,8 @@ class ChatStreamEncoder implements StreamEncoder {
       case 'usage':
         return this.#usage(event);
       case 'native':
-        if (event.dialect === dialect && isObject(event.value)) this.#extras = mergeChunk(this.#extras ?? {}, event.value);
+        if (event.dialect === dialect && isObject(event.value))
+          this.#extras = mergeChunk(this.#extras ?? {}, event.value);
         return '';
       case 'end':
         return `${this.#flushExtras()}data: [DONE]\n\n`;
@@ -116,7 +120,12 @@ class ChatStreamEncoder implements StreamEncoder {
       case 'reasoning':
         return this.#delta(choice, reasoning!.opening());
       case 'audio':
-        return this.#delta(choice, JSON.stringify({ audio: present({ id: head.id, ...asObject(own?.['$audio']) }) }), undefined, 'null');
+        return this.#delta(
+          choice,
+          JSON.stringify({ audio: present({ id: head.id, ...asObject(own?.['$audio']) }) }),
+          undefined,
+          'null',
+        );
       case 'media': {
         const placed = [{ block: head.block, path: '' }];
         const images = encodeParts(placed, { capabilities: {}, own: false, lost: () => {} });
@@ -129,7 +138,8 @@ class ChatStreamEncoder implements StreamEncoder {
 
   #signature(event: Event<'signature'>): string {
     const block = this.#block(event);
-    if (block?.head.type !== 'tool-call') return this.#delta(event.choice, block?.reasoning?.signature(event.signature) ?? '');
+    if (block?.head.type !== 'tool-call')
+      return this.#delta(event.choice, block?.reasoning?.signature(event.signature) ?? '');
     const proof = encodeProof(present({ signature: event.signature, maker: block.head.maker }));
     return this.#delta(event.choice, JSON.stringify({ tool_calls: [{ index: block.call, ...proof }] }));
   }

@@ -5,7 +5,8 @@ export function mergeChunk(chunk: JsonObject, extras: JsonObject): JsonObject {
   const merged: JsonObject = { ...chunk };
   for (const [key, value] of Object.entries(extras)) {
     const before = merged[key];
-    if (key === 'choices' && Array.isArray(value)) merged[key] = mergeChoices(Array.isArray(before) ? before : [], value);
+    if (key === 'choices' && Array.isArray(value))
+      merged[key] = mergeChoices(Array.isArray(before) ? before : [], value);
     else merged[key] = isObject(before) && isObject(value) ? mergeChunk(before, value) : value;
   }
   return merged;

@@ -100,7 +100,9 @@ function isDetail(value: JsonValue): value is JsonObject {
   if (!isObject(value)) return false;
   const { type, text, signature, summary, data } = value;
   if (type === 'reasoning.text') return typeof text === 'string' || typeof signature === 'string';
-  return type === 'reasoning.summary' ? typeof summary === 'string' : type === 'reasoning.encrypted' && typeof data === 'string';
+  return type === 'reasoning.summary'
+    ? typeof summary === 'string'
+    : type === 'reasoning.encrypted' && typeof data === 'string';
 }
 
 function decodeDetail(detail: JsonObject): ReasoningBlock {

@@ -30,7 +30,8 @@ export class StreamedReasoning {
   opening(): string {
     const { encrypted, id, maker } = this.#head;
     if (encrypted === undefined) return '';
-    if (this.#frame !== undefined) return this.#detail({ type: 'reasoning.encrypted', data: encrypted, ...present({ id }), ...this.#frame });
+    if (this.#frame !== undefined)
+      return this.#detail({ type: 'reasoning.encrypted', data: encrypted, ...present({ id }), ...this.#frame });
     const block: ReasoningBlock = present({ type: 'reasoning' as const, id, maker, encrypted });
     return JSON.stringify({ reasoning_details: encodeDetails(block, this.#index) });
   }
@@ -55,7 +56,8 @@ export class StreamedReasoning {
   }
 
   #textDetail(text: string): JsonObject {
-    const words = this.#head.summary === true ? { type: 'reasoning.summary', summary: text } : { type: 'reasoning.text', text };
+    const words =
+      this.#head.summary === true ? { type: 'reasoning.summary', summary: text } : { type: 'reasoning.text', text };
     return { ...words, ...present({ id: this.#head.id }), ...this.#frame };
   }
 

@@ -1,8 +1,8 @@
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carrying } from '../openai/carry.ts';
 import { FieldReader } from '../openai/field-reader.ts';
-import { present } from '../present.ts';
 import { decodeProof } from '../openai/tool-call-proof.ts';
+import { present } from '../present.ts';
 import type { Emit } from './decode-choice.ts';
 
 const dialect = 'openai.chat';
@@ -52,7 +52,13 @@ export class ToolCallFragments {
     if (call.block === undefined && typeof name === 'string') {
       call.block = this.#nextBlock();
       const carry = carrying(dialect, undefined, { $in: 'function_call' });
-      emit({ type: 'block-start', choice: this.#choice, block: call.block, head: { type: 'tool-call', id: name, name }, ...carry });
+      emit({
+        type: 'block-start',
+        choice: this.#choice,
+        block: call.block,
+        head: { type: 'tool-call', id: name, name },
+        ...carry,
+      });
     }
     this.#append(call, textOf(value['arguments']), emit);
   }

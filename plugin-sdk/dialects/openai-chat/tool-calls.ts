@@ -2,15 +2,20 @@ import type { ProviderItemBlock, ToolCallBlock } from '../../conversation/index.
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carried, carrying, wireFields } from '../openai/carry.ts';
 import { FieldReader } from '../openai/field-reader.ts';
-import { present } from '../present.ts';
 import { decodeProof, encodeProof } from '../openai/tool-call-proof.ts';
+import { present } from '../present.ts';
 
 /** One entry of `tool_calls`. A kind that is neither function nor custom stays as it is. */
 export function decodeToolCall(value: JsonObject): ToolCallBlock | ProviderItemBlock {
   const kind = value['type'] === 'custom' ? 'custom' : 'function';
   const inner = value[kind];
   if (!isObject(inner) || typeof inner['name'] !== 'string') {
-    return { type: 'provider-item', dialect: 'openai.chat', value, ...carrying('openai.chat', undefined, { $in: 'tool_calls' }) };
+    return {
+      type: 'provider-item',
+      dialect: 'openai.chat',
+      value,
+      ...carrying('openai.chat', undefined, { $in: 'tool_calls' }),
+    };
   }
   const reader = new FieldReader(value);
   const type = reader.oneOf('type', ['function', 'custom']);
@@ -37,7 +42,11 @@ export function decodeToolCall(value: JsonObject): ToolCallBlock | ProviderItemB
 export function encodeToolCall(block: ToolCallBlock, sendProof: boolean): JsonObject {
   const own = carried(block, 'openai.chat');
   const kind = block.kind ?? 'function';
-  const inner: JsonObject = { name: block.name, ...spelledArguments(block, own?.['$arguments']), ...asObject(own?.['$inner']) };
+  const inner: JsonObject = {
+    name: block.name,
+    ...spelledArguments(block, own?.['$arguments']),
+    ...asObject(own?.['$inner']),
+  };
   return {
     ...(own?.['$id'] === 'absent' ? {} : { id: block.id }),
     ...(own?.['$type'] === 'absent' ? {} : { type: kind }),

@@ -18,12 +18,19 @@ function decodeTool(tool: JsonObject, path: string): Tool {
   const type = tool['type'];
   if (type === 'custom' && isObject(tool['custom'])) return decodeCustomTool(tool, tool['custom'], path);
   // Mistral's own clients leave the type out.
-  if ((type !== 'function' && type !== undefined) || !isObject(tool['function'])) return { type: 'provider', dialect, value: tool };
+  if ((type !== 'function' && type !== undefined) || !isObject(tool['function']))
+    return { type: 'provider', dialect, value: tool };
   const outer = new FieldReader(tool, path);
   outer.understood('type');
   outer.understood('function');
   const { cache } = decodeCacheControl(outer);
-  return decodeFunction(tool['function'], `${path}.function`, outer.rest(), cache, type === undefined ? { $type: 'absent' } : {});
+  return decodeFunction(
+    tool['function'],
+    `${path}.function`,
+    outer.rest(),
+    cache,
+    type === undefined ? { $type: 'absent' } : {},
+  );
 }
 
 function decodeFunction(
@@ -71,7 +78,12 @@ export function decodeFunctions(functions: readonly JsonValue[]): FunctionTool[]
 }
 
 /** @param mayCache The target takes `cache_control` on a tool, or the client itself wrote it there. */
-export function encodeTool(tool: Tool, path: string, mayCache: boolean, lost: (path: string) => void): JsonObject | undefined {
+export function encodeTool(
+  tool: Tool,
+  path: string,
+  mayCache: boolean,
+  lost: (path: string) => void,
+): JsonObject | undefined {
   reportForeign(tool, dialect, path, lost);
   const own = carried(tool, dialect);
   const inner = isObject(own?.['$inner']) ? own['$inner'] : {};

@@ -20,7 +20,10 @@ export function decodeAnswer(body: JsonObject): Answer {
   if (usage !== undefined) reader.understood('usage');
   const object = reader.oneOf('object', ['response']);
   const status = reader.string('status');
-  const finish = finishOf(body, blocks.some(({ type }) => type === 'tool-call'));
+  const finish = finishOf(
+    body,
+    blocks.some(({ type }) => type === 'tool-call'),
+  );
   return present({
     id: reader.string('id'),
     model: reader.string('model'),

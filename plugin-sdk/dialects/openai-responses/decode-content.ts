@@ -16,7 +16,8 @@ const dialect = 'openai.responses';
 export function decodeContent(content: JsonValue | undefined, usualText: string, path?: string): Block[] {
   if (content === undefined || content === null || content === '') return [];
   if (typeof content === 'string') return [{ type: 'text', text: content }];
-  if (Array.isArray(content)) return content.map((part, i) => decodePart(part, usualText, path === undefined ? path : `${path}[${i}]`));
+  if (Array.isArray(content))
+    return content.map((part, i) => decodePart(part, usualText, path === undefined ? path : `${path}[${i}]`));
   if (path === undefined) return [];
   throw invalid(path, 'must be a string or an array of parts');
 }
@@ -58,7 +59,13 @@ function decodeText(reader: FieldReader, part: string | undefined): TextBlock | 
   if (text === undefined) return undefined;
   const citations = decodeCitations(reader);
   const cache = decodeCache(reader);
-  return present({ type: 'text' as const, text, citations, cache, ...carrying(dialect, reader.rest(), { $part: part }) });
+  return present({
+    type: 'text' as const,
+    text,
+    citations,
+    cache,
+    ...carrying(dialect, reader.rest(), { $part: part }),
+  });
 }
 
 function decodeCitations(reader: FieldReader): Citation[] | undefined {
@@ -100,7 +107,13 @@ function decodeImage(reader: FieldReader): Block | undefined {
   const id = url === undefined ? reader.string('file_id') : undefined;
   if (url === undefined && id === undefined) return undefined;
   const { source, spelling } = url === undefined ? { source: { kind: 'file' as const, id: id! } } : sourceOfUrl(url);
-  return present({ type: 'image' as const, source, detail, cache, ...carrying(dialect, reader.rest(), { $mediaType: spelling }) });
+  return present({
+    type: 'image' as const,
+    source,
+    detail,
+    cache,
+    ...carrying(dialect, reader.rest(), { $mediaType: spelling }),
+  });
 }
 
 function decodeFile(reader: FieldReader): Block | undefined {
@@ -129,5 +142,9 @@ function decodeAudio(reader: FieldReader, audio: JsonValue | undefined): Block |
   const { data, format } = isObject(audio) ? audio : {};
   if (typeof data !== 'string' || typeof format !== 'string') return undefined;
   reader.understood('input_audio');
-  return { type: 'audio', source: { kind: 'base64', mediaType: audioMediaType(format), data }, ...carrying(dialect, reader.rest()) };
+  return {
+    type: 'audio',
+    source: { kind: 'base64', mediaType: audioMediaType(format), data },
+    ...carrying(dialect, reader.rest()),
+  };
 }

@@ -54,7 +54,8 @@ const roles = ['system', 'developer', 'user', 'assistant'] as const;
 function decodeMessage(reader: FieldReader, item: JsonObject, path: string | undefined): DecodedItem {
   const role = reader.oneOf('role', roles);
   if (role === undefined) {
-    if (path !== undefined && typeof item['role'] !== 'string') throw invalid(`${path}.role`, `must be one of ${roles.join(', ')}`);
+    if (path !== undefined && typeof item['role'] !== 'string')
+      throw invalid(`${path}.role`, `must be one of ${roles.join(', ')}`);
     return assistant(providerItem(item));
   }
   const alone = role !== 'assistant';
@@ -110,7 +111,9 @@ function decodeReasoning(reader: FieldReader): ReasoningBlock {
 /** Texts of parts that are all of one type and say nothing else. */
 function textsOf(parts: JsonValue | undefined, type: string): string[] | undefined {
   if (!Array.isArray(parts)) return undefined;
-  const texts = parts.map((part) => (isObject(part) && part['type'] === type && Object.keys(part).length === 2 ? part['text'] : undefined));
+  const texts = parts.map((part) =>
+    isObject(part) && part['type'] === type && Object.keys(part).length === 2 ? part['text'] : undefined,
+  );
   return texts.every((text) => typeof text === 'string') ? texts : undefined;
 }
 

@@ -4,7 +4,7 @@ import { carrying } from '../openai/carry.ts';
 import { FieldReader, invalid } from '../openai/field-reader.ts';
 import { present } from '../present.ts';
 import { decodeItem } from './decode-item.ts';
-import { decodeTools, decodeToolChoice } from './tools.ts';
+import { decodeToolChoice, decodeTools } from './tools.ts';
 
 const dialect = 'openai.responses';
 
@@ -81,7 +81,10 @@ function decodeItems(items: readonly JsonValue[]): Message[] {
   return messages;
 }
 
-function decodeText(reader: FieldReader, notes: JsonObject): { output?: OutputFormat; verbosity?: Conversation['verbosity'] } {
+function decodeText(
+  reader: FieldReader,
+  notes: JsonObject,
+): { output?: OutputFormat; verbosity?: Conversation['verbosity'] } {
   const text = reader.object('text');
   if (text === undefined) return {};
   const inner = new FieldReader(text, 'text');

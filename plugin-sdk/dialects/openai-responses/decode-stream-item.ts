@@ -13,7 +13,17 @@ const dialect = 'openai.responses';
 export const itemDone = 'item.done';
 
 /** Fields that the events of an item tell; the others are noted as they were read. */
-const told = new Set(['type', 'content', 'summary', 'arguments', 'input', 'call_id', 'name', 'role', 'encrypted_content']);
+const told = new Set([
+  'type',
+  'content',
+  'summary',
+  'arguments',
+  'input',
+  'call_id',
+  'name',
+  'role',
+  'encrypted_content',
+]);
 
 /** One output item of a stream: each of its parts becomes a block. */
 export class ItemDecoder {
@@ -83,7 +93,11 @@ export class ItemDecoder {
   done(item: JsonObject, emit: Emit): void {
     if (this.#closed) return;
     if (this.hosted) {
-      const block = this.#open({ type: 'provider-item', block: { type: 'provider-item', dialect, value: item } }, {}, emit);
+      const block = this.#open(
+        { type: 'provider-item', block: { type: 'provider-item', dialect, value: item } },
+        {},
+        emit,
+      );
       emit({ type: 'block-end', choice: 0, block });
       this.#closed = true;
       return;
@@ -111,7 +125,15 @@ export class ItemDecoder {
   #reasoningPart(summary: boolean, emit: Emit): boolean {
     this.#closeBlock(emit);
     const { id } = this.#item;
-    this.#openBlock(present({ type: 'reasoning' as const, id: typeof id === 'string' ? id : undefined, maker: 'openai', summary: summary || undefined }), emit);
+    this.#openBlock(
+      present({
+        type: 'reasoning' as const,
+        id: typeof id === 'string' ? id : undefined,
+        maker: 'openai',
+        summary: summary || undefined,
+      }),
+      emit,
+    );
     return true;
   }
 
@@ -119,7 +141,8 @@ export class ItemDecoder {
     this.#block ??= this.#openBlock({ type: kind }, emit);
     this.#written = true;
     const event = { type: 'text', choice: 0, block: this.#block, text } as const;
-    if (Array.isArray(logprobs) && logprobs.length > 0) emit({ ...event, logprobs: { content: logprobs, refusal: null } });
+    if (Array.isArray(logprobs) && logprobs.length > 0)
+      emit({ ...event, logprobs: { content: logprobs, refusal: null } });
     else emit(event);
   }
 
@@ -142,7 +165,8 @@ export class ItemDecoder {
     switch (type) {
       case 'response.output_text.done':
       case 'response.refusal.done':
-        if (unwritten !== undefined) this.#text(type === 'response.refusal.done' ? 'refusal' : 'text', unwritten, undefined, emit);
+        if (unwritten !== undefined)
+          this.#text(type === 'response.refusal.done' ? 'refusal' : 'text', unwritten, undefined, emit);
         return true;
       case 'response.reasoning_summary_text.done':
       case 'response.reasoning_text.done':
@@ -207,7 +231,8 @@ export class ItemDecoder {
 function untold(item: JsonObject, opening = false): JsonObject {
   const fields: JsonObject = {};
   for (const [key, value] of Object.entries(item)) {
-    const emptyContent = key === 'content' && item['type'] === 'reasoning' && Array.isArray(value) && value.length === 0;
+    const emptyContent =
+      key === 'content' && item['type'] === 'reasoning' && Array.isArray(value) && value.length === 0;
     if (!told.has(key) || emptyContent || (opening && key === 'encrypted_content')) fields[key] = value;
   }
   return fields;

@@ -30,19 +30,24 @@ class ResponsesStreamDecoder implements StreamDecoder {
     const type = typeof value['type'] === 'string' ? value['type'] : (event.name ?? '');
     switch (type) {
       case 'response.created':
-        return this.#start(value['response'], emit);
+        this.#start(value['response'], emit);
+        break;
       case 'response.output_item.added':
-        return this.#added(value, emit);
+        this.#added(value, emit);
+        break;
       case 'response.output_item.done':
-        return this.#done(value, emit);
+        this.#done(value, emit);
+        break;
       case 'response.completed':
       case 'response.incomplete':
       case 'response.cancelled':
-        return this.#finish(asObject(value['response']), emit);
+        this.#finish(asObject(value['response']), emit);
+        break;
       case 'response.failed':
         throw failure(asObject(value['response']));
       case 'response.output_text.annotation.added':
-        return this.#annotation(value, emit);
+        this.#annotation(value, emit);
+        break;
       default:
         if (this.#itemOf(value)?.progress(type, value, emit) !== true) this.#native(type, value, emit);
     }
@@ -109,7 +114,8 @@ class ResponsesStreamDecoder implements StreamDecoder {
   #annotation(value: JsonObject, emit: Emit): void {
     const citation = decodeCitation(value['annotation']);
     const block = this.#itemOf(value)?.openBlock;
-    if (citation === undefined || block === undefined) this.#native('response.output_text.annotation.added', value, emit);
+    if (citation === undefined || block === undefined)
+      this.#native('response.output_text.annotation.added', value, emit);
     else emit({ type: 'citation', choice: 0, block, citation });
   }
 

@@ -52,5 +52,7 @@ function toolsOf({ tools = [] }: Conversation): JsonValue[] {
   return tools
     .map((tool, i) => encodeTool(tool, `tools[${i}]`, true, () => {}))
     .filter(isObject)
-    .map((tool) => (tool['type'] === 'function' ? { description: null, parameters: null, strict: true, ...tool } : tool));
+    .map((tool) =>
+      tool['type'] === 'function' ? { description: null, parameters: null, strict: true, ...tool } : tool,
+    );
 }

@@ -47,7 +47,12 @@ export function encodeAnswer(answer: Answer, context: AnswerContext): JsonObject
 
 /** Status, error and incomplete_details of an answer that ended so. */
 export function endFields(finish: Finish, now: number): JsonObject {
-  const incomplete = finish.reason === 'length' ? 'max_output_tokens' : finish.reason === 'content-filter' ? 'content_filter' : undefined;
+  const incomplete =
+    finish.reason === 'length'
+      ? 'max_output_tokens'
+      : finish.reason === 'content-filter'
+        ? 'content_filter'
+        : undefined;
   const failed = finish.reason === 'error';
   return {
     status: failed ? 'failed' : incomplete === undefined ? 'completed' : 'incomplete',
@@ -78,7 +83,10 @@ function withLogprobs(items: readonly JsonObject[], logprobs: JsonValue[]): Json
   return items.map((item, i) => {
     if (i !== at || !Array.isArray(item['content'])) return item;
     const [first, ...others] = item['content'];
-    return { ...item, content: [isObject(first) ? { ...(answerPart(first) as JsonObject), logprobs } : first!, ...others] };
+    return {
+      ...item,
+      content: [isObject(first) ? { ...(answerPart(first) as JsonObject), logprobs } : first!, ...others],
+    };
   });
 }
 

@@ -10,18 +10,34 @@ const dialect = 'openai.responses';
  * A block as a content part; `undefined` for one that has no such form. `own` blocks were read from this dialect and
  * keep forms that OpenAI itself may refuse.
  */
-export function encodePart(block: Block, usualText: 'input_text' | 'output_text', own: boolean): JsonObject | undefined {
+export function encodePart(
+  block: Block,
+  usualText: 'input_text' | 'output_text',
+  own: boolean,
+): JsonObject | undefined {
   const carry = carried(block, dialect);
   switch (block.type) {
     case 'text':
-      return { type: textType(carry, usualText), text: block.text, ...encodeCitations(block.citations, usualText), ...wireFields(carry) };
+      return {
+        type: textType(carry, usualText),
+        text: block.text,
+        ...encodeCitations(block.citations, usualText),
+        ...wireFields(carry),
+      };
     case 'refusal':
       return { type: 'refusal', refusal: block.text, ...wireFields(carry) };
     case 'image': {
       const { detail } = block;
       const source = imageSource(block, carry?.['$mediaType']);
       // Without a detail OpenAI's own clients send auto.
-      return source && { type: 'input_image', ...source, ...present({ detail: own ? detail : (detail ?? 'auto') }), ...wireFields(carry) };
+      return (
+        source && {
+          type: 'input_image',
+          ...source,
+          ...present({ detail: own ? detail : (detail ?? 'auto') }),
+          ...wireFields(carry),
+        }
+      );
     }
     case 'file': {
       const source = fileSource(block, own);
@@ -29,7 +45,11 @@ export function encodePart(block: Block, usualText: 'input_text' | 'output_text'
     }
     case 'audio':
       if (block.source.kind !== 'base64' || !own) return undefined;
-      return { type: 'input_audio', input_audio: { data: block.source.data, format: audioFormat(block.source.mediaType) }, ...wireFields(carry) };
+      return {
+        type: 'input_audio',
+        input_audio: { data: block.source.data, format: audioFormat(block.source.mediaType) },
+        ...wireFields(carry),
+      };
     case 'provider-item':
       return block.dialect === dialect ? block.value : undefined;
     default:

@@ -1,4 +1,11 @@
-import type { Block, CacheMark, Message, ReasoningBlock, ToolCallBlock, ToolResultBlock } from '../../conversation/index.ts';
+import type {
+  Block,
+  CacheMark,
+  Message,
+  ReasoningBlock,
+  ToolCallBlock,
+  ToolResultBlock,
+} from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
 import { encodeProof } from '../openai/tool-call-proof.ts';
@@ -45,7 +52,11 @@ export function encodeItems(placed: readonly PlacedBlock[], role: Message['role'
   };
   for (const one of placed) {
     const { block, path } = one;
-    if (block.type !== 'reasoning' || (reasoning.length > 0 && (block.id === undefined || reasoning[0]!.id !== block.id))) flushReasoning();
+    if (
+      block.type !== 'reasoning' ||
+      (reasoning.length > 0 && (block.id === undefined || reasoning[0]!.id !== block.id))
+    )
+      flushReasoning();
     if (!isContent(block)) flush();
     if (block.type === 'reasoning') {
       reportForeign(block, dialect, path, context.lost);
@@ -56,7 +67,12 @@ export function encodeItems(placed: readonly PlacedBlock[], role: Message['role'
     else if (block.type === 'image' && block.source.kind === 'base64' && context.ids !== undefined && !context.own) {
       flush();
       items.push(generatedImage(block.source.data, context.ids));
-    } else if (block.type === 'provider-item' && block.dialect === dialect && typeof block.value['type'] === 'string' && !isPart(block.value)) {
+    } else if (
+      block.type === 'provider-item' &&
+      block.dialect === dialect &&
+      typeof block.value['type'] === 'string' &&
+      !isPart(block.value)
+    ) {
       flush();
       items.push(block.value);
     } else if (block.type === 'provider-item' && block.dialect === dialect && 'role' in block.value) {
@@ -105,7 +121,9 @@ function encodeMessage(placed: readonly PlacedBlock[], role: Message['role'], co
   if (parts.length === 0) return [];
   const rest = isObject(fields) ? fields : {};
   if (context.ids !== undefined && !context.own) {
-    return [{ id: context.ids.next('msg'), type: 'message', status: 'completed', role, content: parts.map(answerPart) }];
+    return [
+      { id: context.ids.next('msg'), type: 'message', status: 'completed', role, content: parts.map(answerPart) },
+    ];
   }
   const type = typed === true ? { type: 'message' } : {};
   return [{ ...type, role: by, content: asString(placed, parts, string, context.own) ?? parts, ...rest }];
@@ -116,7 +134,12 @@ function writable({ type }: Block): boolean {
 }
 
 /** One plain text is written as a string, unless it was read as a part. */
-function asString(placed: readonly PlacedBlock[], parts: readonly JsonValue[], string: JsonValue | undefined, own: boolean): string | undefined {
+function asString(
+  placed: readonly PlacedBlock[],
+  parts: readonly JsonValue[],
+  string: JsonValue | undefined,
+  own: boolean,
+): string | undefined {
   const [only] = parts;
   const block = placed.length === 1 ? placed[0]!.block : undefined;
   if (!isObject(only) || block?.type !== 'text' || (own && string === false)) return undefined;
@@ -135,7 +158,9 @@ function encodeCache(cache: CacheMark | undefined, path: string, context: ItemCo
     return {};
   }
   const ttl = cache.ttl === '1h' ? '12h' : cache.ttl;
-  return { prompt_cache_breakpoint: ttl === undefined || ttl === '5m' ? { mode: 'explicit' } : { mode: 'explicit', ttl } };
+  return {
+    prompt_cache_breakpoint: ttl === undefined || ttl === '5m' ? { mode: 'explicit' } : { mode: 'explicit', ttl },
+  };
 }
 
 /** Blocks with one id are the pieces of one item. Words of another maker's thinking are shown as a summary. */
@@ -149,7 +174,9 @@ export function encodeReasoning(blocks: readonly ReasoningBlock[], context: Item
   const encrypted_content = proof === undefined ? undefined : encryptedContent(proof);
   return {
     ...present({ id: first.id ?? context.ids?.next('rs'), type: 'reasoning' as const }),
-    ...(own?.['$summary'] === 'absent' && summaries.length === 0 ? {} : { summary: summaries.map((text) => ({ type: 'summary_text', text })) }),
+    ...(own?.['$summary'] === 'absent' && summaries.length === 0
+      ? {}
+      : { summary: summaries.map((text) => ({ type: 'summary_text', text })) }),
     ...(asContent && texts.length > 0 ? { content: contentOf(texts, own?.['$content']) } : {}),
     ...(encrypted_content === undefined ? {} : { encrypted_content }),
     ...asObject(own?.['$rest']),
@@ -166,7 +193,8 @@ export function encodeCall(block: ToolCallBlock, path: string, context: ItemCont
   const own = carried(block, dialect);
   const custom = block.kind === 'custom';
   const id = block.itemId ?? context.ids?.next(custom ? 'ctc' : 'fc');
-  const status = own?.['$status'] === undefined && context.ids !== undefined && !context.own ? 'completed' : own?.['$status'];
+  const status =
+    own?.['$status'] === undefined && context.ids !== undefined && !context.own ? 'completed' : own?.['$status'];
   return present({
     id,
     type: custom ? 'custom_tool_call' : 'function_call',
@@ -183,12 +211,25 @@ function encodeResult(block: ToolResultBlock, path: string, context: ItemContext
   reportForeign(block, dialect, path, context.lost);
   const own = carried(block, dialect);
   if (block.isError === true) context.lost(`${path}.is_error`);
-  const type = own?.['$type'] ?? (context.customCalls.has(block.callId) ? 'custom_tool_call_output' : 'function_call_output');
+  const type =
+    own?.['$type'] ?? (context.customCalls.has(block.callId) ? 'custom_tool_call_output' : 'function_call_output');
   const { $id: id, $status: status } = own ?? {};
-  return present({ type, id, status, call_id: block.callId, output: encodeOutput(block, path, own?.['$output'], context), ...wireFields(own) });
+  return present({
+    type,
+    id,
+    status,
+    call_id: block.callId,
+    output: encodeOutput(block, path, own?.['$output'], context),
+    ...wireFields(own),
+  });
 }
 
-function encodeOutput(block: ToolResultBlock, path: string, read: JsonValue | undefined, context: ItemContext): JsonValue {
+function encodeOutput(
+  block: ToolResultBlock,
+  path: string,
+  read: JsonValue | undefined,
+  context: ItemContext,
+): JsonValue {
   const [first] = block.content;
   if (read === 'null' && first === undefined) return null;
   if (first === undefined) return read === 'parts' ? [] : '';

@@ -53,7 +53,10 @@ export function encodeRequest(conversation: Conversation, context: EncodeContext
 }
 
 /** What responses has no field for, by the names that chat clients know. */
-function reportUnsayable({ sampling = {}, stop, choices, modalities }: Conversation, lost: (path: string) => void): void {
+function reportUnsayable(
+  { sampling = {}, stop, choices, modalities }: Conversation,
+  lost: (path: string) => void,
+): void {
   const fields = {
     top_k: sampling.topK,
     frequency_penalty: sampling.frequencyPenalty,
@@ -67,7 +70,11 @@ function reportUnsayable({ sampling = {}, stop, choices, modalities }: Conversat
   for (const [field, value] of Object.entries(fields)) if (value !== undefined) lost(field);
 }
 
-function encodeInclude(conversation: Conversation, carry: JsonObject | undefined, capabilities: ResponsesCapabilities): JsonObject {
+function encodeInclude(
+  conversation: Conversation,
+  carry: JsonObject | undefined,
+  capabilities: ResponsesCapabilities,
+): JsonObject {
   if (carry !== undefined) return {};
   const include: string[] = [];
   if (conversation.logprobs !== undefined) include.push(logprobsWord);
@@ -90,7 +97,8 @@ function encodeMessages(
   const only = rest.length === 1 ? rest[0] : undefined;
   const instructions = hasInstructions ? { instructions: textOf(first) } : {};
   if (carry?.['$input'] === 'absent' && rest.length === 0) return instructions;
-  if (carry?.['$input'] === 'string' && only?.role === 'user' && only.blocks.every(isPlain)) return { ...instructions, input: textOf(only) };
+  if (carry?.['$input'] === 'string' && only?.role === 'user' && only.blocks.every(isPlain))
+    return { ...instructions, input: textOf(only) };
   const context: ItemContext = {
     own: carry !== undefined,
     customCalls: customCalls(messages),
@@ -99,13 +107,22 @@ function encodeMessages(
     lost,
   };
   const offset = messages.length - rest.length;
-  return { ...instructions, input: rest.flatMap((message, i) => encodeMessage(message, `messages[${i + offset}]`, context)) };
+  return {
+    ...instructions,
+    input: rest.flatMap((message, i) => encodeMessage(message, `messages[${i + offset}]`, context)),
+  };
 }
 
 /** A noted one; of another format, a first system message of plain text. */
 function isInstructions(message: Message, foreign: boolean): boolean {
   if (carried(message, dialect)?.['$instructions'] === true) return true;
-  return foreign && message.role === 'system' && message.blocks.length > 0 && message.blocks.every(isPlain) && message.carry === undefined;
+  return (
+    foreign &&
+    message.role === 'system' &&
+    message.blocks.length > 0 &&
+    message.blocks.every(isPlain) &&
+    message.carry === undefined
+  );
 }
 
 function isPlain(block: Message['blocks'][number]): boolean {
@@ -132,10 +149,16 @@ function customCalls(messages: readonly Message[]): ReadonlySet<string> {
 }
 
 function encodeTools(conversation: Conversation, own: boolean, lost: (path: string) => void): JsonObject {
-  const tools = (conversation.tools ?? []).map((tool, i) => encodeTool(tool, `tools[${i}]`, own, lost)).filter(isObject);
+  const tools = (conversation.tools ?? [])
+    .map((tool, i) => encodeTool(tool, `tools[${i}]`, own, lost))
+    .filter(isObject);
   if (tools.length === 0 && !own) return {};
   const { toolChoice, parallelToolCalls } = conversation;
   const choice = toolChoice === undefined ? undefined : encodeToolChoice(toolChoice);
   if (toolChoice !== undefined && choice === undefined) lost('tool_choice');
-  return present({ tools: tools.length === 0 ? undefined : tools, tool_choice: choice, parallel_tool_calls: parallelToolCalls });
+  return present({
+    tools: tools.length === 0 ? undefined : tools,
+    tool_choice: choice,
+    parallel_tool_calls: parallelToolCalls,
+  });
 }

@@ -107,7 +107,13 @@ class ResponsesStreamEncoder implements StreamEncoder {
       return this.#out.event('response.created', { response: { ...this.#response, output: [] } });
     }
     const running = { status: 'in_progress', completed_at: null, error: null, incomplete_details: null };
-    this.#response = { ...identity, ...running, ...echoRequest(conversation), model: event.model ?? model, service_tier: 'default' };
+    this.#response = {
+      ...identity,
+      ...running,
+      ...echoRequest(conversation),
+      model: event.model ?? model,
+      service_tier: 'default',
+    };
     const response = { ...this.#response, output: [], usage: null };
     return this.#out.event('response.created', { response }) + this.#out.event('response.in_progress', { response });
   }
@@ -127,12 +133,26 @@ class ResponsesStreamEncoder implements StreamEncoder {
       case 'reasoning':
         return this.#continue(
           (item) => item instanceof StreamedThinking && item.continues(head),
-          () => new StreamedThinking(this.#out, this.#nextIndex++, this.#own ? undefined : this.#ids.next('rs'), fields, head),
+          () =>
+            new StreamedThinking(
+              this.#out,
+              this.#nextIndex++,
+              this.#own ? undefined : this.#ids.next('rs'),
+              fields,
+              head,
+            ),
         );
       case 'tool-call':
         return this.#continue(
           () => false,
-          () => new StreamedCall(this.#out, this.#nextIndex++, this.#ids.next(head.kind === 'custom' ? 'ctc' : 'fc'), fields, head),
+          () =>
+            new StreamedCall(
+              this.#out,
+              this.#nextIndex++,
+              this.#ids.next(head.kind === 'custom' ? 'ctc' : 'fc'),
+              fields,
+              head,
+            ),
         );
       case 'provider-item':
         return head.block.dialect === dialect ? this.#hosted(head.block.value) : '';
@@ -160,7 +180,8 @@ class ResponsesStreamEncoder implements StreamEncoder {
     const closed = this.#closeItem();
     const index = known ?? this.#nextIndex++;
     this.#output[index] = item;
-    const added = known === undefined ? this.#out.event('response.output_item.added', { item, output_index: index }) : '';
+    const added =
+      known === undefined ? this.#out.event('response.output_item.added', { item, output_index: index }) : '';
     return closed + added + this.#out.event('response.output_item.done', { item, output_index: index });
   }
 
@@ -213,7 +234,8 @@ class ResponsesStreamEncoder implements StreamEncoder {
       usage: usage === undefined ? null : sameOrNew(raw, usage, writeResponsesUsage),
     };
     const { status } = response;
-    const type = status === 'failed' ? 'response.failed' : status === 'incomplete' ? 'response.incomplete' : 'response.completed';
+    const type =
+      status === 'failed' ? 'response.failed' : status === 'incomplete' ? 'response.incomplete' : 'response.completed';
     return closed + this.#out.event(type, { response });
   }
 
@@ -222,7 +244,9 @@ class ResponsesStreamEncoder implements StreamEncoder {
     const finished = this.#output.filter((item) => item !== undefined);
     if (!Array.isArray(read)) return finished;
     const written = finished.map((item) => withLastProof(item, read));
-    const unended = read.filter((item) => isObject(item) && this.#announced.has(String(item['id'])) && !hasId(written, item['id']));
+    const unended = read.filter(
+      (item) => isObject(item) && this.#announced.has(String(item['id'])) && !hasId(written, item['id']),
+    );
     if (unended.length === 0) return written;
     const all = [...written, ...unended] as JsonObject[];
     const order = read.map((item) => (isObject(item) ? item['id'] : undefined));

@@ -22,7 +22,8 @@ function finishOf(bytes: Buffer): string | undefined {
 }
 
 /** Events before anything a user would see; the rest but the last is content. */
-const preamble = /^(?:response\.(?:created|queued|in_progress|output_item\.added|content_part\.added|reasoning_summary_part\.added)|keepalive)$/;
+const preamble =
+  /^(?:response\.(?:created|queued|in_progress|output_item\.added|content_part\.added|reasoning_summary_part\.added)|keepalive)$/;
 const typeField = /"type":\s*"([\w.]+)"/;
 
 /** Reads one event by its name; only the last one and failures are looked into. */
@@ -34,7 +35,7 @@ function readEvent(event: FramedEvent): EventReading {
     case 'response.incomplete':
     case 'response.cancelled': {
       const bytes = Buffer.from(event.data);
-      const usage: Usage | undefined = usageInBytes(bytes);
+      const usage: Usage | undefined = usageInBytes(bytes, 2);
       const finish = type === 'response.completed' ? 'completed' : finishOf(bytes);
       return present({ kind: 'done' as const, usage, finish });
     }
@@ -42,7 +43,7 @@ function readEvent(event: FramedEvent): EventReading {
       const response = parse(event.data)['response'];
       const failed = isObject(response) ? response : {};
       const problem = problemOf({ error: failed['error'] ?? 'The provider ended the response as failed.' }, undefined)!;
-      return present({ kind: 'error' as const, problem, usage: usageInBytes(Buffer.from(event.data)) });
+      return present({ kind: 'error' as const, problem, usage: usageInBytes(Buffer.from(event.data), 2) });
     }
     case 'error': {
       const problem = eventProblem({ ...event, name: 'error' }, parse(event.data))!;

@@ -28,7 +28,13 @@ export function openEncryptedContent(content: string): Proof {
   if (!content.startsWith(prefix)) return native;
   try {
     const value = JSON.parse(Buffer.from(content.slice(prefix.length), 'base64url').toString()) as JsonValue;
-    return isObject(value) ? present({ maker: text(value['maker']), signature: text(value['signature']), encrypted: text(value['encrypted']) }) : native;
+    return isObject(value)
+      ? present({
+          maker: text(value['maker']),
+          signature: text(value['signature']),
+          encrypted: text(value['encrypted']),
+        })
+      : native;
   } catch {
     return native;
   }

@@ -4,7 +4,10 @@ import { effortOfBudget } from '../openai/reasoning-effort.ts';
 import { present } from '../present.ts';
 
 /** `text: {format, verbosity}`; `undefined` when there is nothing to say. */
-export function encodeTextSettings({ output, verbosity }: Conversation, carry: JsonObject | undefined): JsonObject | undefined {
+export function encodeTextSettings(
+  { output, verbosity }: Conversation,
+  carry: JsonObject | undefined,
+): JsonObject | undefined {
   const rest = carry?.['$text'];
   if (output === undefined && verbosity === undefined && !isObject(rest)) return undefined;
   return { ...asObject(rest), ...present({ format: encodeFormat(output, carry), verbosity }) };
@@ -22,7 +25,10 @@ function encodeFormat(output: Conversation['output'], carry: JsonObject | undefi
 }
 
 /** `reasoning: {effort, summary}`. */
-export function encodeReasoningSettings(reasoning: Reasoning | undefined, carry: JsonObject | undefined): JsonObject | undefined {
+export function encodeReasoningSettings(
+  reasoning: Reasoning | undefined,
+  carry: JsonObject | undefined,
+): JsonObject | undefined {
   const rest = carry?.['$reasoning'];
   const effort = reasoning?.effort ?? effortOfBudget(reasoning?.budgetTokens);
   const summary = summaryOf(reasoning?.show);

@@ -29,7 +29,10 @@ export class StreamedCall implements StreamedItem {
   }
 
   open(): string {
-    return this.#out.event('response.output_item.added', { item: { ...this.#fields, [this.#field]: '' }, output_index: this.index });
+    return this.#out.event('response.output_item.added', {
+      item: { ...this.#fields, [this.#field]: '' },
+      output_index: this.index,
+    });
   }
 
   text(text: string): string {

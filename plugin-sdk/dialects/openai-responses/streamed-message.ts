@@ -29,7 +29,9 @@ export class StreamedMessage implements StreamedItem {
 
   open(): string {
     const item = { ...this.#fields, content: [] };
-    return this.#out.event('response.output_item.added', { item, output_index: this.index }) + this.startPart(this.#kind);
+    return (
+      this.#out.event('response.output_item.added', { item, output_index: this.index }) + this.startPart(this.#kind)
+    );
   }
 
   startPart(kind: Kind): string {

@@ -44,7 +44,10 @@ export class StreamedThinking implements StreamedItem {
   }
 
   open(): string {
-    return this.#out.event('response.output_item.added', { item: { ...this.#fields, summary: [] }, output_index: this.index });
+    return this.#out.event('response.output_item.added', {
+      item: { ...this.#fields, summary: [] },
+      output_index: this.index,
+    });
   }
 
   text(text: string): string {
@@ -69,7 +72,10 @@ export class StreamedThinking implements StreamedItem {
     if (this.#asContent()) {
       const part = { type: 'reasoning_text', text };
       this.#content.push(part);
-      return this.#out.event('response.reasoning_text.done', { text, ...place }) + this.#out.event('response.content_part.done', { ...place, part });
+      return (
+        this.#out.event('response.reasoning_text.done', { text, ...place }) +
+        this.#out.event('response.content_part.done', { ...place, part })
+      );
     }
     const part = { type: 'summary_text', text };
     this.#summary.push(part);
@@ -98,7 +104,10 @@ export class StreamedThinking implements StreamedItem {
       return this.#out.event('response.content_part.added', { ...place, part: { type: 'reasoning_text', text: '' } });
     }
     this.#template = this.#out.template('response.reasoning_summary_text.delta', place);
-    return this.#out.event('response.reasoning_summary_part.added', { ...place, part: { type: 'summary_text', text: '' } });
+    return this.#out.event('response.reasoning_summary_part.added', {
+      ...place,
+      part: { type: 'summary_text', text: '' },
+    });
   }
 
   #asContent(): boolean {
@@ -106,7 +115,9 @@ export class StreamedThinking implements StreamedItem {
   }
 
   #place(): JsonObject {
-    const number = this.#asContent() ? { content_index: this.#content.length } : { summary_index: this.#summary.length };
+    const number = this.#asContent()
+      ? { content_index: this.#content.length }
+      : { summary_index: this.#summary.length };
     return { item_id: this.#id, output_index: this.index, ...number };
   }
 

@@ -19,15 +19,33 @@ export function decodeTools(tools: readonly JsonValue[]): Tool[] {
     if (name === undefined) throw invalid(`${path}.name`, 'is missing');
     const description = reader.string('description');
     if (type === 'custom') {
-      return present({ type: 'custom' as const, name, description, format: reader.object('format'), ...carrying(dialect, reader.rest()) });
+      return present({
+        type: 'custom' as const,
+        name,
+        description,
+        format: reader.object('format'),
+        ...carrying(dialect, reader.rest()),
+      });
     }
     const parameters = reader.object('parameters');
     const strict = reader.boolean('strict');
-    return present({ type: 'function' as const, name, description, parameters, strict, ...carrying(dialect, reader.rest()) });
+    return present({
+      type: 'function' as const,
+      name,
+      description,
+      parameters,
+      strict,
+      ...carrying(dialect, reader.rest()),
+    });
   });
 }
 
-export function encodeTool(tool: Tool, path: string, own: boolean, lost: (path: string) => void): JsonObject | undefined {
+export function encodeTool(
+  tool: Tool,
+  path: string,
+  own: boolean,
+  lost: (path: string) => void,
+): JsonObject | undefined {
   reportForeign(tool, dialect, path, lost);
   if (tool.type === 'provider') {
     if (tool.dialect === dialect) return tool.value;
@@ -52,7 +70,8 @@ export function decodeToolChoice(choice: JsonValue | undefined): ToolChoice | un
   if (type === 'function' && typeof name === 'string') return { type: 'tool', name };
   if (type === 'custom' && typeof name === 'string') return { type: 'tool', name, kind: 'custom' };
   const names = type === 'allowed_tools' && Array.isArray(tools) ? tools.map(functionName) : [undefined];
-  if (names.every((one) => one !== undefined)) return { type: 'allowed', mode: mode === 'required' ? 'required' : 'auto', names };
+  if (names.every((one) => one !== undefined))
+    return { type: 'allowed', mode: mode === 'required' ? 'required' : 'auto', names };
   return { type: 'provider', dialect, value: choice };
 }
 
@@ -66,7 +85,11 @@ export function encodeToolChoice(choice: ToolChoice): JsonValue | undefined {
     case 'tool':
       return { type: choice.kind ?? 'function', name: choice.name };
     case 'allowed':
-      return { type: 'allowed_tools', mode: choice.mode, tools: choice.names.map((name) => ({ type: 'function', name })) };
+      return {
+        type: 'allowed_tools',
+        mode: choice.mode,
+        tools: choice.names.map((name) => ({ type: 'function', name })),
+      };
     case 'provider':
       return choice.dialect === dialect ? choice.value : undefined;
     default:

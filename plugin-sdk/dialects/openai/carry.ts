@@ -13,7 +13,7 @@ export function carrying(dialect: DialectId, fields: JsonObject | undefined, not
   const empty: JsonObject = {};
   for (const key in fields) (isEmpty(fields[key]) ? empty : entry)[key] = fields[key];
   for (const key in notes) if (notes[key] !== undefined) entry[key] = notes[key];
-  for (const _ in empty) entry['$empty'] = empty;
+  if (Object.keys(empty).length > 0) entry['$empty'] = empty;
   return carryOf(dialect, entry);
 }
 

@@ -42,5 +42,7 @@ function messageOfText(text: string, status: number): string {
   if (text === '') return `The provider answered ${status} without a body.`;
   if (!/^<(!doctype|html)/i.test(text)) return text.slice(0, longestText);
   const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1]?.trim();
-  return title ? `The provider answered ${status} with a web page: ${title}` : `The provider answered ${status} with a web page.`;
+  return title
+    ? `The provider answered ${status} with a web page: ${title}`
+    : `The provider answered ${status} with a web page.`;
 }

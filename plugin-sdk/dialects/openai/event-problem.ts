@@ -25,7 +25,11 @@ export function parseEvent(event: FramedEvent): JsonObject {
   try {
     value = JSON.parse(event.data) as JsonValue;
   } catch (cause) {
-    throw new GatewayError('UP_BAD_BODY', { provider: 'The provider', reason: 'a stream event is not JSON' }, { cause });
+    throw new GatewayError(
+      'UP_BAD_BODY',
+      { provider: 'The provider', reason: 'a stream event is not JSON' },
+      { cause },
+    );
   }
   const problem = eventProblem(event, value);
   if (problem !== undefined) throw streamError(problem);

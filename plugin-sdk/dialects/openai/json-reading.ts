@@ -49,7 +49,9 @@ function problemInBytes(bytes: Buffer): UpstreamProblem | undefined {
   try {
     const body = JSON.parse(text) as JsonValue;
     const found = Array.isArray(body) ? body[0] : body;
-    return typeof found === 'object' && found !== null && 'error' in found && found['error'] ? problemOf(found, undefined) : undefined;
+    return typeof found === 'object' && found !== null && 'error' in found && found['error']
+      ? problemOf(found, undefined)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -16,7 +16,8 @@ export const sharedWithResponses = [
 export function sharedFields(conversation: Conversation, other: DialectId): JsonObject {
   const theirs = carried(conversation, other);
   const result: JsonObject = {};
-  for (const field of sharedWithResponses) if (theirs?.[field] !== undefined && theirs[field] !== null) result[field] = theirs[field];
+  for (const field of sharedWithResponses)
+    if (theirs?.[field] !== undefined && theirs[field] !== null) result[field] = theirs[field];
   return result;
 }
 

@@ -1,8 +1,8 @@
 import type { Usage } from '../../conversation/index.ts';
 import { isObject, type JsonValue } from '../../json.ts';
 import type { EventReading, FramedEvent } from '../dialect.ts';
-import { eventProblem } from './event-problem.ts';
 import { present } from '../present.ts';
+import { eventProblem } from './event-problem.ts';
 import { readUsage } from './usage.ts';
 
 /** Something a user would see: text of any kind, or a list or object that is not empty. */
@@ -24,7 +24,8 @@ export function readOpenAIStream(): (event: FramedEvent) => EventReading {
     if (name === 'error' || data.includes('"error"')) {
       const problem = eventProblem({ data, ...(name === undefined ? {} : { name }) }, parse(data));
       if (problem !== undefined) return { kind: 'error', problem };
-      if (finishWord.exec(data)?.[1] === 'error') return { kind: 'error', problem: { status: 502, message: 'The provider ended the answer with an error.' } };
+      if (finishWord.exec(data)?.[1] === 'error')
+        return { kind: 'error', problem: { status: 502, message: 'The provider ended the answer with an error.' } };
     }
     const found = usageObject.test(data) ? usageOf(parse(data)) : undefined;
     const word = finishWord.exec(data)?.[1];

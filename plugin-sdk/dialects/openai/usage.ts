@@ -79,11 +79,7 @@ export function writeResponsesUsage(usage: Usage): JsonObject {
 }
 
 /** The usage object as it was read, if it still says what `usage` says; otherwise a new one. */
-export function sameOrNew(
-  read: JsonValue | undefined,
-  usage: Usage,
-  write: (usage: Usage) => JsonObject,
-): JsonObject {
+export function sameOrNew(read: JsonValue | undefined, usage: Usage, write: (usage: Usage) => JsonObject): JsonObject {
   return isObject(read) && equal(readUsage(read), usage) ? read : write(usage);
 }
 

@@ -1,0 +1,71 @@
+import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import type { BodyEditor } from '../../provider.ts';
+import type { ChatCapabilities } from './capabilities.ts';
+
+const messageNames = 'messages[].name';
+
+/**
+ * Fits a chat request that is carried as bytes to what its target takes: the same data that guides `encodeRequest`,
+ * applied as edits. What the target has another name or word for is changed; what it refuses is left out and reported.
+ */
+export function fitRequest(body: BodyEditor, capabilities: ChatCapabilities): void {
+  const { rename = {}, words = {}, refuses = [] } = capabilities;
+  for (const [from, to] of Object.entries(rename)) body.rename(from, to);
+  for (const [field, meanings] of Object.entries(words)) {
+    const value = body.get(field);
+    const word = typeof value === 'string' ? meanings[value] : undefined;
+    if (word !== undefined) body.set(field, word);
+  }
+  for (const field of refuses) {
+    if (field === messageNames || body.get(field) === undefined) continue;
+    body.remove(field);
+    body.lost(field);
+  }
+  // Usage comes without being asked for.
+  if (capabilities.streamOptions === false) body.remove('stream_options');
+  fitMessages(body, capabilities);
+}
+
+function fitMessages(body: BodyEditor, capabilities: ChatCapabilities): void {
+  const messages = body.get('messages');
+  if (!Array.isArray(messages)) return;
+  const fitted = (messages as JsonValue[]).map((message, i) =>
+    isObject(message) ? fitMessage(message, capabilities, (field) => body.lost(`messages[${i}].${field}`)) : message,
+  );
+  if (fitted.some((message, i) => message !== messages[i])) body.set('messages', fitted);
+}
+
+/** The message itself when nothing needs to change. */
+function fitMessage(message: JsonObject, capabilities: ChatCapabilities, lost: (field: string) => void): JsonObject {
+  let fitted = message;
+  if (capabilities.developerRole === false && message['role'] === 'developer') fitted = { ...fitted, role: 'system' };
+  if (capabilities.refuses?.includes(messageNames) && message['name'] !== undefined) {
+    const { name: _, ...rest } = fitted;
+    fitted = rest;
+    lost('name');
+  }
+  if (capabilities.reasoningField !== undefined && message['role'] === 'assistant')
+    fitted = fitReasoning(fitted, capabilities.reasoningField);
+  if (capabilities.contentParts === false && Array.isArray(message['content'])) {
+    const text = joinText(message['content']);
+    if (text !== undefined) fitted = { ...fitted, content: text };
+  }
+  return fitted;
+}
+
+/** Earlier turns' reasoning goes back under the one name that the target reads, or not at all. */
+function fitReasoning(message: JsonObject, field: NonNullable<ChatCapabilities['reasoningField']>): JsonObject {
+  const { reasoning_content: content, reasoning, ...rest } = message;
+  const text = content ?? reasoning;
+  if (text === undefined || field === 'reasoning_details') return message;
+  if (field === false) return rest;
+  return message[field] === text && (content === undefined || reasoning === undefined)
+    ? message
+    : { ...rest, [field]: text };
+}
+
+/** Undefined when there is more than text in the parts. */
+function joinText(parts: readonly JsonValue[]): string | undefined {
+  const texts = parts.map((part) => (isObject(part) && part['type'] === 'text' ? part['text'] : undefined));
+  return texts.every((text) => typeof text === 'string') ? texts.join('') : undefined;
+}

@@ -1,0 +1,85 @@
+import { createWriteStream, mkdirSync, writeSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Writable } from 'node:stream';
+import type { Clock, Logger } from '../../plugin-sdk/index.ts';
+import type { AccessLogOptions } from './options.ts';
+
+/** Output that is not taken any more than this far behind is thrown away, and the number of lost lines is logged. */
+const maxBehindBytes = 16 * 1024 * 1024;
+
+/**
+ * Collects lines and writes them together: when there are many, after a moment, on close, and when the process exits.
+ * A reader that does not read, or a full disk, costs lines but never a request.
+ */
+export class LineWriter {
+  readonly #options: AccessLogOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #output: Writable & { readonly fd?: number | null };
+  readonly #ownsOutput: boolean;
+  #text = '';
+  #lost = 0;
+  #failed = false;
+  #stopTimer: (() => void) | undefined;
+  readonly #onExit = (): void => this.#flushAtExit();
+
+  constructor(options: AccessLogOptions, clock: Clock, log: Logger) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = log;
+    this.#ownsOutput = options.destination !== 'stdout';
+    this.#output = this.#ownsOutput ? openFile(options.destination) : process.stdout;
+    if (this.#ownsOutput) this.#output.on('error', (cause) => this.#fail(cause));
+    process.once('exit', this.#onExit);
+  }
+
+  write(line: string): void {
+    this.#text += line;
+    if (this.#text.length >= this.#options.bufferBytes) this.#flush();
+    else this.#stopTimer ??= this.#clock.after(this.#options.flushMs, () => this.#flush());
+  }
+
+  async close(): Promise<void> {
+    this.#flush();
+    process.off('exit', this.#onExit);
+    if (this.#lost > 0) this.#log.warn({ lines: this.#lost }, 'lines of the access log were lost');
+    if (this.#ownsOutput && !this.#failed) await new Promise<void>((done) => this.#output.end(done));
+  }
+
+  #flush(): void {
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+    const text = this.#text;
+    this.#text = '';
+    if (text === '') return;
+    if (this.#failed || this.#output.writableLength > maxBehindBytes) this.#lost += text.split('\n').length - 1;
+    else this.#output.write(text);
+  }
+
+  /** Streams are not flushed any more when the process exits; a synchronous write is. */
+  #flushAtExit(): void {
+    const fd = this.#ownsOutput ? this.#output.fd : 1;
+    if (this.#text === '' || typeof fd !== 'number') return;
+    try {
+      writeSync(fd, this.#text);
+    } catch {
+      // Nobody is left to tell.
+    }
+    this.#text = '';
+  }
+
+  #fail(cause: Error): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#log.error(
+      { err: cause, destination: this.#options.destination },
+      'the access log cannot be written; its lines are lost',
+    );
+  }
+}
+
+function openFile(destination: string): Writable & { readonly fd?: number | null } {
+  const path = resolve(destination);
+  mkdirSync(dirname(path), { recursive: true });
+  return createWriteStream(path, { flags: 'a', mode: 0o640 });
+}

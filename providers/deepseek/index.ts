@@ -1,0 +1,12 @@
+import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
+
+/** DeepSeek. Its API has no version in the path. */
+export default defineOpenAICompatible({
+  name: 'providers/deepseek',
+  description: 'DeepSeek.',
+  baseUrl: 'https://api.deepseek.com',
+  environment: ['DEEPSEEK_API_KEY'],
+  apiPath: '',
+  responses: true,
+  chat: { rename: { max_completion_tokens: 'max_tokens' }, developerRole: false, reasoningField: 'reasoning_content' },
+});

@@ -1,0 +1,18 @@
+import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
+
+/** Ollama. It reads only `max_tokens`, and most of its templates know no developer role. */
+export default defineOpenAICompatible({
+  name: 'providers/ollama',
+  description: 'Ollama, on this machine or its cloud.',
+  baseUrl: 'http://localhost:11434',
+  environment: ['OLLAMA_API_KEY'],
+  keyless: true,
+  responses: true,
+  operations: ['completions', 'embeddings', 'audio.transcription'],
+  chat: {
+    rename: { max_completion_tokens: 'max_tokens' },
+    refuses: ['logit_bias', 'n', 'parallel_tool_calls', 'user'],
+    developerRole: false,
+    reasoningField: 'reasoning',
+  },
+});

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { defineProvider, locate, nameModel, type OutgoingHeaders, type ProviderKey, readModels, withoutApiVersion, pathOf } from '../../plugin-sdk/index.ts';
+import { openai, openaiChat, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
+
+/** OpenAI itself: every operation is carried byte for byte. */
+export default defineProvider({
+  name: 'providers/openai',
+  description: 'OpenAI.',
+  baseUrl: 'https://api.openai.com',
+  environment: ['OPENAI_API_KEY'],
+  environmentSettings: { organization: 'OPENAI_ORG_ID', project: 'OPENAI_PROJECT_ID' },
+  keyFields: {
+    organization: z.string().optional().describe('Organization that the calls of this key belong to.'),
+    project: z.string().optional().describe('Project that the calls of this key belong to.'),
+  },
+  provider: ({ baseUrl }) => ({
+    speaks: { '*': [openai], chat: [openaiChat], responses: [openaiResponses] },
+    endpoint: (call) => ({
+      ...locate(baseUrl, `/v1${pathOf(call)}${withoutApiVersion(call.query)}`),
+      headers: authentication(call.key),
+    }),
+    editBody: nameModel,
+    models: async ({ key, get }) => readModels(await get('/v1/models', authentication(key))),
+  }),
+});
+
+function authentication({ value, settings }: Pick<ProviderKey, 'value' | 'settings'>): OutgoingHeaders {
+  const headers: OutgoingHeaders = value === undefined ? [] : ['authorization', value.prefixed('Bearer ')];
+  const { organization, project } = settings;
+  if (typeof organization === 'string') headers.push('openai-organization', organization);
+  if (typeof project === 'string') headers.push('openai-project', project);
+  return headers;
+}

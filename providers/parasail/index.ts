@@ -1,0 +1,11 @@
+import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
+
+/** Parasail. */
+export default defineOpenAICompatible({
+  name: 'providers/parasail',
+  description: 'Parasail.',
+  baseUrl: 'https://api.parasail.io',
+  environment: ['PARASAIL_API_KEY'],
+  operations: ['completions', 'embeddings', 'files', 'batches'],
+  chat: { developerRole: false, topK: true },
+});

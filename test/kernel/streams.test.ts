@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { test } from 'node:test';
+import { ask, type ChatGateway, chatGateway, chunk, done, streamed } from './chat-gateway.ts';
+
+const eventsOf = (id: number): (string | object)[] => [
+  chunk({ role: 'assistant', content: '' }),
+  ...Array.from({ length: 98 }, (_, i) => chunk({ content: `${id}:${i} é€𝄞 ` })),
+  chunk({}, 'stop'),
+  done,
+];
+const bytesOf = (events: readonly (string | object)[]): string =>
+  events.map((event) => (typeof event === 'string' ? event : `data: ${JSON.stringify(event)}\n\n`)).join('');
+
+/** A streamed call by node's own client; `cutAfter` bytes it leaves. */
+function stream(gateway: ChatGateway, id: number, cutAfter = Number.POSITIVE_INFINITY): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const call = request(`${gateway.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json', 'x-id': String(id) } });
+    call.on('error', reject);
+    call.on('response', (reply) => {
+      reply.on('error', () => resolve(Buffer.concat(chunks)));
+      reply.on('data', (bytes: Buffer) => {
+        chunks.push(bytes);
+        size += bytes.length;
+        if (size > cutAfter) call.destroy();
+      });
+      reply.on('end', () => resolve(Buffer.concat(chunks)));
+    });
+    call.end(JSON.stringify({ model: 'gpt', stream: true, messages: [] }));
+  });
+}
+
+test('1,000 concurrent streams of 100 events lose, reorder and duplicate no byte, and 200 that leave are closed upstream within 100 ms', async () => {
+  await using gateway = await chatGateway();
+  const leftAt = new Map<number, number>();
+  const closedAfter = new Map<number, number>();
+  gateway.upstream.always((seen) => {
+    const id = Number(seen.headers['x-id']);
+    void seen.closed.then(() => closedAfter.set(id, performance.now() - (leftAt.get(id) ?? 0)));
+    // Streams that will be left stay open until then, so that every one of them is left in the middle.
+    return id < 200 ? { events: eventsOf(id).slice(0, 1 + (id % 90)), fault: 'stall' } : { events: eventsOf(id) };
+  });
+  await Promise.all(
+    Array.from({ length: 1_000 }, async (_, id) => {
+      if (id >= 200) {
+        assert.equal((await stream(gateway, id)).toString(), bytesOf(eventsOf(id)));
+        return;
+      }
+      const controller = new AbortController();
+      const call = leaveLater(gateway, id, controller.signal);
+      await new Promise((resolve) => setTimeout(resolve, 300 + ((id * 7_919) % 1_500)));
+      leftAt.set(id, performance.now());
+      controller.abort();
+      await call;
+    }),
+  );
+  for (let i = 0; i < 100 && closedAfter.size < 200; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(closedAfter.size, 200);
+  const slowest = Math.max(...closedAfter.values());
+  // The machine runs a thousand streams and both ends of each; the median shows the gateway, the maximum the queue.
+  const median = [...closedAfter.values()].sort((a, b) => a - b)[100]!;
+  console.log(`800 streams whole, 200 left: upstream closed after ${median.toFixed(0)} ms (median), ${slowest.toFixed(0)} ms (slowest)`);
+  assert.ok(median < 100, `median ${median} ms`);
+});
+
+function leaveLater(gateway: ChatGateway, id: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const call = request(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-id': String(id) },
+      signal,
+    });
+    call.on('error', () => resolve());
+    call.on('response', (reply) => {
+      reply.on('error', () => resolve());
+      reply.resume();
+    });
+    call.end(JSON.stringify({ model: 'gpt', stream: true, messages: [] }));
+  });
+}
+
+test('an upstream that is cut in the middle of an event ends with an error event and without [DONE]', async () => {
+  await using gateway = await chatGateway();
+  gateway.upstream.always({
+    headers: { 'content-type': 'text/event-stream' },
+    chunks: [bytesOf(streamed('whole').slice(0, 2)), 'data: {"choices":[{"index":0,"del'],
+    fault: 'cut',
+  });
+  const text = await (await ask(gateway, { stream: true })).text();
+  assert.match(text, /whole/);
+  assert.doesNotMatch(text, /"del$|\[DONE\]/);
+  const events = text.trim().split('\n\n');
+  const last = JSON.parse(events.at(-1)!.slice('data: '.length)) as { error: { code: string } };
+  assert.equal(last.error.code, 'upstream_stream_cut');
+});
+
+test('a stream that ends early without a finish is an error, although HTTP ended well', async () => {
+  await using gateway = await chatGateway();
+  gateway.upstream.always({ events: streamed('half').slice(0, 2) });
+  const text = await (await ask(gateway, { stream: true })).text();
+  assert.match(text, /half[^]*upstream_stream_cut/);
+});
+
+test('an error before the first content is an HTTP error', async () => {
+  await using gateway = await chatGateway();
+  gateway.upstream.always({ events: [chunk({ role: 'assistant' }), { error: { message: 'overloaded', type: 'server_error', code: null } }] });
+  const reply = await ask(gateway, { stream: true });
+  assert.ok(reply.status >= 500, `status ${reply.status}`);
+  const { error } = (await reply.json()) as { error: { message: string } };
+  assert.equal(error.message, 'overloaded');
+});
+
+test('a silent stream gets keep-alive comments', async () => {
+  await using gateway = await chatGateway({}, { server: { keepAliveCommentMs: 1_000 } });
+  gateway.upstream.always({ events: streamed('slow'), chunkDelayMs: 1_300 });
+  const text = await (await ask(gateway, { stream: true })).text();
+  assert.match(text, /: keep-alive\n\n[^]*\[DONE\]/);
+});
+
+test('a slow reader stops the upstream instead of filling the memory', async () => {
+  await using gateway = await chatGateway();
+  const piece = bytesOf([chunk({ content: 'x'.repeat(60_000) })]);
+  let written = 0;
+  gateway.upstream.always(() => ({
+    headers: { 'content-type': 'text/event-stream' },
+    chunks: new Proxy([] as string[], {
+      get: (target, name) =>
+        name === Symbol.iterator
+          ? function* () {
+              for (; written < 4_000; written++) yield piece;
+            }
+          : Reflect.get(target, name),
+    }),
+  }));
+  const reply = await ask(gateway, { stream: true });
+  const reader = reply.body!.getReader();
+  await reader.read();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const taken = written;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal(written, taken, 'the upstream went on writing');
+  // What lies in between: socket buffers of both sides and one read of the gateway.
+  assert.ok(taken < 400, `${taken} pieces of 60 KB were taken`);
+  await reader.cancel();
+});
