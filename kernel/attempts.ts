@@ -1,34 +1,16 @@
-import {
-  GatewayError,
-  isGatewayError,
-  isThenable,
-  type Provider,
-  type Reply,
-  type RetryRule,
-  type Target,
-} from '../plugin-sdk/index.ts';
+import { GatewayError, type Provider, type Reply, type RetryRule, type Target } from '../plugin-sdk/index.ts';
+import { LiveAttempt } from './attempt.ts';
 import { backoffMs, pause } from './backoff.ts';
-import { problemExtras } from './execute/carried-stream.ts';
 import type { Runtime } from './execute/context.ts';
-import { executeAtProvider } from './execute/execute.ts';
-import { LiveAttempt, type LiveExchange } from './exchange.ts';
-import { run } from './hooks.ts';
+import type { LiveExchange } from './exchange.ts';
+import { runHedged } from './hedge.ts';
+import type { Failure, Success } from './run-attempt.ts';
 
-/** Why an attempt gave no answer; `reply` holds the provider's own error body where it sent one. */
-interface Failure {
-  readonly error: GatewayError;
-  readonly reply: Reply | undefined;
-}
-
-/** A successful reply and the attempt that it belongs to, still open until the reply is delivered. */
-export interface Success {
-  readonly reply: Reply;
-  readonly attempt: LiveAttempt;
-}
+const noKeys: ReadonlySet<string> = new Set();
 
 /**
  * Targets × keys × retries. The policy on the exchange is data; this loop obeys it. When all fail, the first target's
- * first failure is what the client sees: in the provider's own words if it had any, as a throw otherwise.
+ * last failure is what the client sees: in the provider's own words if it had any, as a throw otherwise.
  */
 export async function tryTargets(exchange: LiveExchange, runtime: Runtime): Promise<Success | Reply> {
   let first: Failure | undefined;
@@ -36,6 +18,7 @@ export async function tryTargets(exchange: LiveExchange, runtime: Runtime): Prom
     const result = await tryTarget(exchange, target, runtime);
     if ('attempt' in result) return result;
     first ??= result;
+    if (exchange.stopped !== undefined) throw exchange.stopped;
     if (ruleOf(result, exchange) === 'never' || exchange.request.body.kind === 'stream') break;
   }
   if (first === undefined) throw new GatewayError('ROUTE_NO_TARGET', { model: exchange.model ?? 'this call', reason: 'none is configured' });
@@ -48,78 +31,50 @@ async function tryTarget(exchange: LiveExchange, target: Target, runtime: Runtim
   if (provider === undefined) {
     return { error: new GatewayError('ROUTE_UNKNOWN_PROVIDER', { provider: target.provider }), reply: undefined };
   }
-  const triedKeys = new Set<string>();
+  let attempt = new LiveAttempt(exchange, target, exchange.attempts.length + 1, noKeys, 'first');
   let retries = 0;
   let last: Failure | undefined;
   for (;;) {
-    const attempt = new LiveAttempt(exchange, target, exchange.attempts.length + 1, triedKeys);
-    const result = await runAttempt(attempt, provider, runtime);
+    const result = await runHedged(attempt, provider, runtime);
     if ('attempt' in result) return result;
+    if (exchange.stopped !== undefined || exchange.request.body.kind === 'stream') return result;
+    const next = nextTry(attempt, provider, result, exchange);
     // No key is left: what the last key failed with says more than that.
-    if (result.error.code === 'ROUTE_NO_KEY' && last !== undefined) return last;
-    last = result;
-    const rule = ruleOf(result, exchange);
-    if (exchange.clientGone || exchange.request.body.kind === 'stream') return result;
-    if (rule === 'next-key' && attempt.chosen !== undefined && !attempt.chosen.direct) {
-      triedKeys.add(attempt.chosen.name);
+    if (result.error.code !== 'ROUTE_NO_KEY' || last === undefined) last = result;
+    if (next === 'next-key') {
+      const tried = new Set(attempt.triedKeys).add(attempt.key.name);
+      attempt = new LiveAttempt(exchange, target, exchange.attempts.length + 1, tried, 'next-key');
       continue;
     }
-    if (rule !== 'same-key' && rule !== 'next-key') return result;
+    if (next !== 'same-key' || retries >= exchange.policy.retries) return last;
     const wait = backoffMs(exchange.policy.backoff, retries, result.error.retryAfterMs);
-    if (retries >= exchange.policy.retries || wait === undefined) return result;
+    if (wait === undefined) return last;
     retries += 1;
     exchange.note('kernel', 'waits before the next try', { ms: Math.round(wait) });
     await pause(wait, exchange);
+    if (exchange.stopped !== undefined) return last;
+    // After a wait every key may have another go; those that may not are known to whoever selects.
+    attempt = new LiveAttempt(exchange, target, exchange.attempts.length + 1, noKeys, 'retry');
   }
 }
 
-async function runAttempt(attempt: LiveAttempt, provider: Provider, runtime: Runtime): Promise<Success | Failure> {
-  const { exchange } = attempt;
-  const { hooks } = runtime;
-  let reply: Reply | undefined;
-  let error: GatewayError | undefined;
-  try {
-    let key = run(hooks.selectKey, attempt, exchange);
-    if (isThenable(key)) key = await key;
-    if (key === undefined) throw noKey(provider, attempt);
-    attempt.chosen = key;
-    let answer = run(hooks.execute, attempt, exchange);
-    if (isThenable(answer)) answer = await answer;
-    reply = answer ?? (await executeAtProvider(attempt, provider, runtime));
-    if (reply.problem === undefined) return { reply, attempt };
-    error = problemError(reply.problem, provider);
-  } catch (cause) {
-    error = isGatewayError(cause) ? cause : new GatewayError('BUG', { reason: (cause as Error).message }, { cause });
-    if (error.code === 'BUG') exchange.log.error({ request: exchange.id, err: cause }, 'unexpected failure');
-  }
-  // Finding no further key is the end of a target, not another try.
-  if (attempt.chosen === undefined && attempt.triedKeys.size > 0) return { error, reply };
-  attempt.end(exchange.clientGone ? 'abandoned' : 'failed', reply?.status, error, undefined);
-  exchange.note('kernel', 'attempt failed', {
-    attempt: attempt.number,
-    target: `${attempt.target.provider}/${attempt.target.model}`,
-    key: attempt.chosen?.name ?? null,
-    code: error.code,
-    status: reply?.status ?? error.status,
-  });
-  return { error, reply };
-}
-
-function problemError(problem: NonNullable<Reply['problem']>, provider: Provider): GatewayError {
-  const message = problem.message === '' ? `${provider.name} answered ${problem.status}.` : problem.message;
-  return new GatewayError('UP_STATUS', { message }, problemExtras(problem));
-}
-
-function noKey(provider: Provider, attempt: LiveAttempt): GatewayError {
-  const fields = { provider: provider.name, model: attempt.target.model, reason: 'no plugin chose one', advice: provider.keyAdvice };
-  return new GatewayError('ROUTE_NO_KEY', fields);
+/** Another key at once, the same target after a wait (`same-key`), or neither. */
+function nextTry(attempt: LiveAttempt, provider: Provider, failure: Failure, exchange: LiveExchange): RetryRule {
+  const { error } = failure;
+  // Keys that rest for a while serve again: worth a wait, within the same bounds as any other.
+  if (error.code === 'ROUTE_NO_KEY') return error.retryAfterMs === undefined ? 'never' : 'same-key';
+  const rule = ruleOf(failure, exchange);
+  if (rule !== 'next-key') return rule;
+  const hasOthers = attempt.chosen !== undefined && attempt.chosen.direct !== true && provider.keys.length > 1;
+  if (hasOthers) return 'next-key';
+  return exchange.policy.retryStatuses.includes(error.status) ? 'same-key' : 'never';
 }
 
 /** Who may try again: a provider's status decides by the policy, any other failure by its own rule. */
 function ruleOf(failure: Failure, exchange: LiveExchange): RetryRule {
   const { error } = failure;
   const { policy } = exchange;
-  if (exchange.clientGone) return 'never';
+  if (exchange.stopped !== undefined) return 'never';
   if (error.code !== 'UP_STATUS' && error.code !== 'UP_STREAM_ERROR') return error.retry;
   if (policy.keyStatuses.includes(error.status)) return 'next-key';
   if (policy.retryStatuses.includes(error.status)) return 'same-key';

@@ -12,14 +12,14 @@ export function backoffMs(backoff: Backoff, retries: number, retryAfterMs: numbe
   return Math.max(jittered, retryAfterMs ?? 0);
 }
 
-/** Waits, or returns at once when the client leaves. */
+/** Waits, or returns at once when the exchange must stop. */
 export function pause(ms: number, exchange: LiveExchange): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       unlisten();
       resolve();
     }, ms);
-    const unlisten = exchange.onClientGone(() => {
+    const unlisten = exchange.onStop(() => {
       clearTimeout(timer);
       resolve();
     });

@@ -1,7 +1,19 @@
-import { Pool } from 'undici';
+import { buildConnector, Pool } from 'undici';
 import { checkHost, guardedLookup } from './egress.ts';
 
 const maxPools = 1_000;
+
+/** When the connection that an error broke had been opened: milliseconds, monotonic. */
+const openedAt = new WeakMap<Error, number>();
+
+/**
+ * True when an error broke a connection that was open before `startedAt`: an upstream may close an idle one at the very
+ * moment at which the next call is written to it. Such a failure says nothing about the upstream.
+ */
+export function brokeOlderConnection(error: Error, startedAt: number): boolean {
+  const opened = openedAt.get(error);
+  return opened !== undefined && opened < startedAt;
+}
 
 /**
  * Keep-alive connections to upstreams, one pool per origin, shared by all generations of a process.
@@ -29,7 +41,7 @@ export class Connections {
       keepAliveTimeout: 30_000,
       keepAliveMaxTimeout: 600_000,
       maxHeaderSize: 65_536,
-      connect: { timeout: connectMs, ...(privateAddresses ? {} : { lookup: guardedLookup }) },
+      connect: datedConnector({ timeout: connectMs, ...(privateAddresses ? {} : { lookup: guardedLookup }) }),
     });
     this.#pools.set(key, pool);
     return pool;
@@ -55,4 +67,17 @@ export class Connections {
     this.#pools.delete(key);
     void pool.close();
   }
+}
+
+/** undici's connector, whose connections remember when they were opened. */
+function datedConnector(options: buildConnector.BuildOptions): buildConnector.connector {
+  const connect = buildConnector(options);
+  return (target, callback) =>
+    connect(target, (...[error, socket]: Parameters<typeof callback>) => {
+      if (socket === null) return callback(error as Error, null);
+      const opened = performance.now();
+      // Before undici's own listener: it passes the same error on.
+      socket.prependListener('error', (cause: Error) => openedAt.set(cause, opened));
+      callback(null, socket);
+    });
 }

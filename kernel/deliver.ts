@@ -60,7 +60,7 @@ function deliverBytes(exchange: LiveExchange, reply: Reply, bytes: Buffer | stri
   client.writeHead(reply.status, headers);
   client.end(isEmptyByRule ? undefined : bytes);
   const { dialect = exchange.dialect } = reply;
-  if (exchange.usage === undefined && typeof bytes !== 'string') exchange.readUsage = () => readUsage(exchange, dialect, reply, bytes);
+  if (exchange.usage === undefined && exchange.served?.usage === undefined && typeof bytes !== 'string') exchange.readUsage = () => readUsage(exchange, dialect, reply, bytes);
 }
 
 /** Usage of a carried JSON reply; read after the reply is on its way. */

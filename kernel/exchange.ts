@@ -10,8 +10,6 @@ import {
   type GatewayRequest,
   type HookName,
   type JsonValue,
-  type Key,
-  type KeyedAttempt,
   type Logger,
   type Operation,
   type Policy,
@@ -20,6 +18,7 @@ import {
   type Target,
   type Usage,
 } from '../plugin-sdk/index.ts';
+import type { LiveAttempt } from './attempt.ts';
 
 export interface ExchangeStart {
   readonly id: string;
@@ -59,7 +58,9 @@ export class LiveExchange implements RoutedExchange {
   stream: boolean;
   targets: readonly Target[] = [];
   clientGone = false;
-  /** Facts for the outcome, filled on the way. */
+  /** Set once the exchange must stop wherever it is: the client left, or its total time is over. */
+  stopped: GatewayError | undefined = undefined;
+  /** Of the reply that the client gets; what an attempt learns on the way stays with the attempt. */
   usage: Usage | undefined = undefined;
   finish: string | undefined = undefined;
   readonly attempts: AttemptRecord[] = [];
@@ -67,7 +68,6 @@ export class LiveExchange implements RoutedExchange {
   served: LiveAttempt | undefined = undefined;
   /** Reads usage from bytes that were passed on; called once, after delivery. */
   readUsage: (() => void) | undefined = undefined;
-  lossy: readonly string[] = [];
   /** Writes of a streamed reply. */
   chunks = 0;
   readonly replyHeaders: FlatHeaders = [];
@@ -75,7 +75,7 @@ export class LiveExchange implements RoutedExchange {
   #conversation: Conversation | undefined = undefined;
   #slots: unknown[] | undefined = undefined;
   #defers: (() => void)[] | undefined = undefined;
-  #goneListeners: Set<() => void> | undefined = undefined;
+  #stopListeners: Set<(reason: GatewayError) => void> | undefined = undefined;
   #decisions: Decision[] | undefined = undefined;
 
   constructor(start: ExchangeStart) {
@@ -141,16 +141,31 @@ export class LiveExchange implements RoutedExchange {
   }
 
   onClientGone(listener: () => void): () => void {
-    const listeners = (this.#goneListeners ??= new Set());
+    return this.onStop(() => {
+      if (this.clientGone) listener();
+    });
+  }
+
+  /** Calls back when the exchange must stop. Returns a function that takes it back. */
+  onStop(listener: (reason: GatewayError) => void): () => void {
+    const listeners = (this.#stopListeners ??= new Set());
     listeners.add(listener);
     return () => listeners.delete(listener);
   }
 
+  /** The client left. */
   leave(): void {
     if (this.clientGone) return;
     this.clientGone = true;
-    for (const listener of this.#goneListeners ?? []) listener();
-    this.#goneListeners = undefined;
+    this.stop(new GatewayError('CLIENT_GONE', {}));
+  }
+
+  /** Ends everything that runs or waits for this exchange. Leaving outweighs any other reason. */
+  stop(reason: GatewayError): void {
+    if (this.stopped !== undefined && !this.clientGone) return;
+    this.stopped = reason;
+    const listeners = [...(this.#stopListeners ?? [])];
+    for (const listener of listeners) listener(reason);
   }
 
   setReplyHeader(name: string, value: string): void {
@@ -173,64 +188,5 @@ export class Timeline {
 
   add(plugin: string, hook: HookName, ms: number): void {
     this.steps.push({ plugin, hook, ms: Math.round(ms * 1_000) / 1_000 });
-  }
-}
-
-/** One try at one target with one key. */
-export class LiveAttempt implements KeyedAttempt {
-  readonly exchange: LiveExchange;
-  readonly target: Target;
-  readonly number: number;
-  readonly triedKeys: ReadonlySet<string>;
-  readonly startedAt: number;
-  /** What `selectKey` chose. */
-  chosen: Key | undefined = undefined;
-  firstContentMs: number | undefined = undefined;
-  /** Stops the attempt's upstream call, if one runs. */
-  cancel: ((error: GatewayError) => void) | undefined = undefined;
-  #listeners: ((record: AttemptRecord) => void)[] | undefined = undefined;
-  #ended = false;
-
-  constructor(exchange: LiveExchange, target: Target, number: number, triedKeys: ReadonlySet<string>) {
-    this.exchange = exchange;
-    this.target = target;
-    this.number = number;
-    this.triedKeys = triedKeys;
-    this.startedAt = performance.now();
-  }
-
-  get key(): Key {
-    if (this.chosen === undefined) throw new GatewayError('BUG', { reason: 'an attempt ran without a key' });
-    return this.chosen;
-  }
-
-  onEnd(listener: (record: AttemptRecord) => void): void {
-    (this.#listeners ??= []).push(listener);
-  }
-
-  /** Notes that the first content, or the whole reply, has come. */
-  arrived(): void {
-    this.firstContentMs ??= performance.now() - this.startedAt;
-  }
-
-  /** Closes the attempt, once. */
-  end(result: AttemptRecord['result'], status: number | undefined, error: GatewayError | undefined, usage: Usage | undefined): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    const record: AttemptRecord = {
-      number: this.number,
-      provider: this.target.provider,
-      model: this.chosen?.model ?? this.target.model,
-      key: this.chosen?.name,
-      result,
-      status,
-      error,
-      durationMs: performance.now() - this.startedAt,
-      firstContentMs: this.firstContentMs,
-      retryAfterMs: error?.retryAfterMs,
-      usage,
-    };
-    this.exchange.attempts.push(record);
-    for (const listener of this.#listeners ?? []) listener(record);
   }
 }

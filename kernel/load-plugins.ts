@@ -110,12 +110,20 @@ function resolvePackage(name: string, baseDir: string): string | undefined {
     return createRequire(from).resolve(name);
   } catch {
     // A package that exports only for `import` is not found by `require`.
-    const manifest = findPackageJSON(name, pathToFileURL(from));
+    const manifest = manifestOf(name, from);
     if (manifest === undefined) return undefined;
     const { exports } = JSON.parse(readFileSync(manifest, 'utf8')) as { exports?: PackageExports };
     const main = typeof exports === 'string' ? exports : (exports?.['.'] ?? exports?.import ?? exports?.default);
     const path = typeof main === 'object' ? (main.import ?? main.default) : main;
     return path === undefined ? undefined : join(dirname(manifest), path);
+  }
+}
+
+function manifestOf(name: string, from: string): string | undefined {
+  try {
+    return findPackageJSON(name, pathToFileURL(from));
+  } catch {
+    return undefined;
   }
 }
 

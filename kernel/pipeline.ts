@@ -1,6 +1,7 @@
 import { GatewayError, isGatewayError, isThenable, type Reply } from '../plugin-sdk/index.ts';
 import { tryTargets } from './attempts.ts';
 import type { Client } from './client/client.ts';
+import { Deadline } from './deadline.ts';
 import { deliver, deliverError } from './deliver.ts';
 import type { Runtime } from './execute/context.ts';
 import type { LiveExchange } from './exchange.ts';
@@ -20,15 +21,16 @@ export async function handle(exchange: LiveExchange, client: Client, runtime: Ru
   let firstByteMs: number | undefined;
   try {
     reply = await answer(exchange, runtime);
-    if (exchange.clientGone) throw new GatewayError('CLIENT_GONE', {});
+    if (exchange.stopped !== undefined) throw exchange.stopped;
     let delivery = deliver(exchange, reply, client, runtime);
     firstByteMs = performance.now() - exchange.startedAt;
     if (delivery !== undefined) error = await delivery;
   } catch (cause) {
-    error = gatewayErrorOf(cause, exchange);
+    // Whatever broke because the client left, its leaving is what happened.
+    error = exchange.clientGone && exchange.stopped !== undefined ? exchange.stopped : gatewayErrorOf(cause, exchange);
     discard(reply, error);
     deliverError(exchange, error, client, runtime);
-    firstByteMs ??= performance.now() - exchange.startedAt;
+    if (client.headSent) firstByteMs ??= performance.now() - exchange.startedAt;
   }
   client.onGone = undefined;
   const status = firstByteMs === undefined ? 499 : (error?.status ?? reply?.status ?? 500);
@@ -51,6 +53,7 @@ async function answer(exchange: LiveExchange, runtime: Runtime): Promise<Reply> 
     let request = run(hooks.transformRequest, exchange.request, exchange);
     if (isThenable(request)) request = await request;
     if (request !== undefined && request !== exchange.request) exchange.setRequest(request);
+    totalLimit(exchange);
     const result = await tryTargets(exchange, runtime);
     if (!('attempt' in result)) return result;
     exchange.served = result.attempt;
@@ -58,6 +61,17 @@ async function answer(exchange: LiveExchange, runtime: Runtime): Promise<Reply> 
   }
   const transformed = transformReply(exchange, reply, runtime);
   return isThenable(transformed) ? await transformed : transformed;
+}
+
+/** The time limit of the whole exchange, from its first hook to its last byte. */
+function totalLimit(exchange: LiveExchange): void {
+  const ms = exchange.policy.timeouts.totalMs;
+  if (ms === 0) return;
+  const left = Math.max(1, ms - (performance.now() - exchange.startedAt));
+  const provider = exchange.targets[0]?.provider ?? 'The provider';
+  const late = new GatewayError('UP_TIMEOUT', { provider, what: 'no complete answer', ms }, { retry: 'never' });
+  const deadline = new Deadline(left, () => exchange.stop(late));
+  exchange.defer(() => deadline.stop());
 }
 
 /** A reply that will not be delivered still has a source that must stop. */

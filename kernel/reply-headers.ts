@@ -36,7 +36,7 @@ export function replyHeaders(exchange: LiveExchange, generation: string, own: re
     if (served.chosen !== undefined) headers.push('x-bf-key', printable(served.chosen.name));
   }
   if (attempts.length > 0) headers.push('x-bf-attempts', printable(attempts.map(describeAttempt).join(', ')));
-  if (exchange.lossy.length > 0) headers.push('x-bf-lossy', printable(exchange.lossy.join(', ')));
+  if (served !== undefined && served.lossy.length > 0) headers.push('x-bf-lossy', printable(served.lossy.join(', ')));
   for (const part of exchange.replyHeaders) headers.push(printable(part));
   if (exchange.timeline !== undefined) headers.push('x-bf-explain', explanation(exchange));
   return headers;
@@ -47,8 +47,8 @@ function printable(text: string): string {
   return text.replace(unprintable, '?');
 }
 
-function describeAttempt({ provider, model, status, error }: LiveExchange['attempts'][number]): string {
-  return `${provider}/${model}: ${status ?? error?.code ?? 'ok'}`;
+function describeAttempt({ provider, model, result, status, error }: LiveExchange['attempts'][number]): string {
+  return `${provider}/${model}: ${status ?? error?.code ?? (result === 'abandoned' ? result : 'ok')}`;
 }
 
 /** The decision record, as JSON in ASCII; cut to what fits a header. */

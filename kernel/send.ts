@@ -1,25 +1,15 @@
 import type { Dispatcher } from 'undici';
-import { type FlatHeaders, type Flow, GatewayError, isGatewayError, Secret, type Sink, type UpstreamRequest } from '../plugin-sdk/index.ts';
+import { Secret, type UpstreamRequest } from '../plugin-sdk/index.ts';
 import type { Connections } from './connections.ts';
+import { UpstreamCall, type UpstreamReply } from './upstream-call.ts';
 
-const holdBytes = 65_536;
-
-/** An upstream's answer: its head, and its body as a flow. */
-export interface UpstreamReply extends Flow<Buffer> {
-  readonly status: number;
-  readonly headers: FlatHeaders;
-  readonly trailers: FlatHeaders;
-  /** The whole body, if it has already come; then the flow must not be started. */
-  takeWhole(): Buffer | undefined;
-  /** Stops the call and lets the flow fail with this error. */
-  cut(error: Error): void;
-  /** Called on every read; for the time limit between events. */
-  onRead: (() => void) | undefined;
-}
+export type { UpstreamReply } from './upstream-call.ts';
 
 /**
  * One upstream HTTP call. The promise settles with the head; the body flows with backpressure, all reads of one tick
  * merged into one push. `started` gets the means to stop the call at any moment, before the head too.
+ *
+ * A kept-alive connection that turns out closed before a byte of the answer came is replaced once, unseen.
  *
  * Throws GatewayError UP_CONNECT, UP_RESET, UP_TIMEOUT (connect), GUARD_HOST.
  */
@@ -30,160 +20,23 @@ export function send(
   started?: (abort: (reason: Error) => void) => void,
 ): Promise<UpstreamReply> {
   return new Promise((resolve, reject) => {
-    const call = new UpstreamCall(request.provider, resolve, reject);
-    started?.((reason) => call.abort(reason));
+    const { body = null } = request;
     const options = {
       path: request.path,
       method: request.method as Dispatcher.HttpMethod,
       headers: revealed(request.headers),
-      body: request.body ?? null,
-    };
-    connections.to(request.origin, request.privateAddresses, connectMs).dispatch(options as Dispatcher.DispatchOptions, call);
+      body,
+    } as Dispatcher.DispatchOptions;
+    const pool = connections.to(request.origin, request.privateAddresses, connectMs);
+    const isRepeatable = body === null || typeof body === 'string' || Buffer.isBuffer(body);
+    const again = isRepeatable ? () => void pool.dispatch(options, call) : undefined;
+    const call = new UpstreamCall(request.provider, resolve, reject, again);
+    started?.((reason) => call.abort(reason));
+    pool.dispatch(options, call);
   });
 }
 
 /** The one place where credentials become text: on their way to the socket. */
 function revealed(headers: readonly (string | Secret)[]): string[] {
   return headers.map((part) => (typeof part === 'string' ? part : Secret.reveal(part)));
-}
-
-class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamReply {
-  status = 0;
-  headers: FlatHeaders = [];
-  trailers: FlatHeaders = [];
-  onRead: (() => void) | undefined = undefined;
-  readonly #provider: string;
-  readonly #resolve: (reply: UpstreamReply) => void;
-  readonly #reject: (error: Error) => void;
-  #controller: Dispatcher.DispatchController | undefined = undefined;
-  #sink: Sink<Buffer> | undefined = undefined;
-  #chunks: Buffer[] = [];
-  #held = 0;
-  #scheduled = false;
-  #full = false;
-  #ended = false;
-  #failure: Error | undefined = undefined;
-  #aborted: Error | undefined = undefined;
-
-  constructor(provider: string, resolve: (reply: UpstreamReply) => void, reject: (error: Error) => void) {
-    this.#provider = provider;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#aborted !== undefined) controller.abort(this.#aborted);
-  }
-
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    if (status < 200) return;
-    this.status = status;
-    this.headers = textOf((controller as unknown as { rawHeaders: (Buffer | string)[] }).rawHeaders);
-    this.#resolve(this);
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.onRead?.();
-    this.#chunks.push(chunk);
-    this.#held += chunk.length;
-    if (this.#sink === undefined || this.#full) {
-      if (this.#held > holdBytes) controller.pause();
-      return;
-    }
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    queueMicrotask(this.#deliver);
-  }
-
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
-    const raw = (controller as unknown as { rawTrailers?: (Buffer | string)[] | null }).rawTrailers;
-    if (raw != null && raw.length > 0) this.trailers = textOf(raw);
-    this.#ended = true;
-    this.#deliver();
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
-    const error = this.#aborted ?? upstreamError(this.#provider, cause, this.status > 0);
-    if (this.status === 0) {
-      this.#reject(error);
-      return;
-    }
-    if (this.#ended) return;
-    this.#failure = error;
-    this.#ended = true;
-    this.#deliver();
-  }
-
-  start(sink: Sink<Buffer>): void {
-    this.#sink = sink;
-    this.#deliver();
-  }
-
-  resume(): void {
-    this.#full = false;
-    this.#deliver();
-    if (!this.#full) this.#controller?.resume();
-  }
-
-  abort(reason: Error): void {
-    if (this.#aborted !== undefined || this.#ended) return;
-    this.#aborted = reason;
-    this.#sink = undefined;
-    this.#chunks = [];
-    this.#controller?.abort(reason);
-    if (this.#controller === undefined) this.#reject(reason);
-  }
-
-  cut(error: Error): void {
-    if (this.#aborted !== undefined || this.#ended) return;
-    this.#aborted = error;
-    this.#failure = error;
-    this.#ended = true;
-    this.#controller?.abort(error);
-    this.#deliver();
-  }
-
-  takeWhole(): Buffer | undefined {
-    if (!this.#ended || this.#failure !== undefined) return undefined;
-    return this.#merged();
-  }
-
-  #deliver = (): void => {
-    this.#scheduled = false;
-    const sink = this.#sink;
-    if (sink === undefined || this.#full) return;
-    if (this.#held > 0 && !sink.push(this.#merged())) {
-      this.#full = true;
-      this.#controller?.pause();
-      return;
-    }
-    if (!this.#ended || this.#sink === undefined) return;
-    this.#sink = undefined;
-    if (this.#failure !== undefined) sink.fail(this.#failure);
-    else sink.end();
-  };
-
-  #merged(): Buffer {
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    this.#held = 0;
-    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-  }
-}
-
-function textOf(raw: readonly (Buffer | string)[]): FlatHeaders {
-  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
-}
-
-/** Names a failed connection by what an operator can do about it. */
-export function upstreamError(provider: string, cause: Error, answered: boolean): GatewayError {
-  if (isGatewayError(cause)) return cause;
-  const { code } = cause as NodeJS.ErrnoException;
-  const reason = cause.message === '' ? (code ?? 'unknown') : cause.message;
-  if (answered) return new GatewayError('UP_STREAM_CUT', { provider }, { cause });
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') return new GatewayError('UP_CONNECT', { provider, reason: 'no connection in time' }, { cause });
-  const beforeConnection = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO)/;
-  if (code !== undefined && beforeConnection.test(code)) return new GatewayError('UP_CONNECT', { provider, reason }, { cause });
-  return new GatewayError('UP_RESET', { provider, reason }, { cause });
 }

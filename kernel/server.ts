@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { Secret } from '../plugin-sdk/index.ts';
 import { NodeClient } from './client/node-client.ts';
 import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway.ts';
+import { openListeners } from './listeners.ts';
 
 export interface Listening {
   readonly url: string;
@@ -14,8 +15,13 @@ export interface Listening {
   stop(): Promise<void>;
 }
 
+export interface ListenOptions {
+  /** Other processes of this gateway listen on the same port. */
+  readonly shared?: boolean;
+}
+
 /** Listens for HTTP. Exchanges are routed by hono and write to node's response themselves; all else goes through hono's own path. */
-export async function listen(gateway: Gateway, config: Config): Promise<Listening> {
+export async function listen(gateway: Gateway, config: Config, { shared = false }: ListenOptions = {}): Promise<Listening> {
   const { host, port, limits, tls } = config.server;
   const pages = getRequestListener((request) => gateway.current.handlers.fetch(request), { overrideGlobalObjects: false });
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
@@ -33,20 +39,19 @@ export async function listen(gateway: Gateway, config: Config): Promise<Listenin
       ? createServer(options, onRequest)
       : createTlsServer({ ...options, cert: tls.cert, key: Secret.reveal(tls.key) }, onRequest);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => onClientError(error, socket));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port, backlog: 4_096 }, resolve);
-  });
-  const address = server.address() as AddressInfo;
+  // node starts to track connections (for header time limits and idle ones) when its server listens; this one never does itself.
+  server.emit('listening');
+  const listeners = await openListeners(host, port, shared, (socket) => void server.emit('connection', socket));
   const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return {
-    port: address.port,
-    url: `${tls === undefined ? 'http' : 'https'}://${shown}:${address.port}`,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
+    port: listeners.port,
+    url: `${tls === undefined ? 'http' : 'https'}://${shown}:${listeners.port}`,
+    stop: async () => {
+      const sweep = setInterval(() => server.closeIdleConnections(), 50);
+      server.closeIdleConnections();
+      await listeners.close();
+      clearInterval(sweep);
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { type GatewayError, isThenable, type Outcome } from '../plugin-sdk/index.ts';
+import { type GatewayError, isThenable, type Outcome, queueMsSlot } from '../plugin-sdk/index.ts';
 import type { Client } from './client/client.ts';
 import type { Runtime } from './execute/context.ts';
 import type { LiveExchange } from './exchange.ts';
@@ -20,7 +20,8 @@ export async function settle(exchange: LiveExchange, client: Client, runtime: Ru
   readUsage(exchange);
   const { served } = exchange;
   const result = ending.error === undefined ? 'ok' : exchange.clientGone ? 'abandoned' : 'failed';
-  served?.end(result, ending.status, ending.error, exchange.usage);
+  if (served !== undefined && exchange.usage !== undefined) served.usage = exchange.usage;
+  served?.end(result, ending.status, ending.error);
   if (runtime.hooks.postLog.isUsed()) {
     const observed = run(runtime.hooks.postLog, outcomeOf(exchange, client, ending), exchange);
     if (isThenable(observed)) await observed;
@@ -37,20 +38,24 @@ function readUsage(exchange: LiveExchange): void {
 }
 
 function outcomeOf(exchange: LiveExchange, client: Client, ending: Ending): Outcome {
+  const { served } = exchange;
+  const queueMs = exchange.get(queueMsSlot);
   return {
     status: exchange.clientGone && !client.headSent ? 499 : ending.status,
     error: ending.error,
     clientGone: exchange.clientGone,
-    usage: exchange.usage,
-    finish: exchange.finish,
+    // Without a served reply, what the last attempt had read before it broke off.
+    usage: exchange.usage ?? (served === undefined ? exchange.attempts.at(-1)?.usage : served.usage),
+    finish: exchange.finish ?? served?.finish,
     origin: ending.origin,
     attempts: exchange.attempts,
     durationMs: performance.now() - exchange.startedAt,
+    ...(queueMs === undefined ? {} : { queueMs }),
     firstByteMs: ending.firstByteMs,
     bytesIn: exchange.request.body.size ?? 0,
     bytesOut: client.bytesOut,
     chunks: exchange.chunks,
-    lossy: exchange.lossy,
+    lossy: served?.lossy ?? [],
     decisions: exchange.decisions,
   };
 }

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { defineProvider } from './define-provider.ts';
 import type { PluginDefinition } from './define-plugin.ts';
-import { openai, openaiChat, openaiResponses } from './dialects/index.ts';
+import { defineProvider } from './define-provider.ts';
 import type { Dialect } from './dialects/dialect.ts';
+import { openai, openaiChat, openaiResponses } from './dialects/index.ts';
 import { openaiQuirks } from './dialects/openai/quirks.ts';
 import type { ChatCapabilities } from './dialects/openai-chat/capabilities.ts';
 import { fitRequest } from './dialects/openai-chat/fit-request.ts';
-import type { JsonObject } from './json.ts';
 import type { OutgoingHeaders } from './headers.ts';
+import type { JsonObject } from './json.ts';
 import type { Operation } from './operations.ts';
 import type { BodyEditor, Call, ModelInfo, Provider, ReplyQuirks } from './provider.ts';
 
@@ -45,12 +45,18 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
     ...(environment === undefined ? {} : { environment }),
     ...(keyless === undefined ? {} : { keyless }),
     options: {
-      apiPath: z.string().default(definition.apiPath ?? '/v1').describe('Path between base URL and endpoint.'),
+      apiPath: z
+        .string()
+        .default(definition.apiPath ?? '/v1')
+        .describe('Path between base URL and endpoint.'),
       headers: z.record(z.string(), z.string()).default({}).describe('Headers for every call to this provider.'),
       drops: z.array(z.string()).default([]).describe('Top-level chat fields to leave out, besides the known ones.'),
     },
     provider(options) {
-      const chat: ChatCapabilities = { ...definition.chat, refuses: [...(definition.chat?.refuses ?? []), ...options.drops] };
+      const chat: ChatCapabilities = {
+        ...definition.chat,
+        refuses: [...(definition.chat?.refuses ?? []), ...options.drops],
+      };
       const fits = definition.chat !== undefined || options.drops.length > 0;
       const fixedHeaders: OutgoingHeaders = Object.entries({ ...definition.headers, ...options.headers }).flat();
       return {
@@ -59,7 +65,10 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
         capabilities: () => ({ ...chat }),
         endpoint: (call) => ({
           ...locate(options.baseUrl, `${options.apiPath}${pathOf(call)}${withoutApiVersion(call.query)}`),
-          headers: call.key.value === undefined ? fixedHeaders : [...fixedHeaders, 'authorization', call.key.value.prefixed('Bearer ')],
+          headers:
+            call.key.value === undefined
+              ? fixedHeaders
+              : [...fixedHeaders, 'authorization', call.key.value.prefixed('Bearer ')],
         }),
         editBody(call, body) {
           nameModel(call, body);
@@ -68,7 +77,10 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
         },
         models: async ({ key, get }) =>
           readModels(
-            await get(`${options.apiPath}/models`, key.value === undefined ? [] : ['authorization', key.value.prefixed('Bearer ')]),
+            await get(
+              `${options.apiPath}/models`,
+              key.value === undefined ? [] : ['authorization', key.value.prefixed('Bearer ')],
+            ),
           ),
       };
     },
@@ -92,7 +104,11 @@ export function pathOf(call: Call): string {
 
 /** An Azure-style path may be the only place where the client names its model; these providers look for it in the body. */
 export function nameModel(call: Call, body: BodyEditor): void {
-  if (call.model !== '' && call.exchange.request.body.member('model') === undefined && call.exchange.model !== undefined) {
+  if (
+    call.model !== '' &&
+    call.exchange.request.body.member('model') === undefined &&
+    call.exchange.model !== undefined
+  ) {
     if (body.get('model') === undefined) body.set('model', call.model);
   }
 }
@@ -100,7 +116,10 @@ export function nameModel(call: Call, body: BodyEditor): void {
 /** The AzureOpenAI client adds its `api-version` to every call; it means nothing elsewhere. */
 export function withoutApiVersion(query: string): string {
   if (!query.includes('api-version=')) return query;
-  const rest = query.slice(1).split('&').filter((pair) => !pair.startsWith('api-version='));
+  const rest = query
+    .slice(1)
+    .split('&')
+    .filter((pair) => !pair.startsWith('api-version='));
   return rest.length === 0 ? '' : `?${rest.join('&')}`;
 }
 

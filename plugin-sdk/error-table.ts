@@ -48,6 +48,7 @@ export const specs = {
   LIMIT_BUDGET: { status: 402, message: '{account} has no budget left for this request: {used} of {limit} USD per {period} are used or reserved and this may cost {wanted}.', hint: 'It resets at {reset}.', retry: 'never', type: 'budget_exceeded', openaiCode: 'insufficient_quota' },
   LIMIT_CONCURRENCY: { status: 429, message: '{account} already runs {limit} requests at once.', retry: 'never', type: 'rate_limited', openaiCode: 'rate_limit_exceeded' },
   LIMIT_QUEUE: { status: 429, message: 'The queue of {account} is full ({limit} waiting).', retry: 'next-target', openaiCode: 'queue_full' },
+  LIMIT_HEDGE: { status: 429, message: 'Hedged attempts have used their share of the traffic.', retry: 'never', openaiCode: 'hedge_share' },
   LIMIT_QUEUE_TIME: { status: 503, message: 'No place came free at {account} within {ms} ms.', retry: 'next-target', openaiCode: 'queue_timeout' },
   LIMIT_PRICE_UNKNOWN: { status: 402, message: 'No price is known for {model} at {provider}, and a budget applies.', hint: 'Add the price to plugins/pricing, or allow unknown prices.', retry: 'never', type: 'budget_exceeded', openaiCode: 'price_unknown' },
 
@@ -69,6 +70,7 @@ export const specs = {
   UP_BAD_BODY: { status: 502, message: '{provider} sent an answer that cannot be read: {reason}.', retry: 'same-key', openaiCode: 'upstream_bad_body' },
   UP_STREAM_ERROR: { status: 502, message: '{message}', retry: 'next-target', openaiCode: 'upstream_stream_error' },
   UP_STREAM_CUT: { status: 502, message: '{provider} ended the stream before the answer was complete.', retry: 'same-key', openaiCode: 'upstream_stream_cut' },
+  UP_OUTRUN: { status: 502, message: 'Another attempt answered first.', retry: 'never', openaiCode: 'upstream_outrun' },
   UP_EVENT_TOO_LARGE: { status: 502, message: '{provider} sent a stream event larger than {limit} bytes.', retry: 'never', openaiCode: 'upstream_bad_body' },
   UP_AUTH: { status: 502, message: 'The credentials of {provider} could not be used: {reason}.', retry: 'next-key', openaiCode: 'upstream_auth' },
 

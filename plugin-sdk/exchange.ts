@@ -77,6 +77,8 @@ export interface Key {
   readonly settings: Readonly<Record<string, unknown>>;
   /** The caller's own provider key: serves only the first target and is never stored. */
   readonly direct?: boolean;
+  /** The caller named the host that this key is for: it is never trusted to lie inside a private network. */
+  readonly callerHost?: boolean;
   /** What this key's provider calls the model (deployment, model id), when that differs from the target's model. */
   readonly model?: string;
 }
@@ -89,10 +91,17 @@ export interface Attempt {
   readonly number: number;
   /** Names of keys of this target that failed in this exchange. */
   readonly triedKeys: ReadonlySet<string>;
+  readonly reason: AttemptReason;
   readonly startedAt: number;
   /** Calls back once when the attempt is over, with its record: for key health, concurrency and circuit state. */
   onEnd(listener: (record: AttemptRecord) => void): void;
 }
+
+/**
+ * Why an attempt is made: `first` at its target, with the `next-key` after one that is at fault, as a `retry` after a
+ * wait, or as a `hedge` beside one that has not answered yet.
+ */
+export type AttemptReason = 'first' | 'next-key' | 'retry' | 'hedge';
 
 export interface KeyedAttempt extends Attempt {
   readonly key: Key;

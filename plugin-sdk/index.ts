@@ -17,6 +17,7 @@ export * from './operations.ts';
 export * from './period.ts';
 export * from './policy.ts';
 export * from './ports.ts';
+export * from './queue-time.ts';
 export type * from './provider.ts';
 export { isPrivateName, locate, secretString } from './provider-options.ts';
 export * from './reply.ts';

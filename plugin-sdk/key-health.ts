@@ -19,4 +19,14 @@ export interface KeyState {
   inFlight: number;
   /** Exponentially weighted milliseconds to first content. */
   latencyMs: number | undefined;
+  /** Rests that hold for one model only, by the provider's name of it: rate limits and permissions are often by model. */
+  modelRests?: Map<string, KeyRest>;
+}
+
+export interface KeyRest {
+  /** Milliseconds since 1970. */
+  until: number;
+  reason: string;
+  /** Failures in a row. */
+  failures: number;
 }

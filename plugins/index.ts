@@ -13,4 +13,5 @@ export default [
   },
   { id: 'plugins/pricing', provides: ['port:prices'], load: () => import('./pricing/index.ts') },
   { id: 'plugins/governance', provides: ['identity'], load: () => import('./governance/index.ts') },
+  { id: 'plugins/admin-api', load: () => import('./admin-api/index.ts') },
 ] satisfies CatalogueEntry[] as CatalogueEntry[];

@@ -1,8 +1,13 @@
+import cluster from 'node:cluster';
 import { GatewayError } from '../../plugin-sdk/index.ts';
+import { AdminGuard } from '../admin-guard.ts';
+import { runPrimary, workerCount } from '../cluster.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { readConfig } from '../config/read-config.ts';
 import { createGateway, type Gateway } from '../gateway.ts';
+import { probe } from '../listeners.ts';
+import { createLogger } from '../logger.ts';
 import { listen } from '../server.ts';
 import type { Arguments } from './arguments.ts';
 import { version } from './version.ts';
@@ -12,38 +17,62 @@ import { watchConfig } from './watch-config.ts';
 export async function start(given: Arguments): Promise<number> {
   const read = async (): Promise<LoadedConfig> => withArguments(await readConfig(given.config), given);
   const loaded = await read();
-  const gateway = await createGateway(loaded);
+  const count = workerCount(loaded.config.server.workers);
+  return count > 1 && cluster.isPrimary ? startWorkers(loaded, count) : serve(loaded, read, given);
+}
+
+/** One process that serves. */
+async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, given: Arguments): Promise<number> {
   const { config } = loaded;
+  const gateway = await createGateway(loaded);
   refusePublicWithoutIdentity(gateway, config, given.insecure);
-  const listening = await listen(gateway, config);
-  announce(gateway, loaded, listening.url);
+  const listening = await openOrRefuse(() => listen(gateway, config, { shared: cluster.isWorker }), config);
+  if (cluster.isWorker) process.send?.('ready');
+  else announce(gateway.log, loaded, listening.url, { generation: gateway.current.id }, gateway.current.admin.created);
   const reload = (): void => {
     read()
       .then((next) => gateway.reload(next))
-      .catch((error: Error) => gateway.log.error({ reason: (error as GatewayError).text ?? error.message }, 'reload failed; the old config stays'));
+      .catch((error: GatewayError) => gateway.log.error({ reason: error.text ?? error.message }, 'reload failed; the old config stays'));
   };
   process.on('SIGHUP', reload);
   const unwatch = watchConfig(loaded.files, reload);
+  const signal = await stopSignal();
+  gateway.log.info({ signal, open: gateway.current.open }, 'draining');
+  unwatch();
+  const stopped = listening.stop();
+  await gateway.close(config.server.drainMs);
+  await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
+  gateway.log.info({}, 'stopped');
+  // Keep-alive connections of clients that do not let go must not keep the process.
+  setTimeout(() => process.exit(0), 100).unref();
+  return 0;
+}
+
+/** The process that keeps the serving ones alive. */
+async function startWorkers(loaded: LoadedConfig, count: number): Promise<number> {
+  const { config } = loaded;
+  const log = createLogger(config.log);
+  // Made here, so that one process makes it and one prints it.
+  const { created } = new AdminGuard(config);
+  const port = await openOrRefuse(() => probe(config.server.host, config.server.port), config);
+  const args = [...process.argv.slice(2), '--port', String(port)];
+  return runPrimary(count, args, log, () => announce(log, loaded, `http://${config.server.host}:${port}`, { workers: count }, created));
+}
+
+function stopSignal(): Promise<string> {
   return new Promise((resolve) => {
-    const stop = async (signal: string): Promise<void> => {
-      gateway.log.info({ signal, open: gateway.current.open }, 'draining');
-      unwatch();
-      const stopped = listening.stop();
-      await gateway.close(config.server.drainMs);
-      await Promise.race([stopped, new Promise((end) => setTimeout(end, 1_000).unref())]);
-      gateway.log.info({}, 'stopped');
-      resolve(0);
-      // Keep-alive connections of clients that do not let go must not keep the process.
-      setTimeout(() => process.exit(0), 100).unref();
-    };
-    process.once('SIGTERM', () => void stop('SIGTERM'));
-    process.once('SIGINT', () => void stop('SIGINT'));
+    process.once('SIGTERM', () => resolve('SIGTERM'));
+    process.once('SIGINT', () => resolve('SIGINT'));
   });
 }
 
 function withArguments(loaded: LoadedConfig, given: Arguments): LoadedConfig {
   const { config } = loaded;
-  const server = { ...config.server, ...(given.host === undefined ? {} : { host: given.host }), ...(given.port === undefined ? {} : { port: given.port }) };
+  const server = {
+    ...config.server,
+    ...(given.host === undefined ? {} : { host: given.host }),
+    ...(given.port === undefined ? {} : { port: given.port }),
+  };
   const log = {
     ...config.log,
     ...(given.logLevel === undefined ? {} : { level: given.logLevel as Config['log']['level'] }),
@@ -52,20 +81,31 @@ function withArguments(loaded: LoadedConfig, given: Arguments): LoadedConfig {
   return { ...loaded, config: { ...config, server, log } };
 }
 
-/** A gateway that anyone on the network can use spends its owner's money. Throws GatewayError CFG_INVALID. */
-function refusePublicWithoutIdentity(gateway: Gateway, config: Config, insecure: boolean): void {
-  const { host } = config.server;
-  const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  const governed = gateway.current.plugins.some(({ definition, options }) => definition.provides?.includes('identity') && (options as { required?: boolean }).required === true);
-  if (isLocal || insecure || governed) return;
-  throw new GatewayError('CFG_INVALID', {
-    report: `Refusing to listen on ${host} without identity: set plugins/governance.required, or start with --insecure.`,
-  });
+/** Turns a port that cannot be used into a problem that says which setting to change. */
+async function openOrRefuse<T>(open: () => Promise<T>, { server: { host, port } }: Config): Promise<T> {
+  try {
+    return await open();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw cause;
+    const reason = code === 'EADDRINUSE' ? 'something listens there already' : code === 'EACCES' ? 'that needs more rights' : 'the machine has no such address';
+    const report = `Cannot listen on ${host}:${port}: ${reason}. Choose another with --port or --host.`;
+    throw new GatewayError('CFG_INVALID', { report }, { cause });
+  }
 }
 
-function announce(gateway: Gateway, loaded: LoadedConfig, url: string): void {
-  const startMs = Math.round(performance.now());
-  gateway.log.info({ url, version: version(), config: loaded.source, generation: gateway.current.id, startMs }, 'listening');
-  const { created } = gateway.current.admin;
-  if (created !== undefined) process.stderr.write(`Admin token, shown only now: ${created}\n`);
+/** A gateway that anyone on the network can use spends its owner's money. Throws GatewayError CFG_INVALID. */
+function refusePublicWithoutIdentity(gateway: Gateway, { server: { host } }: Config, insecure: boolean): void {
+  const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
+  const isGoverned = gateway.current.plugins.some(
+    ({ definition, options }) => definition.provides?.includes('identity') && (options as { required?: boolean }).required === true,
+  );
+  if (isLocal || insecure || isGoverned) return;
+  const report = `Refusing to listen on ${host} without identity: set "required": true at plugins/governance, or start with --insecure.`;
+  throw new GatewayError('CFG_INVALID', { report });
+}
+
+function announce(log: Gateway['log'], loaded: LoadedConfig, url: string, facts: object, token: string | undefined): void {
+  log.info({ url, version: version(), config: loaded.source, startMs: Math.round(performance.now()), ...facts }, 'listening');
+  if (token !== undefined) process.stderr.write(`Admin token, shown only now: ${token}\n`);
 }

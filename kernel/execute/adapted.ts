@@ -10,17 +10,23 @@ import {
   type Provider,
   type Reply,
 } from '../../plugin-sdk/index.ts';
-import type { LiveAttempt } from '../exchange.ts';
+import type { LiveAttempt } from '../attempt.ts';
 import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
 import type { Runtime } from './context.ts';
 import { failedReply } from './failed-reply.ts';
 import { openUpstream } from './upstream.ts';
 
 /** An operation whose canonical form is the OpenAI shape (embeddings, images, audio), at a provider with another one. */
-export async function adapt(attempt: LiveAttempt, provider: Provider, adapter: OperationAdapter, runtime: Runtime): Promise<Reply> {
+export async function adapt(
+  attempt: LiveAttempt,
+  provider: Provider,
+  adapter: OperationAdapter,
+  runtime: Runtime,
+): Promise<Reply> {
   const { exchange } = attempt;
   const { body } = exchange.request;
-  if (body.kind !== 'bytes') throw new GatewayError('REQ_UNSUPPORTED', { provider: provider.name, operation: exchange.operation });
+  if (body.kind !== 'bytes')
+    throw new GatewayError('REQ_UNSUPPORTED', { provider: provider.name, operation: exchange.operation });
   const dialect = provider.speaks[exchange.operation]?.[0] ?? exchange.dialect;
   const call = callOf(attempt, dialect);
   const json: JsonObject = body.isJson ? body.json() : {};
@@ -37,12 +43,29 @@ export async function adapt(attempt: LiveAttempt, provider: Provider, adapter: O
   const usage = 'usage' in result && result.usage !== undefined ? { usage: result.usage } : {};
   if ('json' in result) {
     const bytes = JSON.stringify(result.json);
-    return { origin: 'upstream', status: 200, headers: ['content-type', 'application/json'], ...usage, body: { type: 'bytes', bytes } };
+    return {
+      origin: 'upstream',
+      status: 200,
+      headers: ['content-type', 'application/json'],
+      ...usage,
+      body: { type: 'bytes', bytes },
+    };
   }
-  return { origin: 'upstream', status: 200, headers: ['content-type', result.contentType], ...usage, body: { type: 'bytes', bytes: result.bytes } };
+  return {
+    origin: 'upstream',
+    status: 200,
+    headers: ['content-type', result.contentType],
+    ...usage,
+    body: { type: 'bytes', bytes: result.bytes },
+  };
 }
 
-async function sendOne(attempt: LiveAttempt, provider: Provider, one: AdaptedCall, runtime: Runtime): Promise<AdaptedReply | Reply> {
+async function sendOne(
+  attempt: LiveAttempt,
+  provider: Provider,
+  one: AdaptedCall,
+  runtime: Runtime,
+): Promise<AdaptedReply | Reply> {
   const { exchange } = attempt;
   const dialect = provider.speaks[exchange.operation]?.[0] ?? exchange.dialect;
   const endpoint = provider.endpoint({ ...callOf(attempt, dialect), path: one.path, query: '' });
@@ -57,7 +80,11 @@ async function sendOne(attempt: LiveAttempt, provider: Provider, one: AdaptedCal
   try {
     const whole =
       reply.takeWhole() ??
-      (await collect(reply, runtime.replyBytes, () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason })));
+      (await collect(
+        reply,
+        runtime.replyBytes,
+        () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason }),
+      ));
     upstream.arrived();
     const isJson = (getHeader(reply.headers, 'content-type') ?? '').includes('json');
     const json = isJson ? new BytesBody(whole, 'application/json').json() : undefined;

@@ -59,4 +59,3 @@ export class ByteBodyEditor implements BodyEditor {
     this.#body = new BytesBody(bytes, this.#body.contentType);
   }
 }
-

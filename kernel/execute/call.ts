@@ -7,7 +7,7 @@ import {
   type Reply,
   type UpstreamRequest,
 } from '../../plugin-sdk/index.ts';
-import type { LiveAttempt } from '../exchange.ts';
+import type { LiveAttempt } from '../attempt.ts';
 import { forwardedHeaders } from './request-headers.ts';
 
 /** What a provider is told of the call that an attempt is about to make. */
@@ -38,7 +38,8 @@ export function upstreamRequest(
   const { exchange, key } = attempt;
   const { request } = exchange;
   const headers = forwardedHeaders(request.headers, endpoint.headers, exchange.route.passthrough === true);
-  if (request.body.kind === 'stream' && request.body.size !== undefined) headers.push('content-length', String(request.body.size));
+  if (request.body.kind === 'stream' && request.body.size !== undefined)
+    headers.push('content-length', String(request.body.size));
   return {
     provider: provider.name,
     origin: endpoint.origin,
@@ -46,15 +47,14 @@ export function upstreamRequest(
     path: endpoint.path,
     headers,
     body,
-    // The caller's own endpoint is never trusted to lie inside.
-    privateAddresses: provider.privateAddresses && key.direct !== true,
+    privateAddresses: provider.privateAddresses && key.callerHost !== true,
   };
 }
 
 /** Notes what the target cannot carry; with `x-bf-strict: true` refuses instead. Throws GatewayError REQ_LOSSY. */
 export function refuseLosses(attempt: LiveAttempt, provider: Provider, lost: readonly string[]): void {
   const { exchange } = attempt;
-  exchange.lossy = lost;
+  attempt.lossy = lost;
   if (lost.length > 0 && exchange.request.headers.get('x-bf-strict') === 'true') {
     throw new GatewayError('REQ_LOSSY', { provider: provider.name, paths: lost.join(', ') }, { param: lost[0]! });
   }

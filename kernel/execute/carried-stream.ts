@@ -1,4 +1,11 @@
-import { type DialectMeter, type EventReading, type FramedEvent, GatewayError, type Sink, type Usage } from '../../plugin-sdk/index.ts';
+import {
+  type DialectMeter,
+  type EventReading,
+  type FramedEvent,
+  GatewayError,
+  type Sink,
+  type Usage,
+} from '../../plugin-sdk/index.ts';
 import { EventBoundary } from '../framing/boundary.ts';
 import { createFramer, type Framer } from '../framing/framer.ts';
 import type { HeldStart } from './held-start.ts';
@@ -61,7 +68,9 @@ export class CarriedStream implements Sink<Buffer> {
       if (this.#complete || this.#mayEndAnywhere) this.#out.push(tail, tail.length);
     }
     const { provider } = this.#options;
-    this.#out.finish(this.#complete || this.#mayEndAnywhere ? undefined : new GatewayError('UP_STREAM_CUT', { provider }));
+    this.#out.finish(
+      this.#complete || this.#mayEndAnywhere ? undefined : new GatewayError('UP_STREAM_CUT', { provider }),
+    );
   }
 
   fail(error: Error): void {
@@ -85,7 +94,11 @@ export class CarriedStream implements Sink<Buffer> {
       this.#complete = true;
       const { problem } = reading;
       const message = problem?.message ?? 'The provider reported an error in its stream.';
-      this.#failure = new GatewayError('UP_STREAM_ERROR', { message }, problem === undefined ? {} : problemExtras(problem));
+      this.#failure = new GatewayError(
+        'UP_STREAM_ERROR',
+        { message },
+        problem === undefined ? {} : problemExtras(problem),
+      );
     }
     return reading.kind === 'content' || reading.kind === 'done';
   }

@@ -9,7 +9,7 @@ import {
   type UpstreamRequest,
   withHeader,
 } from '../../plugin-sdk/index.ts';
-import type { LiveAttempt } from '../exchange.ts';
+import type { LiveAttempt } from '../attempt.ts';
 import { ByteBodyEditor } from './body-editor.ts';
 import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
 import { CarriedStream } from './carried-stream.ts';
@@ -27,7 +27,12 @@ const wholeBytes = 1_048_576;
  * The provider speaks the client's dialect: the client's bytes go out, the provider's bytes come back. The only edits are
  * the model's name and what the provider declares, made on the bytes.
  */
-export async function carry(attempt: LiveAttempt, provider: Provider, dialect: Dialect, runtime: Runtime): Promise<Reply> {
+export async function carry(
+  attempt: LiveAttempt,
+  provider: Provider,
+  dialect: Dialect,
+  runtime: Runtime,
+): Promise<Reply> {
   const call = callOf(attempt, dialect);
   const lost: string[] = [];
   const body = carriedBody(attempt, provider, call, lost);
@@ -46,7 +51,10 @@ function carriedBody(attempt: LiveAttempt, provider: Provider, call: Call, lost:
   if (call.passthrough) return body.bytes;
   let carried = body;
   const named = body.member('model');
-  if (!body.isJson) return named === undefined || call.model === '' || named === call.model ? body.bytes : body.editField('model', call.model).bytes;
+  if (!body.isJson)
+    return named === undefined || call.model === '' || named === call.model
+      ? body.bytes
+      : body.editField('model', call.model).bytes;
   if (typeof named === 'string' && call.model !== '' && named !== call.model) carried = body.edit('model', call.model);
   if (provider.editBody === undefined) return carried.bytes;
   const editor = new ByteBodyEditor(carried, (path) => lost.push(path));
@@ -54,7 +62,13 @@ function carriedBody(attempt: LiveAttempt, provider: Provider, call: Call, lost:
   return editor.body.bytes;
 }
 
-async function readReply(attempt: LiveAttempt, provider: Provider, dialect: Dialect, upstream: Upstream, runtime: Runtime): Promise<Reply> {
+async function readReply(
+  attempt: LiveAttempt,
+  provider: Provider,
+  dialect: Dialect,
+  upstream: Upstream,
+  runtime: Runtime,
+): Promise<Reply> {
   const { reply } = upstream;
   const { exchange } = attempt;
   const type = getHeader(reply.headers, 'content-type') ?? '';
@@ -65,7 +79,9 @@ async function readReply(attempt: LiveAttempt, provider: Provider, dialect: Dial
     const flow = await committedStream(attempt, provider, dialect, upstream);
     return { ...base, body: { type: 'flow', flow, events: true } };
   }
-  const whole = reply.takeWhole() ?? (isSmallJson(type, reply.headers) ? await collectWhole(provider, upstream, runtime) : undefined);
+  const whole =
+    reply.takeWhole() ??
+    (isSmallJson(type, reply.headers) ? await collectWhole(provider, upstream, runtime) : undefined);
   upstream.arrived();
   if (whole === undefined) {
     return { ...base, body: { type: 'flow', flow: watched(upstream), events: false } };
@@ -77,26 +93,43 @@ async function readReply(attempt: LiveAttempt, provider: Provider, dialect: Dial
     return problemReply(dialect, fixed.status, fixError(provider, whole), reply.headers);
   }
   const bytes = fixed?.bytes ?? whole;
-  return { ...base, headers: fixed?.bytes === undefined ? reply.headers : withHeader(reply.headers, 'content-length', undefined), body: { type: 'bytes', bytes } };
+  return {
+    ...base,
+    headers: fixed?.bytes === undefined ? reply.headers : withHeader(reply.headers, 'content-length', undefined),
+    body: { type: 'bytes', bytes },
+  };
 }
 
 function isSmallJson(type: string, headers: readonly string[]): boolean {
   const length = getHeader(headers, 'content-length');
-  return type.includes('json') && (length === undefined || Number(length) <= wholeBytes) && getHeader(headers, 'content-encoding') === undefined;
+  return (
+    type.includes('json') &&
+    (length === undefined || Number(length) <= wholeBytes) &&
+    getHeader(headers, 'content-encoding') === undefined
+  );
 }
 
 async function collectWhole(provider: Provider, upstream: Upstream, runtime: Runtime): Promise<Buffer> {
   try {
     const limit = runtime.replyBytes;
     const reason = `it is larger than ${limit} bytes`;
-    return await collect(upstream.reply, limit, () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason }));
+    return await collect(
+      upstream.reply,
+      limit,
+      () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason }),
+    );
   } catch (error) {
     upstream.done();
     throw error;
   }
 }
 
-function committedStream(attempt: LiveAttempt, provider: Provider, dialect: Dialect, upstream: Upstream): Promise<HeldStart<Buffer>> {
+function committedStream(
+  attempt: LiveAttempt,
+  provider: Provider,
+  dialect: Dialect,
+  upstream: Upstream,
+): Promise<HeldStart<Buffer>> {
   const { exchange } = attempt;
   return new Promise((resolve, reject) => {
     const out: HeldStart<Buffer> = new HeldStart(upstream, exchange.policy.holdBack, (error) =>
@@ -107,13 +140,15 @@ function committedStream(attempt: LiveAttempt, provider: Provider, dialect: Dial
       meter: dialect.meter,
       passthrough: exchange.route.passthrough === true,
       onUsage: (usage) => {
-        exchange.usage = usage;
+        attempt.usage = usage;
       },
       onFinish: (finish) => {
-        exchange.finish = finish;
+        attempt.finish = finish;
       },
     });
-    upstream.reply.start(exchange.route.passthrough === true ? carried : quirkedStream(carried, provider.name, provider.quirks));
+    upstream.reply.start(
+      exchange.route.passthrough === true ? carried : quirkedStream(carried, provider.name, provider.quirks),
+    );
   });
 }
 

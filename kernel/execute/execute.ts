@@ -1,5 +1,5 @@
 import { GatewayError, type Provider, type Reply } from '../../plugin-sdk/index.ts';
-import type { LiveAttempt } from '../exchange.ts';
+import type { LiveAttempt } from '../attempt.ts';
 import { adapt } from './adapted.ts';
 import { carry } from './carried.ts';
 import type { Runtime } from './context.ts';
@@ -16,7 +16,8 @@ export async function executeAtProvider(attempt: LiveAttempt, provider: Provider
   const { operation, dialect } = exchange;
   const model = attempt.key.model ?? target.model;
   const spoken = provider.dialectsFor?.(operation, model) ?? provider.speaks[operation] ?? provider.speaks['*'] ?? [];
-  if (exchange.route.passthrough === true || spoken.includes(dialect)) return carry(attempt, provider, dialect, runtime);
+  if (exchange.route.passthrough === true || spoken.includes(dialect))
+    return carry(attempt, provider, dialect, runtime);
   const adapter = provider.adapters?.[operation];
   if (adapter !== undefined) return adapt(attempt, provider, adapter, runtime);
   const translation = spoken.find((candidate) => candidate.chat !== undefined);

@@ -18,7 +18,11 @@ export class HeldStart<T> implements Flow<T> {
   #end: 'open' | 'ended' | GatewayError = 'open';
   #sink: Sink<T> | undefined = undefined;
 
-  constructor(upstream: Upstream, holdBack: { readonly ms: number; readonly bytes: number }, decided: (error?: GatewayError) => void) {
+  constructor(
+    upstream: Upstream,
+    holdBack: { readonly ms: number; readonly bytes: number },
+    decided: (error?: GatewayError) => void,
+  ) {
     this.#upstream = upstream;
     this.#limit = holdBack.bytes;
     this.#decided = decided;

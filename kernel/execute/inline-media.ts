@@ -30,7 +30,8 @@ async function inlineBlocks(blocks: readonly Block[], path: string, runtime: Run
   if (!blocks.some(needsFetch)) return blocks;
   return Promise.all(
     blocks.map(async (block, i): Promise<Block> => {
-      if (block.type === 'tool-result') return { ...block, content: await inlineBlocks(block.content, `${path}[${i}]`, runtime) };
+      if (block.type === 'tool-result')
+        return { ...block, content: await inlineBlocks(block.content, `${path}[${i}]`, runtime) };
       if (!('source' in block) || block.source.kind !== 'url') return block;
       return { ...block, source: await fetchMedia(block.source.url, `${path}[${i}]`, runtime) };
     }),
@@ -44,7 +45,11 @@ function needsFetch(block: Block): boolean {
 
 async function fetchMedia(address: string, path: string, runtime: Runtime): Promise<MediaSource> {
   const invalid = (reason: string): GatewayError =>
-    new GatewayError('REQ_INVALID', { reason: `The media at ${path} could not be fetched: ${reason}.` }, { param: path });
+    new GatewayError(
+      'REQ_INVALID',
+      { reason: `The media at ${path} could not be fetched: ${reason}.` },
+      { param: path },
+    );
   const url = new URL(address);
   let stop: ((reason: Error) => void) | undefined;
   const timer = setTimeout(() => stop?.(invalid(`it did not arrive within ${timeoutMs} ms`)), timeoutMs);

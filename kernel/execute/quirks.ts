@@ -1,7 +1,11 @@
 import { BytesBody, GatewayError, type JsonObject, type Provider, type ReplyQuirks } from '../../plugin-sdk/index.ts';
 
 /** What a provider's quirks make of a JSON reply: a failure's status, other bytes, or nothing. */
-export function fixReply(provider: Provider, whole: Buffer, type: string): { readonly status?: number; readonly bytes?: Buffer } | undefined {
+export function fixReply(
+  provider: Provider,
+  whole: Buffer,
+  type: string,
+): { readonly status?: number; readonly bytes?: Buffer } | undefined {
   const { quirks } = provider;
   if (quirks === undefined || !type.includes('json') || !mayConcern(quirks, whole)) return undefined;
   let json: JsonObject;

@@ -1,4 +1,12 @@
-import { type AnswerEvent, type Conversation, type Dialect, GatewayError, isGatewayError, type Sink, type StreamDecoder } from '../../plugin-sdk/index.ts';
+import {
+  type AnswerEvent,
+  type Conversation,
+  type Dialect,
+  GatewayError,
+  isGatewayError,
+  type Sink,
+  type StreamDecoder,
+} from '../../plugin-sdk/index.ts';
 import { createFramer, type Framer } from '../framing/framer.ts';
 import type { HeldStart } from './held-start.ts';
 

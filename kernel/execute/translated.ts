@@ -10,7 +10,8 @@ import {
   type Reply,
   withHeader,
 } from '../../plugin-sdk/index.ts';
-import type { LiveAttempt, LiveExchange } from '../exchange.ts';
+import type { LiveAttempt } from '../attempt.ts';
+import type { LiveExchange } from '../exchange.ts';
 import { ByteBodyEditor } from './body-editor.ts';
 import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
 import type { Runtime } from './context.ts';
@@ -25,7 +26,12 @@ import { openUpstream, type Upstream } from './upstream.ts';
  * The provider speaks another chat dialect: client dialect → Conversation → provider dialect, and back as typed values
  * that the client's dialect writes later. One parse, one build, one stringify.
  */
-export async function translate(attempt: LiveAttempt, provider: Provider, dialect: Dialect, runtime: Runtime): Promise<Reply> {
+export async function translate(
+  attempt: LiveAttempt,
+  provider: Provider,
+  dialect: Dialect,
+  runtime: Runtime,
+): Promise<Reply> {
   const { exchange } = attempt;
   const call = callOf(attempt, dialect);
   const capabilities = provider.capabilities?.(call.model, call.operation) ?? {};
@@ -44,32 +50,48 @@ export async function translate(attempt: LiveAttempt, provider: Provider, dialec
   const endpoint = provider.endpoint(call);
   const { bytes } = editor.body;
   const own = ['content-type', 'application/json', ...endpoint.headers];
-  let request = upstreamRequest(attempt, provider, { ...endpoint, method: endpoint.method ?? 'POST', headers: own }, bytes);
+  let request = upstreamRequest(
+    attempt,
+    provider,
+    { ...endpoint, method: endpoint.method ?? 'POST', headers: own },
+    bytes,
+  );
   if (provider.authorize !== undefined) request = await provider.authorize(request, attempt.key);
   const upstream = await openUpstream(attempt, request, runtime);
-  return readReply(exchange, provider, dialect, upstream, runtime);
+  return readReply(attempt, provider, dialect, upstream, runtime);
 }
 
-async function readReply(exchange: LiveExchange, provider: Provider, dialect: Dialect, upstream: Upstream, runtime: Runtime): Promise<Reply> {
+async function readReply(
+  attempt: LiveAttempt,
+  provider: Provider,
+  dialect: Dialect,
+  upstream: Upstream,
+  runtime: Runtime,
+): Promise<Reply> {
   const { reply } = upstream;
+  const { exchange } = attempt;
   if (reply.status >= 400) return failedReply(exchange, provider, dialect, upstream);
   const base = { origin: 'upstream', status: 200, headers: translatedHeaders(reply.headers), dialect } as const;
   const type = getHeader(reply.headers, 'content-type') ?? '';
   if (exchange.stream && !type.includes('application/json')) {
-    return { ...base, body: { type: 'events', events: await committedEvents(exchange, provider, dialect, upstream) } };
+    return { ...base, body: { type: 'events', events: await committedEvents(attempt, provider, dialect, upstream) } };
   }
   const reason = `it is larger than ${runtime.replyBytes} bytes`;
   try {
     const whole =
       reply.takeWhole() ??
-      (await collect(reply, runtime.replyBytes, () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason })));
+      (await collect(
+        reply,
+        runtime.replyBytes,
+        () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason }),
+      ));
     upstream.arrived();
     const json = parse(provider, whole);
     const failedStatus = provider.quirks?.errorIn200?.(json);
     if (failedStatus !== undefined) return problemReply(dialect, failedStatus, whole, reply.headers);
     const answer = dialect.chat!.decodeAnswer(provider.quirks?.json?.(json, 'reply') ?? json, exchange.conversation());
-    if (answer.usage !== undefined) exchange.usage = answer.usage;
-    exchange.finish = answer.choices[0]?.finish?.native;
+    if (answer.usage !== undefined) attempt.usage = answer.usage;
+    attempt.finish = answer.choices[0]?.finish?.native;
     return { ...base, body: { type: 'answer', answer } };
   } finally {
     upstream.done();
@@ -91,16 +113,28 @@ function translatedHeaders(headers: readonly string[]): string[] {
   return described.reduce<string[]>((left, name) => withHeader(left, name, undefined), [...headers]);
 }
 
-function committedEvents(exchange: LiveExchange, provider: Provider, dialect: Dialect, upstream: Upstream): Promise<HeldStart<AnswerEvent>> {
+function committedEvents(
+  attempt: LiveAttempt,
+  provider: Provider,
+  dialect: Dialect,
+  upstream: Upstream,
+): Promise<HeldStart<AnswerEvent>> {
   return new Promise((resolve, reject) => {
-    const out: HeldStart<AnswerEvent> = new HeldStart(upstream, exchange.policy.holdBack, (error) =>
+    const out: HeldStart<AnswerEvent> = new HeldStart(upstream, attempt.exchange.policy.holdBack, (error) =>
       error === undefined ? resolve(out) : reject(error),
     );
     const watch = (event: AnswerEvent): void => {
-      if (event.type === 'usage') exchange.usage = event.usage;
-      else if (event.type === 'finish') exchange.finish = event.finish.native ?? event.finish.reason;
+      if (event.type === 'usage') attempt.usage = event.usage;
+      else if (event.type === 'finish') attempt.finish = event.finish.native ?? event.finish.reason;
     };
-    const translated = new TranslatedStream(out, { provider: provider.name, dialect, conversation: exchange.conversation(), watch });
-    upstream.reply.start(dialect.framing === 'sse' ? quirkedStream(translated, provider.name, provider.quirks) : translated);
+    const translated = new TranslatedStream(out, {
+      provider: provider.name,
+      dialect,
+      conversation: attempt.exchange.conversation(),
+      watch,
+    });
+    upstream.reply.start(
+      dialect.framing === 'sse' ? quirkedStream(translated, provider.name, provider.quirks) : translated,
+    );
   });
 }

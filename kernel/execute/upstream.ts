@@ -1,10 +1,10 @@
 import { GatewayError, type UpstreamRequest } from '../../plugin-sdk/index.ts';
+import type { LiveAttempt } from '../attempt.ts';
 import { Deadline } from '../deadline.ts';
-import type { LiveAttempt } from '../exchange.ts';
 import { send, type UpstreamReply } from '../send.ts';
 import type { Runtime } from './context.ts';
 
-/** An upstream call under the attempt's time limits, which stops when the client leaves. */
+/** An upstream call under the attempt's time limits, which stops when the client leaves or the exchange must end. */
 export interface Upstream {
   readonly reply: UpstreamReply;
   /** The first content (or the whole reply) has come: its time limit ends, the one between events begins. */
@@ -13,18 +13,23 @@ export interface Upstream {
   done(): void;
 }
 
-/** Sends a request for an attempt. Throws GatewayError UP_CONNECT, UP_RESET, UP_TIMEOUT, GUARD_HOST, CLIENT_GONE. */
-export async function openUpstream(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): Promise<Upstream> {
+/** Sends a request for an attempt. Throws GatewayError UP_CONNECT, UP_RESET, UP_TIMEOUT, UP_OUTRUN, GUARD_HOST, CLIENT_GONE. */
+export async function openUpstream(
+  attempt: LiveAttempt,
+  request: UpstreamRequest,
+  runtime: Runtime,
+): Promise<Upstream> {
   const { exchange } = attempt;
   const { timeouts } = exchange.policy;
   let reply: UpstreamReply | undefined;
   let abort: ((reason: Error) => void) | undefined;
   const stop = (error: GatewayError): void => (reply === undefined ? abort?.(error) : reply.cut(error));
-  const late = (what: string, ms: number) => () => stop(new GatewayError('UP_TIMEOUT', { provider: request.provider, what, ms }));
+  const late = (what: string, ms: number) => () =>
+    stop(new GatewayError('UP_TIMEOUT', { provider: request.provider, what, ms }));
 
   const first = new Deadline(timeouts.firstContentMs, late('no content', timeouts.firstContentMs));
   let between: Deadline | undefined;
-  const unlisten = exchange.onClientGone(() => stop(new GatewayError('CLIENT_GONE', {})));
+  const unlisten = exchange.onStop(stop);
   attempt.cancel = stop;
   const done = (): void => {
     first.stop();
@@ -32,9 +37,9 @@ export async function openUpstream(attempt: LiveAttempt, request: UpstreamReques
     unlisten();
     if (reply !== undefined) reply.onRead = undefined;
   };
-  if (exchange.clientGone) {
+  if (exchange.stopped !== undefined || attempt.ended) {
     done();
-    throw new GatewayError('CLIENT_GONE', {});
+    throw exchange.stopped ?? new GatewayError('UP_OUTRUN', {});
   }
   exchange.onSent?.();
   try {

@@ -7,7 +7,7 @@ import { ownerOf } from './owner.ts';
 import type { Submissions } from './submission.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-const responsePath = /\/responses\/([^/]+)(\/cancel)?$/;
+const responsePath = /\/responses\/(job_[^/]+)(\/cancel)?$/;
 
 /** The jobs of any SDK route, by headers: `x-bf-async` submits, `x-bf-async-id` polls; and `responses.retrieve(id)` and `.cancel(id)`. */
 export class HeaderMode {
@@ -27,7 +27,7 @@ export class HeaderMode {
     if (id !== undefined && id !== '') return this.#poll(exchange, id);
     const wanted = headers.get('x-bf-async');
     if (wanted !== undefined && wanted !== '' && wanted !== 'false' && wanted !== '0') return this.#submit(exchange);
-    if (exchange.operation === 'responses') return this.#ofResponses(exchange);
+    if (exchange.request.path.includes('/responses/job_')) return this.#ofResponses(exchange);
   }
 
   async #submit(exchange: Exchange): Promise<Reply> {
@@ -46,7 +46,7 @@ export class HeaderMode {
 
   #ofResponses(exchange: Exchange): Opinion<Reply> {
     const [, id, cancel] = responsePath.exec(exchange.request.path) ?? [];
-    if (id === undefined || !isJobId(id)) return;
+    if (id === undefined) return;
     const { method } = exchange.request;
     if (cancel !== undefined) return method === 'POST' ? this.#cancel(exchange, id) : undefined;
     if (method === 'GET') return this.#retrieve(exchange, id);

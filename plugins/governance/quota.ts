@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
-import { type Clock, formatPeriod, GatewayRequest, type HandlerRoute, noBody, RequestHeaders } from '../../plugin-sdk/index.ts';
+import { type Clock, GatewayRequest, type HandlerRoute, noBody, RequestHeaders } from '../../plugin-sdk/index.ts';
+import { viewAccount } from '../../plugin-sdk/ports/account-view.ts';
 import type { Ledger } from '../../plugin-sdk/ports/ledger.ts';
 import { checkSubject } from './access.ts';
-import { nameOf, nanoPerUsd } from './accounts.ts';
 import type { Identity } from './identity.ts';
 
 /** `GET /api/quota`: what is left to the caller, asked with its own virtual key or token. */
@@ -16,34 +16,17 @@ export function quotaRoute(identity: Identity, ledger: Ledger, clock: Clock): Ha
   };
 }
 
-async function quotaOf(context: Context, identity: Identity, ledger: Ledger, now: number) {
-  const { req } = context;
+async function quotaOf({ req }: Context, identity: Identity, ledger: Ledger, now: number) {
   const { search, pathname } = new URL(req.url);
   const headers = new RequestHeaders(Object.entries(req.header()).flat());
   const subject = await identity.identify(new GatewayRequest('GET', pathname, search, headers, noBody));
   checkSubject(subject, true, now);
   const { id, kind, name, team, customer } = subject.caller;
-  const usages = await ledger.usage([...subject.accounts, ...grantAccounts(subject)]);
+  const ofGrants = [...(subject.grants?.values() ?? [])].flatMap(({ accounts }) => accounts);
+  const usages = await ledger.usage([...subject.accounts, ...ofGrants]);
   return {
     caller: { id, kind, name, team, customer },
-    expires_at: Number.isFinite(subject.expiresAt) ? new Date(subject.expiresAt).toISOString() : null,
-    accounts: usages.map(({ account, used, reserved, resetAt }) => {
-      const scale = account.unit === 'nano-usd' ? nanoPerUsd : 1;
-      return {
-        account: nameOf(account),
-        unit: account.unit === 'nano-usd' ? 'usd' : account.unit,
-        period: account.window === undefined ? null : formatPeriod(account.window.period),
-        calendar: account.window?.type === 'calendar',
-        limit: account.limit / scale,
-        used: used / scale,
-        reserved: reserved / scale,
-        remaining: Math.max(account.limit - used, 0) / scale,
-        resets_at: resetAt === undefined ? null : new Date(resetAt).toISOString(),
-      };
-    }),
+    expiresAt: Number.isFinite(subject.expiresAt) ? new Date(subject.expiresAt).toISOString() : null,
+    accounts: usages.map(viewAccount),
   };
-}
-
-function grantAccounts({ grants }: Awaited<ReturnType<Identity['identify']>>) {
-  return [...(grants?.values() ?? [])].flatMap(({ accounts }) => accounts);
 }

@@ -1,6 +1,6 @@
 import { formatPeriod, GatewayError, type RetryRule } from '../../plugin-sdk/index.ts';
+import { nameOf, nanoPerUsd } from '../../plugin-sdk/ports/accounts.ts';
 import type { Refused } from '../../plugin-sdk/ports/ledger.ts';
-import { nameOf, nanoPerUsd } from './accounts.ts';
 
 /** SDKs ignore `retry-after` above this and would try again at once (wire facts, trap 11). */
 const longestHonouredMs = 60_000;

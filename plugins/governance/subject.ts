@@ -1,8 +1,9 @@
 import type { Caller, KeyFilter, ModelFilter } from '../../plugin-sdk/index.ts';
+import { accountsOf } from '../../plugin-sdk/ports/accounts.ts';
 import type { Entity } from '../../plugin-sdk/ports/entities.ts';
 import type { Customer, ProviderGrant, Team, VirtualKey } from '../../plugin-sdk/ports/entity-schemas.ts';
 import type { Account } from '../../plugin-sdk/ports/ledger.ts';
-import { accountsOf, measures } from './accounts.ts';
+import { measures } from './accounts.ts';
 
 /** A caller with everything that governs it, prepared once and used for every call until an entity changes. */
 export interface Subject {

@@ -1,7 +1,7 @@
 import { chain, type MaybePromise } from '../../plugin-sdk/index.ts';
+import { accountsOf } from '../../plugin-sdk/ports/accounts.ts';
 import type { Entities, Entity } from '../../plugin-sdk/ports/entities.ts';
 import type { Account } from '../../plugin-sdk/ports/ledger.ts';
-import { accountsOf } from './accounts.ts';
 import { RecentMap } from './recent-map.ts';
 import { matches } from './subject.ts';
 

@@ -12,7 +12,9 @@ export function fitHistory(body: BodyEditor): void {
   const messages = body.get('messages');
   if (!Array.isArray(messages)) return;
   const last = messages.length - 1;
-  const fitted = (messages as JsonValue[]).map((message, i) => (isObject(message) ? fit(message, i === last) : message));
+  const fitted = (messages as JsonValue[]).map((message, i) =>
+    isObject(message) ? fit(message, i === last) : message,
+  );
   if (fitted.some((message, i) => message !== messages[i])) body.set('messages', fitted);
 }
 

@@ -1,5 +1,5 @@
-import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
 import { openaiQuirks } from '../../plugin-sdk/dialects/openai/quirks.ts';
+import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
 import { fitHistory } from './fit-history.ts';
 import { shapeReply } from './shape-reply.ts';
 

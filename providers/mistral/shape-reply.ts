@@ -15,7 +15,8 @@ function shapeChoice(choice: JsonObject): JsonObject {
   let shaped = choice;
   for (const field of ['message', 'delta']) {
     const part = choice[field];
-    if (isObject(part) && Array.isArray(part['content'])) shaped = { ...shaped, [field]: shapeContent(part, part['content']) };
+    if (isObject(part) && Array.isArray(part['content']))
+      shaped = { ...shaped, [field]: shapeContent(part, part['content']) };
   }
   return choice['finish_reason'] === 'model_length' ? { ...shaped, finish_reason: 'length' } : shaped;
 }
@@ -29,7 +30,11 @@ function shapeContent(part: JsonObject, chunks: readonly JsonValue[]): JsonObjec
 function thinkingOf(chunk: JsonValue): string {
   if (!isObject(chunk) || chunk['type'] !== 'thinking') return '';
   const { thinking } = chunk;
-  return Array.isArray(thinking) ? thinking.map((piece) => textOf(piece, 'text')).join('') : typeof thinking === 'string' ? thinking : '';
+  return Array.isArray(thinking)
+    ? thinking.map((piece) => textOf(piece, 'text')).join('')
+    : typeof thinking === 'string'
+      ? thinking
+      : '';
 }
 
 function textOf(chunk: JsonValue, type: string): string {

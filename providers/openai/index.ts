@@ -1,6 +1,15 @@
 import { z } from 'zod';
-import { defineProvider, locate, nameModel, type OutgoingHeaders, type ProviderKey, readModels, withoutApiVersion, pathOf } from '../../plugin-sdk/index.ts';
 import { openai, openaiChat, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
+import {
+  defineProvider,
+  locate,
+  nameModel,
+  type OutgoingHeaders,
+  type ProviderKey,
+  pathOf,
+  readModels,
+  withoutApiVersion,
+} from '../../plugin-sdk/index.ts';
 
 /** OpenAI itself: every operation is carried byte for byte. */
 export default defineProvider({

@@ -8,5 +8,10 @@ export default defineOpenAICompatible({
   environment: ['OPENROUTER_API_KEY'],
   responses: true,
   operations: ['completions', 'embeddings'],
-  chat: { topK: true, cache: 'cache_control', reasoningField: 'reasoning_details', proofsOf: ['anthropic', 'google', 'openai', 'xai'] },
+  chat: {
+    topK: true,
+    cache: 'cache_control',
+    reasoningField: 'reasoning_details',
+    proofsOf: ['anthropic', 'google', 'openai', 'xai'],
+  },
 });

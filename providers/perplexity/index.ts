@@ -1,5 +1,5 @@
-import { defineOpenAICompatible, type JsonObject } from '../../plugin-sdk/index.ts';
 import { openaiQuirks } from '../../plugin-sdk/dialects/openai/quirks.ts';
+import { defineOpenAICompatible, type JsonObject } from '../../plugin-sdk/index.ts';
 
 /** Perplexity. No version in its path, no tools, no stop words; its stream repeats the whole text in every chunk. */
 export default defineOpenAICompatible({
@@ -10,14 +10,27 @@ export default defineOpenAICompatible({
   apiPath: '',
   chat: {
     rename: { max_completion_tokens: 'max_tokens' },
-    refuses: ['tools', 'tool_choice', 'parallel_tool_calls', 'stop', 'seed', 'logprobs', 'top_logprobs', 'logit_bias', 'n', 'user', 'store'],
+    refuses: [
+      'tools',
+      'tool_choice',
+      'parallel_tool_calls',
+      'stop',
+      'seed',
+      'logprobs',
+      'top_logprobs',
+      'logit_bias',
+      'n',
+      'user',
+      'store',
+    ],
     developerRole: false,
     streamOptions: false,
   },
   quirks: {
     ...openaiQuirks,
     needles: [...openaiQuirks.needles!, '"message"'],
-    json: (json, face) => openaiQuirks.json!(json, face) ?? (face === 'event' ? withoutRepeatedMessage(json) : undefined),
+    json: (json, face) =>
+      openaiQuirks.json!(json, face) ?? (face === 'event' ? withoutRepeatedMessage(json) : undefined),
   },
 });
 

@@ -7,6 +7,15 @@ export default defineOpenAICompatible({
   baseUrl: 'https://api.x.ai',
   environment: ['XAI_API_KEY'],
   responses: true,
-  operations: ['completions', 'embeddings', 'images.generate', 'images.edit', 'files', 'batches', 'videos', 'resources'],
+  operations: [
+    'completions',
+    'embeddings',
+    'images.generate',
+    'images.edit',
+    'files',
+    'batches',
+    'videos',
+    'resources',
+  ],
   chat: { refuses: ['logit_bias'], reasoningField: 'reasoning_content' },
 });

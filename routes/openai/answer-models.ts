@@ -1,5 +1,12 @@
-import { type Exchange, GatewayError, type JsonObject, jsonReply, type ModelInfo, type Reply } from '../../plugin-sdk/index.ts';
 import { modelFilterSlot } from '../../plugin-sdk/caller.ts';
+import {
+  type Exchange,
+  GatewayError,
+  type JsonObject,
+  jsonReply,
+  type ModelInfo,
+  type Reply,
+} from '../../plugin-sdk/index.ts';
 import type { ModelList } from './model-list.ts';
 
 /**
@@ -16,7 +23,8 @@ export async function answerModels(exchange: Exchange, list: ModelList, defaultP
   );
   if (path === '/models') return jsonReply({ object: 'list', data });
   const id = decodeURIComponent(path.slice('/models/'.length));
-  const found = data.find((model) => model['id'] === id) ?? data.find((model) => model['id'] === `${defaultProvider}/${id}`);
+  const found =
+    data.find((model) => model['id'] === id) ?? data.find((model) => model['id'] === `${defaultProvider}/${id}`);
   if (found === undefined) throw new GatewayError('ROUTE_UNKNOWN_MODEL', { model: id }, { param: 'model' });
   return jsonReply(found);
 }

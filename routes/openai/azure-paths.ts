@@ -10,7 +10,16 @@ export interface DeploymentPath {
 }
 
 /** Where a deployment's endpoint may start; without this list a model named like a resource would be cut in two. */
-const firstWords = new Set(['chat', 'audio', 'images', 'completions', 'embeddings', 'responses', 'batches', 'moderations']);
+const firstWords = new Set([
+  'chat',
+  'audio',
+  'images',
+  'completions',
+  'embeddings',
+  'responses',
+  'batches',
+  'moderations',
+]);
 
 /**
  * Parts a path such as `gpt-4o/chat/completions`, `openai/gpt-4o/chat/completions` or `openai%2Fgpt-4o/chat/completions`
@@ -19,7 +28,8 @@ const firstWords = new Set(['chat', 'audio', 'images', 'completions', 'embedding
  */
 export function partDeployment(rest: string): DeploymentPath | undefined {
   const segments = rest.split('/');
-  if (isDeploymentEndpoint(segments, 0)) throw new GatewayError('REQ_BAD_PATH', { reason: 'the deployment id is missing' });
+  if (isDeploymentEndpoint(segments, 0))
+    throw new GatewayError('REQ_BAD_PATH', { reason: 'the deployment id is missing' });
   const start = segments.findIndex((_, i) => i > 0 && isDeploymentEndpoint(segments, i));
   if (start < 0) return undefined;
   const model = segments.slice(0, start).map(decodeSegment).join('/');

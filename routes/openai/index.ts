@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { definePlugin, type Exchange, type ExchangeRoute } from '../../plugin-sdk/index.ts';
 import { openai } from '../../plugin-sdk/dialects/index.ts';
+import { definePlugin, type Exchange, type ExchangeRoute } from '../../plugin-sdk/index.ts';
 import { answerModels } from './answer-models.ts';
 import { ModelList } from './model-list.ts';
 import { resolvePath } from './resolve-path.ts';

@@ -28,7 +28,8 @@ export function matchEndpoint(method: string, path: string): Operation | undefin
   const methods = fixedPaths.get(path) ?? search(root, path.split('/'), 1) ?? modelMethods(path);
   if (methods === undefined) return undefined;
   const operation = methods.get(method);
-  if (operation === undefined) throw new GatewayError('REQ_METHOD', { method, path, allowed: [...methods.keys()].join(' or ') });
+  if (operation === undefined)
+    throw new GatewayError('REQ_METHOD', { method, path, allowed: [...methods.keys()].join(' or ') });
   return operation;
 }
 

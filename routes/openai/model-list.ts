@@ -70,7 +70,10 @@ export class ModelList {
     let cause: unknown;
     for (const key of keys) {
       try {
-        listed.models = await provider.models!({ key, get: (path, headers) => this.#get(provider, key, path, headers) });
+        listed.models = await provider.models!({
+          key,
+          get: (path, headers) => this.#get(provider, key, path, headers),
+        });
         listed.staleAt = this.#host.clock.monotonic() + freshMs;
         return;
       } catch (error) {
@@ -83,15 +86,30 @@ export class ModelList {
   }
 
   /** `path` may be a whole URL, for providers whose keys have endpoints of their own. */
-  async #get(provider: Provider, key: KeyedAttempt['key'], path: string, headers: OutgoingHeaders): Promise<JsonObject> {
+  async #get(
+    provider: Provider,
+    key: KeyedAttempt['key'],
+    path: string,
+    headers: OutgoingHeaders,
+  ): Promise<JsonObject> {
     const { name, privateAddresses } = provider;
-    const place = /^https?:/.test(path) ? locate(new URL(path).origin, path.slice(new URL(path).origin.length)) : locate(provider.baseUrl, path);
-    const request = { provider: name, ...place, method: 'GET', headers: ['accept', 'application/json', ...headers], body: undefined, privateAddresses };
+    const place = /^https?:/.test(path)
+      ? locate(new URL(path).origin, path.slice(new URL(path).origin.length))
+      : locate(provider.baseUrl, path);
+    const request = {
+      provider: name,
+      ...place,
+      method: 'GET',
+      headers: ['accept', 'application/json', ...headers],
+      body: undefined,
+      privateAddresses,
+    };
     const signed = provider.authorize === undefined ? request : await provider.authorize(request, key);
     const { status, body } = await this.#host.fetch(signed, { timeoutMs });
     if (status !== 200) throw new GatewayError('UP_STATUS', { message: `${name} answered ${status}.` }, { status });
     const json: unknown = JSON.parse(body.toString('utf8'));
-    if (!isObject(json) && !Array.isArray(json)) throw new GatewayError('UP_BAD_BODY', { provider: name, reason: 'it is no list' });
+    if (!isObject(json) && !Array.isArray(json))
+      throw new GatewayError('UP_BAD_BODY', { provider: name, reason: 'it is no list' });
     return json as JsonObject;
   }
 }

@@ -1,3 +1,4 @@
+import { openai, openaiChat, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
 import {
   type Dialect,
   GatewayError,
@@ -6,7 +7,6 @@ import {
   type RequestHeaders,
   type ResolvedPath,
 } from '../../plugin-sdk/index.ts';
-import { openai, openaiChat, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
 import { decodeSegment, partDeployment } from './azure-paths.ts';
 import { matchEndpoint } from './match-endpoint.ts';
 
@@ -52,7 +52,12 @@ function resolveEndpoint(path: string, url: string, method: string): ResolvedPat
 }
 
 /** A plain deployment is Azure's; `provider/model` names its provider itself, configured or not. */
-function resolveDeployment(rest: string, url: string, method: string, providers: ReadonlyMap<string, Provider>): ResolvedPath {
+function resolveDeployment(
+  rest: string,
+  url: string,
+  method: string,
+  providers: ReadonlyMap<string, Provider>,
+): ResolvedPath {
   const parted = partDeployment(rest);
   if (parted === undefined) throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method, path: url });
   const { model, path } = parted;
@@ -70,7 +75,12 @@ function dialectOf(operation: Operation): Dialect {
 function refuseTricks(path: string): void {
   if (!/%|\\|\/\/|\/\.\.?(\/|$)/.test(path)) return;
   const parts = path.split('/').flatMap((segment) => decodeSegment(segment).split(/[/\\]/));
-  if (parts.slice(1).some((part) => part === '' || part === '.' || part === '..' || /[\0-\x1f\x7f]/.test(part))) {
+  if (parts.slice(1).some((part) => part === '' || part === '.' || part === '..' || hasControl(part))) {
     throw new GatewayError('REQ_BAD_PATH', { reason: 'it has empty or relative segments' });
   }
+}
+
+function hasControl(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) < 0x20 || text.charCodeAt(i) === 0x7f) return true;
+  return false;
 }

@@ -83,6 +83,101 @@ function onlyThrows(code: readonly string[], act: () => void): void {
   }
 }
 
+const some = fc.constantFrom;
+const mark = some(null, { type: 'ephemeral' }, { type: 'ephemeral', ttl: '1h' }, { type: 'ephemeral', scope: 'x' });
+const source = some<JsonObject>(
+  { type: 'base64', media_type: 'image/jpg', data: 'AA' },
+  { type: 'url', url: 'http://x' },
+  { type: 'file', file_id: 'f' },
+  { type: 'content', content: [] },
+);
+const plainBlock = fc.oneof(
+  fc.record(
+    { type: some('text'), text: some('', ' ', 'a'), cache_control: mark, x: some(1) },
+    { requiredKeys: ['type', 'text'] },
+  ),
+  fc.record({ type: some('image', 'document'), source, title: some(null) }, { requiredKeys: ['type', 'source'] }),
+  some<JsonObject>(
+    {
+      type: 'text',
+      text: 'a',
+      citations: [{ type: 'char_location', cited_text: 'x', document_title: null, start: 1 }],
+    },
+    { type: 'thinking', thinking: 't', signature: '' },
+    { type: 'redacted_thinking', data: 'd' },
+    { type: 'tool_use', id: 't', name: 'n.m', input: {}, caller: { type: 'direct' } },
+    { type: 'new_kind', content: [] },
+  ),
+);
+const result = fc.record(
+  {
+    type: some('tool_result'),
+    tool_use_id: some('t'),
+    content: fc.oneof(some('', null), fc.array(plainBlock, { maxLength: 2 })),
+    is_error: some(true, false, null),
+  },
+  { requiredKeys: ['type', 'tool_use_id'] },
+);
+const message = fc.record({
+  role: some('user', 'assistant'),
+  content: fc.oneof(some('', 'a'), fc.array(fc.oneof(plainBlock, result), { maxLength: 3 })),
+});
+const messagesBody = fc.record(
+  {
+    model: some('m'),
+    messages: fc.array(message, { maxLength: 3 }),
+    system: some('', 'a', null, [], [{ type: 'text', text: 'x' }]),
+    tools: some(
+      null,
+      [],
+      [
+        { name: 'a', input_schema: {}, strict: false, type: 'custom' },
+        { type: 'bash_1', name: 'b' },
+      ],
+    ),
+    tool_choice: some(
+      null,
+      { type: 'auto', disable_parallel_tool_use: false },
+      { type: 'tool', name: 'q' },
+      { type: 'any', x: 1 },
+    ),
+    thinking: some(
+      null,
+      { type: 'disabled' },
+      { type: 'adaptive', display: 'omitted' },
+      { type: 'between_tools' },
+      { type: 'enabled', budget_tokens: 5, display: null },
+    ),
+    output_config: some(
+      null,
+      {},
+      { effort: 'high' },
+      { effort: 'new', format: { type: 'json_schema', schema: {} } },
+      { format: { type: 'other' } },
+    ),
+    metadata: some(null, {}, { user_id: null }, { user_id: 'u', y: 1 }),
+    service_tier: some(null, 'auto', 'standard_only', 'batch'),
+    temperature: some(null, 0, 2),
+    stop_sequences: some(null, [], [' ']),
+    stream: some(null, true, false),
+    mcp_servers: some([]),
+  },
+  { requiredKeys: ['model', 'messages'], noNullPrototype: true },
+);
+
+test('writes any request back as it was read', () => {
+  fc.assert(
+    fc.property(messagesBody, (read) => {
+      const chat = anthropicMessages.chat!;
+      const context = { model: 'm', stream: read.stream === true, capabilities: {}, lost: () => {} };
+      const written = chat.encodeRequest(chat.decodeRequest(read as unknown as JsonObject), context);
+      // Compared as JSON, which has no prototypes.
+      assert.deepEqual(JSON.parse(JSON.stringify(written)), JSON.parse(JSON.stringify(read)));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
 test('refuses any malformed request as REQ_INVALID and writes back any that it reads', () => {
   fc.assert(
     fc.property(fc.oneof(body, alike), fc.constantFrom(...dialects), (value, dialect) => {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import OpenAI from 'openai';
 import type { AnswerEvent, Conversation } from '../../plugin-sdk/conversation/index.ts';
 import { openaiChat } from '../../plugin-sdk/dialects/openai-chat/index.ts';
+import { openaiResponses } from '../../plugin-sdk/dialects/openai-responses/index.ts';
 import { isGatewayError } from '../../plugin-sdk/errors.ts';
 import type { JsonObject } from '../../plugin-sdk/json.ts';
 import { recordingsMissing } from '../recordings.ts';
@@ -214,7 +215,10 @@ test('prefers max_completion_tokens when both limits are given', () => {
 test('writes the words of a target that differs from OpenAI, as data says', () => {
   const conversation: Conversation = {
     model: 'm',
-    messages: [{ role: 'developer', name: 'boss', blocks: [{ type: 'text', text: 'be brief' }] }],
+    messages: [
+      { role: 'developer', blocks: [{ type: 'text', text: 'be brief' }] },
+      { role: 'user', name: 'bob', blocks: [{ type: 'text', text: 'hi' }] },
+    ],
     tools: [{ type: 'function', name: 'f' }],
     toolChoice: { type: 'required' },
     maxOutputTokens: 5,
@@ -230,7 +234,10 @@ test('writes the words of a target that differs from OpenAI, as data says', () =
   const { body, lost } = encodeFor(openaiChat, conversation, { capabilities });
   assert.deepEqual(body, {
     model: 'm',
-    messages: [{ role: 'system', content: 'be brief' }],
+    messages: [
+      { role: 'system', content: 'be brief' },
+      { role: 'user', content: 'hi' },
+    ],
     tools: [{ type: 'function', function: { name: 'f' } }],
     tool_choice: 'any',
     max_tokens: 5,
@@ -254,6 +261,45 @@ test('treats null parameters as absent', () => {
   const conversation = conversationOf({ temperature: null, stop: null, tools: null, seed: null });
   assert.equal(conversation.sampling, undefined);
   assert.equal(conversation.stop, undefined);
+});
+
+test('names what is lost as the client of another format wrote it', () => {
+  const input = [
+    {
+      role: 'user',
+      content: [
+        { type: 'input_text', text: 'a' },
+        { type: 'input_file', file_url: 'https://a/b.pdf' },
+      ],
+    },
+    { type: 'web_search_call', id: 'ws_1', status: 'completed' },
+  ];
+  const { lost } = encodeFor(openaiChat, openaiResponses.chat!.decodeRequest({ model: 'm', instructions: 'i', input }));
+  assert.deepEqual(lost, ['input[0].content[1]', 'input[1]']);
+});
+
+test('gives tools names that OpenAI takes and the answer the names that the client knows', () => {
+  const conversation: Conversation = {
+    model: 'm',
+    messages: [],
+    tools: [{ type: 'function', name: 'files.read' }],
+    toolChoice: { type: 'tool', name: 'files.read' },
+  };
+  const { body } = encodeFor(openaiChat, conversation);
+  assert.deepEqual(body['tools'], [{ type: 'function', function: { name: 'files_read' } }]);
+  assert.deepEqual(body['tool_choice'], { type: 'function', function: { name: 'files_read' } });
+  const call = { id: 'a', type: 'function', function: { name: 'files_read', arguments: '{}' } };
+  const answer = codec.decodeAnswer({ choices: [{ message: { tool_calls: [call] } }] }, conversation);
+  assert.deepEqual(
+    answer.choices[0]!.blocks.map((block) => block.type === 'tool-call' && block.name),
+    ['files.read'],
+  );
+  const heads: string[] = [];
+  const chunk = chatDelta({ tool_calls: [{ index: 0, ...call }] });
+  codec.decodeStream(conversation).event({ data: JSON.stringify(chunk) }, (event) => {
+    if (event.type === 'block-start' && event.head.type === 'tool-call') heads.push(event.head.name);
+  });
+  assert.deepEqual(heads, ['files.read']);
 });
 
 test('reads a stop string as a list and an image/jpg as image/jpeg', () => {
@@ -374,6 +420,33 @@ test('always gives refusal, logprobs, index, object, created and id, and null co
       },
     },
   });
+});
+
+test('writes {} for the arguments of a call without any', () => {
+  const call = { type: 'tool-call', id: 'a', name: 'f', arguments: '' } as const;
+  for (const dialect of [openaiChat, openaiResponses]) {
+    assert.match(
+      JSON.stringify(encodedAnswer(dialect, { choices: [{ index: 0, blocks: [call] }] })),
+      /"arguments":"{}"/,
+    );
+    const events: AnswerEvent[] = [
+      { type: 'start' },
+      { type: 'block-start', choice: 0, block: 0, head: { type: 'tool-call', id: 'a', name: 'f' } },
+      { type: 'block-end', choice: 0, block: 0 },
+    ];
+    assert.match(encodedStream(dialect, events), /"arguments":"{}"/);
+  }
+});
+
+test('joins text parts into one string for a target that takes no parts', () => {
+  const blocks = [
+    { type: 'text', text: 'a' },
+    { type: 'text', text: 'b' },
+  ] as const;
+  const conversation: Conversation = { model: 'm', messages: [{ role: 'user', blocks }] };
+  assert.deepEqual(encodeFor(openaiChat, conversation, { capabilities: { contentParts: false } }).body['messages'], [
+    { role: 'user', content: 'a\n\nb' },
+  ]);
 });
 
 test('gives empty content and finish length when all tokens went into thinking', () => {

@@ -34,7 +34,7 @@ test('writes param and code as null when there are none', () => {
 });
 
 test('writes an error inside a stream so that the SDK throws it', async () => {
-  const text = openai.encodeStreamError(new GatewayError('UP_STREAM_CUT', { provider: 'acme' }), 'r');
+  const text = String(openai.encodeStreamError(new GatewayError('UP_STREAM_CUT', { provider: 'acme' }), 'r'));
   assert.doesNotMatch(text, /\[DONE\]/);
   await serving(text, 'text/event-stream', async (baseURL) => {
     const client = new OpenAI({ apiKey: 'k', baseURL, maxRetries: 0 });

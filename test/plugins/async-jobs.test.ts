@@ -41,6 +41,8 @@ interface Setup {
   post(path: string, headers?: Record<string, string>, body?: unknown): Promise<Response>;
 }
 
+const deadline = { timeout: 20_000 };
+
 async function start(t: TestContext, options: Record<string, unknown> = {}, more: Record<string, unknown> = {}): Promise<Setup> {
   const upstream = await startUpstream();
   upstream.always((request) => answers[request.url] ?? { status: 404, json: { error: { message: 'none' } } });
@@ -81,7 +83,7 @@ async function pollChat(setup: Setup, id: string): Promise<Response> {
   throw new Error('the job did not end');
 }
 
-test('runs the chat sample of the documentation with the OpenAI SDK', async (t) => {
+test('runs the chat sample of the documentation with the OpenAI SDK', deadline, async (t) => {
   const { client, upstream } = await start(t);
   upstream.always({ json: completion, delayMs: 300 });
   const initial = await client.chat.completions.create(chatBody, { headers: { 'x-bf-async': 'true' } });
@@ -100,7 +102,7 @@ test('runs the chat sample of the documentation with the OpenAI SDK', async (t) 
   assert.equal(upstream.requests.length, 1);
 });
 
-test('runs the responses sample of the documentation, and retrieve by the job id, with the OpenAI SDK', async (t) => {
+test('runs the responses sample of the documentation, and retrieve by the job id, with the OpenAI SDK', deadline, async (t) => {
   const { client, upstream } = await start(t);
   upstream.always({ json: response, delayMs: 200 });
   const request = { model: 'openai/gpt-4o-mini', input: 'Tell me a short story.' };
@@ -122,7 +124,7 @@ test('runs the responses sample of the documentation, and retrieve by the job id
   assert.equal(retrieved.response.headers.get('x-bf-async-id'), initial.id);
 });
 
-test('cancels a response by the job id and stops its upstream call', async (t) => {
+test('cancels a response by the job id and stops its upstream call', deadline, async (t) => {
   const { client, upstream } = await start(t);
   upstream.always({ fault: 'silent' });
   const initial = await client.responses.create({ model: 'openai/gpt-4o-mini', input: 'x' }, { headers: { 'x-bf-async': 'true' } });
@@ -133,7 +135,7 @@ test('cancels a response by the job id and stops its upstream call', async (t) =
   assert.equal((await client.responses.retrieve(initial.id)).status, 'cancelled');
 });
 
-test('gives the whole provider reply byte for byte, with the job id in a header', async (t) => {
+test('gives the whole provider reply byte for byte, with the job id in a header', deadline, async (t) => {
   const setup = await start(t);
   const body = '{"id":"chatcmpl-9",  "object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"é"}}],"x":1.0}';
   setup.upstream.always({ body, headers: { 'content-type': 'application/json', 'openai-processing-ms': '12' } });
@@ -148,7 +150,7 @@ test('gives the whole provider reply byte for byte, with the job id in a header'
   assert.equal(reply.headers.get('x-bf-provider'), 'openai');
 });
 
-test("gives the provider's error with its status to whoever polls a failed job", async (t) => {
+test("gives the provider's error with its status to whoever polls a failed job", deadline, async (t) => {
   const setup = await start(t);
   setup.upstream.always({ status: 400, json: { error: { message: 'bad model', type: 'invalid_request_error', param: 'model', code: 'x' } } });
   const { id } = (await (await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true' })).json()) as { id: string };
@@ -158,7 +160,7 @@ test("gives the provider's error with its status to whoever polls a failed job",
   assert.equal(((await reply.json()) as { error: { message: string } }).error.message, 'bad model');
 });
 
-test('submits, shows and lists jobs on the native endpoints', async (t) => {
+test('submits, shows and lists jobs on the native endpoints', deadline, async (t) => {
   const setup = await start(t);
   const submitted = await setup.post('/v1/async/chat/completions');
   assert.equal(submitted.status, 202);
@@ -175,7 +177,7 @@ test('submits, shows and lists jobs on the native endpoints', async (t) => {
   assert.deepEqual(((await others.json()) as { data: unknown[] }).data, []);
 });
 
-test('answers 404 alike for unknown, foreign, expired and differently typed jobs', async (t) => {
+test('answers 404 alike for unknown, foreign, expired and differently typed jobs', deadline, async (t) => {
   const setup = await start(t);
   const { id } = (await (await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true', 'x-bf-async-job-result-ttl': '1' })).json()) as {
     id: string;
@@ -195,7 +197,7 @@ test('answers 404 alike for unknown, foreign, expired and differently typed jobs
   assert.equal(bodies.size, 1);
 });
 
-test('refuses streams, bad lives, unknown webhooks and operations that are no inference', async (t) => {
+test('refuses streams, bad lives, unknown webhooks and operations that are no inference', deadline, async (t) => {
   const setup = await start(t);
   const submit = { 'x-bf-async': 'true' };
   const refused = async (reply: Response, status: number, code: string): Promise<void> => {
@@ -213,7 +215,7 @@ test('refuses streams, bad lives, unknown webhooks and operations that are no in
   assert.equal(setup.upstream.requests.length, 0);
 });
 
-test('keeps no credential of a waiting job in plain text, and its key file to the owner alone', async (t) => {
+test('keeps no credential of a waiting job in plain text, and its key file to the owner alone', deadline, async (t) => {
   const setup = await start(t);
   setup.upstream.always({ fault: 'silent' });
   await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true', authorization: 'Bearer sk-very-secret-value' });
@@ -222,7 +224,7 @@ test('keeps no credential of a waiting job in plain text, and its key file to th
   assert.equal(statSync(join(folder, 'seal.key')).mode & 0o777, 0o600);
 });
 
-test('gives the same job for the same Idempotency-Key and refuses another body', async (t) => {
+test('gives the same job for the same Idempotency-Key and refuses another body', deadline, async (t) => {
   const setup = await start(t);
   const headers = { 'x-bf-async': 'true', 'idempotency-key': 'order-1' };
   const ids = await Promise.all(
@@ -234,7 +236,7 @@ test('gives the same job for the same Idempotency-Key and refuses another body',
   assert.equal(other.status, 422);
 });
 
-test('runs a plain request with an Idempotency-Key once, where that is switched on', async (t) => {
+test('runs a plain request with an Idempotency-Key once, where that is switched on', deadline, async (t) => {
   const setup = await start(t, { plainIdempotency: true });
   setup.upstream.always({ json: completion, delayMs: 200 });
   const replies = await Promise.all([1, 2].map(() => setup.post('/openai/v1/chat/completions', { 'idempotency-key': 'once' })));
@@ -244,7 +246,7 @@ test('runs a plain request with an Idempotency-Key once, where that is switched 
   assert.deepEqual(replies.map(({ headers }) => headers.get('idempotent-replayed')).sort(), ['true', null].sort());
 });
 
-test('stores a multipart upload and a binary reply as bytes', async (t) => {
+test('stores a multipart upload and a binary reply as bytes', deadline, async (t) => {
   const setup = await start(t);
   setup.upstream.reply({ json: { text: 'hello' } });
   const form = new FormData();
@@ -273,7 +275,7 @@ test('stores a multipart upload and a binary reply as bytes', async (t) => {
   }
 });
 
-test('keeps running jobs through a reload', async (t) => {
+test('keeps running jobs through a reload', deadline, async (t) => {
   const setup = await start(t);
   setup.upstream.always({ json: completion, delayMs: 400 });
   const { id } = (await (await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true' })).json()) as { id: string };

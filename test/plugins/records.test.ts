@@ -172,7 +172,7 @@ describe('content', () => {
     const [record] = await recording.records(1);
     const { content } = await recording.api<ShownRecord>(`/records/${record!.id}`);
     assert.equal(content?.truncated, true);
-    assert.equal((content?.request as string).length, 300);
+    assert.equal(String(content?.request).length, 300);
     assert.ok(JSON.stringify(content?.response).includes('The card is [redacted].'));
   });
 

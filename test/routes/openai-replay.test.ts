@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { after, before, test } from 'node:test';
-import { type RunningGateway, type SeenRequest, startGateway, startUpstream, type Upstream } from '../../plugin-sdk/testing/index.ts';
+import {
+  type RunningGateway,
+  type SeenRequest,
+  startGateway,
+  startUpstream,
+  type Upstream,
+} from '../../plugin-sdk/testing/index.ts';
 import { type Interaction, type RecordedBody, recordings, recordingsMissing } from '../recordings.ts';
 
 /** A recorded exchange as bytes. */
@@ -30,7 +36,9 @@ after(async () => {
   await upstream?.close();
 });
 
-test('carries every recorded OpenAI exchange without changing a byte in either direction', { skip: recordingsMissing }, async (t) => {
+test('carries every recorded OpenAI exchange without changing a byte in either direction', {
+  skip: recordingsMissing,
+}, async (t) => {
   const replays = recordings('openai').flatMap(({ file, interactions }) =>
     interactions.flatMap((interaction, i) => replayOf(`${file}#${i}`, interaction) ?? []),
   );
@@ -56,12 +64,15 @@ test('carries every recorded OpenAI exchange without changing a byte in either d
     requestBytes += seen.body.length;
     replyBytes += received.body.length;
   }
-  t.diagnostic(`${replays.length} exchanges replayed, ${streams} of them streams: ${requestBytes} bytes up, ${replyBytes} bytes down, all equal`);
+  t.diagnostic(
+    `${replays.length} exchanges replayed, ${streams} of them streams: ${requestBytes} bytes up, ${replyBytes} bytes down, all equal`,
+  );
 });
 
 function replayOf(name: string, { request, response }: Interaction): Replay | undefined {
   const url = new URL(request.url);
-  if (!url.hostname.endsWith('api.openai.com') || !url.pathname.startsWith('/v1/') || response.status < 200) return undefined;
+  if (!url.hostname.endsWith('api.openai.com') || !url.pathname.startsWith('/v1/') || response.status < 200)
+    return undefined;
   const type = response.headers['content-type'];
   const replyType = String(Array.isArray(type) ? type[0] : (type ?? 'application/json'));
   return {
@@ -78,7 +89,9 @@ function replayOf(name: string, { request, response }: Interaction): Replay | un
 
 function contentTypeOf(request: RecordedBody): string | undefined {
   if (request.body !== undefined) return 'application/json';
-  const text = request.bodyText ?? (request.bodyBase64 === undefined ? undefined : Buffer.from(request.bodyBase64, 'base64').toString('latin1'));
+  const text =
+    request.bodyText ??
+    (request.bodyBase64 === undefined ? undefined : Buffer.from(request.bodyBase64, 'base64').toString('latin1'));
   if (text === undefined) return undefined;
   const boundary = /^--(\S+)\r?\n/.exec(text)?.[1];
   return boundary === undefined ? 'application/json' : `multipart/form-data; boundary=${boundary}`;

@@ -25,7 +25,7 @@ export interface ClaudeCapabilities {
   readonly midConversationSystem: boolean;
 }
 
-export type ThinkingMode = 'budget' | 'adaptive' | 'off' | 'between-tools';
+type ThinkingMode = 'budget' | 'adaptive' | 'off' | 'between-tools';
 export type EffortLevel = 'low' | 'medium' | 'high' | 'xhigh' | 'max';
 
 const toXhigh: readonly EffortLevel[] = ['low', 'medium', 'high', 'xhigh', 'max'];

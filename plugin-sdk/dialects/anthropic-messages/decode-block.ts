@@ -43,7 +43,7 @@ export function decodeContent(content: JsonValue | undefined, at: string): Block
 }
 
 /** One content block; what only this dialect knows becomes a provider item. */
-export function decodeBlock(object: JsonObject, at: string): Block {
+function decodeBlock(object: JsonObject, at: string): Block {
   switch (object.type) {
     case 'text':
       return {

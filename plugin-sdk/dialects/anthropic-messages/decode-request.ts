@@ -52,14 +52,15 @@ export function decodeRequest(body: JsonObject): Conversation {
     body.service_tier === 'standard_only' ? 'standard' : body.service_tier === 'auto' ? 'auto' : undefined;
   const reasoning = decodeReasoning(thinking, outputConfig);
   const output = decodeOutput(outputConfig);
-  const rest = unknownFields(body, known.body);
-  const carried: JsonObject = present({
-    ...rest,
-    service_tier: tier === undefined ? body.service_tier : undefined,
-    thinking: thinking !== undefined && !isPlainThinking(thinking) ? thinking : rest?.thinking,
-    output_config: outputConfig && restOfOutputConfig(outputConfig, output !== undefined),
-    metadata: metadata && unknownFields(metadata, known.metadata),
-  });
+  const carried: JsonObject = {
+    ...unknownFields(body, known.body),
+    ...present({
+      service_tier: tier === undefined ? body.service_tier : undefined,
+      thinking: thinking !== undefined && !isPlainThinking(thinking) ? thinking : undefined,
+      output_config: outputConfig && restOfOutputConfig(outputConfig, output !== undefined),
+      metadata: metadata && (unknownFields(metadata, known.metadata) ?? emptyOf(metadata)),
+    }),
+  };
   return {
     model: readString(body, 'model', '') ?? '',
     messages: [
@@ -175,7 +176,8 @@ function decodeReasoning(
 function isPlainThinking({ type, budget_tokens, display, ...rest }: JsonObject): boolean {
   const shown = display === undefined || display === 'omitted' || display === 'summarized';
   if (Object.keys(rest).length > 0 || !shown) return false;
-  return type === 'adaptive' || type === 'disabled' || (type === 'enabled' && typeof budget_tokens === 'number');
+  if (type === 'enabled') return typeof budget_tokens === 'number';
+  return (type === 'adaptive' || type === 'disabled') && budget_tokens === undefined;
 }
 
 function decodeOutput(outputConfig: JsonObject | undefined): OutputFormat | undefined {
@@ -190,7 +192,12 @@ function restOfOutputConfig(outputConfig: JsonObject, formatIsRead: boolean): Js
   const effort = efforts.has(outputConfig.effort) ? undefined : outputConfig.effort;
   const format = formatIsRead ? undefined : outputConfig.format;
   const left = present({ ...rest, effort, format });
-  return Object.keys(left).length === 0 && Object.keys(outputConfig).length > 0 ? undefined : left;
+  return Object.keys(left).length === 0 ? emptyOf(outputConfig) : left;
+}
+
+/** An empty object, which says nothing but was there. */
+function emptyOf(object: JsonObject): JsonObject | undefined {
+  return Object.keys(object).length === 0 ? {} : undefined;
 }
 
 function negated(value: boolean | undefined): boolean | undefined {

@@ -176,7 +176,7 @@ function encodeReference(source: Exclude<MediaSource, { kind: 'base64' }>, path:
   return { type: 'file', file_id: source.id };
 }
 
-export function isTextType(mediaType: string): boolean {
+function isTextType(mediaType: string): boolean {
   return mediaType.startsWith('text/') || mediaType === 'application/json' || mediaType === 'application/xml';
 }
 

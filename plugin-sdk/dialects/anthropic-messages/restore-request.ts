@@ -1,5 +1,5 @@
 import type { Conversation } from '../../conversation/index.ts';
-import { isObject, type JsonObject } from '../../json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { present } from '../present.ts';
 import { toolNames } from '../tool-names.ts';
@@ -23,12 +23,10 @@ export function restoreRequest(conversation: Conversation, context: EncodeContex
   const { sampling = {}, reasoning = {}, output, toolChoice, parallelToolCalls } = conversation;
   const carried = carriedFields(conversation, dialectId);
   const format = output?.type === 'schema' ? { type: 'json_schema', schema: output.schema } : undefined;
-  const configured = present({
-    ...(isObject(carried.output_config) ? carried.output_config : {}),
-    effort: nativeEffort(reasoning.effort),
-    format,
-  });
-  const metadata = present({ ...(isObject(carried.metadata) ? carried.metadata : {}), user_id: conversation.endUser });
+  const joined = (key: string, fields: JsonObject): JsonValue | undefined => {
+    const object: JsonObject = { ...(isObject(carried[key]) ? carried[key] : {}), ...present(fields) };
+    return Object.keys(object).length === 0 ? carried[key] : object;
+  };
   return present({
     model: context.model,
     ...restoreMessages(conversation, scope),
@@ -43,8 +41,8 @@ export function restoreRequest(conversation: Conversation, context: EncodeContex
     service_tier: tierOf(conversation.serviceTier),
     stream: context.stream ? true : conversation.stream === undefined ? undefined : false,
     ...carried,
-    output_config: carried.output_config === undefined && Object.keys(configured).length === 0 ? undefined : configured,
-    metadata: carried.metadata === undefined && Object.keys(metadata).length === 0 ? undefined : metadata,
+    output_config: joined('output_config', { effort: nativeEffort(reasoning.effort), format }),
+    metadata: joined('metadata', { user_id: conversation.endUser }),
   });
 }
 

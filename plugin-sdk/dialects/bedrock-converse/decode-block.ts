@@ -50,7 +50,7 @@ export function cacheOf(object: JsonObject): CacheMark | undefined {
 }
 
 /** One content block: an object with a single member that names its kind. */
-export function decodeBlock(object: JsonObject, at: string): Block {
+function decodeBlock(object: JsonObject, at: string): Block {
   const kind = Object.keys(object)[0];
   if (kind === undefined) throw invalidField(at.slice(0, -1), 'a content block');
   const whole: Block = { type: 'provider-item', dialect: dialectId, value: object };

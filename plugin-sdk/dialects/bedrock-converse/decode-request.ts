@@ -59,18 +59,26 @@ export function decodeRequest(body: JsonObject): Conversation {
   const tier = isObject(body.serviceTier) && tiers.has(body.serviceTier.type) ? body.serviceTier.type : undefined;
   const metadata = decodeMetadata(body.requestMetadata);
   const output = outputConfig && decodeOutput(outputConfig);
-  const fields: JsonObject = present({
+  const fields: JsonObject = {
     ...unknownFields(body, known.body),
-    inferenceConfig: rest(inference, known.inference),
-    toolConfig: rest(toolConfig, known.tools),
-    outputConfig: outputConfig && restOfOutput(outputConfig, output !== undefined),
-    additionalModelRequestFields: additional && restOfAdditional(additional),
-    serviceTier: tier === undefined ? body.serviceTier : undefined,
-    requestMetadata: metadata === undefined ? body.requestMetadata : undefined,
-  });
+    ...present({
+      inferenceConfig: rest(inference, known.inference),
+      toolConfig: rest(toolConfig, known.tools),
+      outputConfig: outputConfig && restOfOutput(outputConfig, output !== undefined),
+      additionalModelRequestFields: additional && restOfAdditional(additional),
+      serviceTier: tier === undefined ? body.serviceTier : undefined,
+      requestMetadata: metadata === undefined ? body.requestMetadata : undefined,
+    }),
+  };
   const spellings = present({
     // Empty objects are common here and have no other trace.
-    $empty: emptyOnes({ system, inferenceConfig: inference, additionalModelRequestFields: additional }),
+    $empty: emptyOnes({
+      system,
+      inferenceConfig: inference,
+      toolConfig,
+      outputConfig,
+      additionalModelRequestFields: additional,
+    }),
     $schema: output?.text,
   });
   return {

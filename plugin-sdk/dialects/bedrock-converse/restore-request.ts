@@ -14,15 +14,15 @@ export function restoreRequest(conversation: Conversation, context: EncodeContex
   const carried = carriedFields(conversation, dialectId);
   const empty = spellingOf(conversation, dialectId, '$empty');
   const isEmpty = (key: string): boolean => Array.isArray(empty) && empty.includes(key);
-  const joined = (key: string, fields: JsonObject): JsonObject | undefined => {
-    const object = present({ ...(isObject(carried[key]) ? carried[key] : {}), ...present(fields) });
-    return Object.keys(object).length === 0 && !isEmpty(key) ? undefined : object;
+  const joined = (key: string, fields: JsonObject): JsonValue | undefined => {
+    const object: JsonObject = { ...(isObject(carried[key]) ? carried[key] : {}), ...present(fields) };
+    return Object.keys(object).length === 0 && !isEmpty(key) ? carried[key] : object;
   };
   const { system, messages } = restoreMessages(conversation, context);
   return present({
     ...carried,
     messages,
-    system: system.length === 0 && !isEmpty('system') ? undefined : system,
+    system: system.length === 0 && !isEmpty('system') ? carried.system : system,
     inferenceConfig: joined('inferenceConfig', {
       maxTokens: conversation.maxOutputTokens,
       temperature: sampling.temperature,

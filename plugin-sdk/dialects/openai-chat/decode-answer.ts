@@ -1,9 +1,10 @@
-import type { Answer, AnswerChoice } from '../../conversation/index.ts';
+import type { Answer, AnswerChoice, Conversation } from '../../conversation/index.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject } from '../../json.ts';
 import { carrying } from '../openai/carry.ts';
 import { FieldReader } from '../openai/field-reader.ts';
 import { problemOf } from '../openai/problem.ts';
+import { withClientNames } from '../openai/tool-naming.ts';
 import { readUsage } from '../openai/usage.ts';
 import { present } from '../present.ts';
 import { decodeAssistant } from './decode-assistant.ts';
@@ -15,7 +16,7 @@ const dialect = 'openai.chat';
  * Reads a chat completion. Throws UP_STATUS when the body reports an error (OpenRouter does so with status 200) and
  * UP_BAD_BODY when it is something else.
  */
-export function decodeAnswer(body: JsonObject): Answer {
+export function decodeAnswer(body: JsonObject, request?: Conversation): Answer {
   const reader = new FieldReader(body);
   const choices = reader.array('choices');
   if (choices === undefined) throw notAnAnswer(body);
@@ -24,7 +25,7 @@ export function decodeAnswer(body: JsonObject): Answer {
   if (usage !== undefined) reader.understood('usage');
   const object = reader.oneOf('object', ['chat.completion']);
   const id = reader.string('id');
-  return present({
+  const answer: Answer = present({
     id,
     model: reader.string('model'),
     created: reader.number('created'),
@@ -37,6 +38,7 @@ export function decodeAnswer(body: JsonObject): Answer {
       $usage: usage === undefined ? undefined : body['usage'],
     }),
   });
+  return withClientNames(answer, request, dialect);
 }
 
 function decodeChoice(choice: JsonObject, at: number): AnswerChoice {

@@ -1,17 +1,18 @@
-import type { Usage } from '../../conversation/index.ts';
+import type { Conversation, Usage } from '../../conversation/index.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { FramedEvent, StreamDecoder } from '../dialect.ts';
 import { carrying } from '../openai/carry.ts';
 import { parseEvent, streamError } from '../openai/event-problem.ts';
+import { decoderWithClientNames } from '../openai/tool-naming.ts';
 import { readUsage } from '../openai/usage.ts';
 import { present } from '../present.ts';
 import { ChoiceDecoder, type Emit } from './decode-choice.ts';
 
 const dialect = 'openai.chat';
 
-export function decodeStream(): StreamDecoder {
-  return new ChatStreamDecoder();
+export function decodeStream(request?: Conversation): StreamDecoder {
+  return decoderWithClientNames(new ChatStreamDecoder(), request, dialect);
 }
 
 /** Fields of a chunk that stay the same in the whole stream; the start event carries them. */

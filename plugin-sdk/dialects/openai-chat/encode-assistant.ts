@@ -136,7 +136,7 @@ function encodeCalls(calls: readonly Block[], policy: ReasoningPolicy, context: 
 }
 
 function encodeCall(call: ToolCallBlock, policy: ReasoningPolicy, { own }: ContentContext): JsonObject {
-  return encodeToolCall(call, own || policy.accepts(call.maker ?? 'google'));
+  return encodeToolCall(call, own || policy.accepts(call.maker ?? 'google'), own);
 }
 
 function encodeMedia(media: readonly PlacedBlock[], context: ContentContext): JsonObject {

@@ -1,6 +1,7 @@
 import type { Block, Conversation, Message, ToolResultBlock } from '../../conversation/index.ts';
 import type { JsonObject } from '../../json.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
+import { clientPaths, type MessagePaths } from '../openai/client-paths.ts';
 import { encodeAssistant, type ReasoningPolicy } from './encode-assistant.ts';
 import { type ContentContext, encodeContent, type PlacedBlock } from './encode-content.ts';
 
@@ -12,12 +13,18 @@ export function encodeMessages(
   policy: ReasoningPolicy,
   context: ContentContext,
 ): JsonObject[] {
-  return conversation.messages.flatMap((message, i) => encodeMessage(message, `messages[${i}]`, policy, context));
+  const paths = clientPaths(conversation);
+  return conversation.messages.flatMap((message, i) => encodeMessage(message, paths[i]!, policy, context));
 }
 
-function encodeMessage(message: Message, path: string, policy: ReasoningPolicy, context: ContentContext): JsonObject[] {
+function encodeMessage(
+  message: Message,
+  { message: path, blocks }: MessagePaths,
+  policy: ReasoningPolicy,
+  context: ContentContext,
+): JsonObject[] {
   reportForeign(message, dialect, path, context.lost);
-  const placed = message.blocks.map((block, j): PlacedBlock => ({ block, path: `${path}.content[${j}]` }));
+  const placed = message.blocks.map((block, j): PlacedBlock => ({ block, path: blocks[j]! }));
   const own = carried(message, dialect);
   if (message.role === 'assistant') {
     const fields = encodeAssistant(placed, own, policy, context);

@@ -4,6 +4,7 @@ import type { EncodeContext } from '../dialect.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
 import { effortOfBudget } from '../openai/reasoning-effort.ts';
 import { serviceTier, sharedFields, sharedWithResponses } from '../openai/shared-fields.ts';
+import { withWireNames } from '../openai/tool-naming.ts';
 import { present } from '../present.ts';
 import { type ChatCapabilities, chatCapabilities } from './capabilities.ts';
 import type { ReasoningPolicy } from './encode-assistant.ts';
@@ -13,8 +14,9 @@ import { encodeTool, encodeToolChoice } from './tools.ts';
 const dialect = 'openai.chat';
 
 /** Writes a chat request for the target. What the target cannot carry is reported through `context.lost`. */
-export function encodeRequest(conversation: Conversation, context: EncodeContext): JsonObject {
-  const capabilities = chatCapabilities(context.capabilities);
+export function encodeRequest(request: Conversation, context: EncodeContext): JsonObject {
+  const conversation = withWireNames(request, dialect);
+  const capabilities = withSharedCache(chatCapabilities(context.capabilities), conversation);
   const carry = carried(conversation, dialect);
   const own = carry !== undefined;
   const lost = (path: string): void => context.lost(path);
@@ -35,6 +37,12 @@ export function encodeRequest(conversation: Conversation, context: EncodeContext
     ...encodeStream(conversation, carry, context, capabilities),
   };
   return adapt(present(body), capabilities, lost);
+}
+
+/** Cache breakpoints of the other OpenAI format are the same thing here. */
+function withSharedCache(capabilities: ChatCapabilities, conversation: Conversation): ChatCapabilities {
+  const shared = capabilities.cache === undefined && carried(conversation, 'openai.responses') !== undefined;
+  return shared ? { ...capabilities, cache: 'prompt_cache_breakpoint' } : capabilities;
 }
 
 /** What chat has no field for. */

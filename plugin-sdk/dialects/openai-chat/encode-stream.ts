@@ -21,6 +21,8 @@ export function encodeStream(context: AnswerContext): StreamEncoder {
 type Event<Type extends AnswerEvent['type']> = Extract<AnswerEvent, { type: Type }>;
 
 interface OpenBlock {
+  /** Of a tool call: whether arguments were written. */
+  filled: boolean;
   readonly head: BlockHead;
   /** Of a tool call: its number among the calls of the choice. */
   readonly call: number;
@@ -36,6 +38,8 @@ class ChatStreamEncoder implements StreamEncoder {
   readonly #context: AnswerContext;
   readonly #functions: boolean;
   readonly #usageWanted: boolean;
+  /** The stream was read from this dialect. */
+  #own = false;
   /** All chunk text before a choice's index, and all after its finish reason. */
   #before: string;
   readonly #after: string;
@@ -62,6 +66,7 @@ class ChatStreamEncoder implements StreamEncoder {
       case 'reasoning':
         return this.#delta(event.choice, this.#block(event)?.reasoning?.words(event.text) ?? '');
       case 'start':
+        this.#own = carried(event, dialect) !== undefined;
         this.#before = this.#envelope(event);
         return '';
       case 'block-start':
@@ -76,7 +81,7 @@ class ChatStreamEncoder implements StreamEncoder {
           JSON.stringify({ audio: present({ data: event.data, transcript: event.transcript }) }),
         );
       case 'block-end':
-        return '';
+        return this.#close(event);
       case 'finish':
         return this.#finish(event);
       case 'usage':
@@ -100,6 +105,7 @@ class ChatStreamEncoder implements StreamEncoder {
   #arguments(event: Event<'arguments'>): string {
     const block = this.#block(event);
     if (block?.head.type !== 'tool-call') return '';
+    block.filled = true;
     const text = JSON.stringify(event.text);
     if (block.oldStyle) return this.#delta(event.choice, `{"function_call":{"arguments":${text}}}`);
     const inner = block.head.kind === 'custom' ? `"custom":{"input":${text}}` : `"function":{"arguments":${text}}`;
@@ -112,7 +118,7 @@ class ChatStreamEncoder implements StreamEncoder {
     const oldStyle = own?.['$in'] === 'function_call' || (own === undefined && this.#functions);
     const call = head.type === 'tool-call' ? (this.#calls.get(choice) ?? 0) : 0;
     const reasoning = head.type === 'reasoning' ? new StreamedReasoning(head, own, block) : undefined;
-    this.#blocks.set(`${choice} ${block}`, { head, call, oldStyle, reasoning });
+    this.#blocks.set(`${choice} ${block}`, { head, call, oldStyle, reasoning, filled: own !== undefined || this.#own });
     switch (head.type) {
       case 'tool-call':
         this.#calls.set(choice, call + 1);
@@ -134,6 +140,13 @@ class ChatStreamEncoder implements StreamEncoder {
       default:
         return '';
     }
+  }
+
+  /** A call without arguments still has to give its client JSON. */
+  #close({ choice, block }: Event<'block-end'>): string {
+    const closed = this.#block({ choice, block });
+    if (closed?.head.type !== 'tool-call' || closed.filled || closed.head.kind === 'custom') return '';
+    return this.#arguments({ type: 'arguments', choice, block, text: '{}' });
   }
 
   #signature(event: Event<'signature'>): string {

@@ -41,7 +41,9 @@ export class ToolCallFragments {
     const { name, arguments: args, input } = isObject(inner) ? inner : {};
     const call = this.#callOf(fragment);
     const text = textOf(kind === 'custom' ? input : args);
-    if (call.block === undefined && typeof name === 'string') this.#open(call, name, kind, fragment, emit);
+    if (call.block === undefined) {
+      if (typeof name === 'string') this.#open(call, name, kind, fragment, emit);
+    } else this.#sign(call.block, decodeProof(new FieldReader(fragment)).signature, emit);
     this.#append(call, text, emit);
   }
 
@@ -96,7 +98,11 @@ export class ToolCallFragments {
     const id = call.id ?? `call_${this.#choice}_${this.#calls.indexOf(call)}`;
     const head = present({ type: 'tool-call' as const, id, name, kind: kind === 'custom' ? kind : undefined, maker });
     emit({ type: 'block-start', choice: this.#choice, block: call.block, head, ...carrying(dialect, reader.rest()) });
-    if (signature !== undefined) emit({ type: 'signature', choice: this.#choice, block: call.block, signature });
+    this.#sign(call.block, signature, emit);
+  }
+
+  #sign(block: number, signature: string | undefined, emit: Emit): void {
+    if (signature !== undefined) emit({ type: 'signature', choice: this.#choice, block, signature });
   }
 
   #append(call: Call, text: string, emit: Emit): void {

@@ -2,6 +2,7 @@ import type { ProviderItemBlock, ToolCallBlock } from '../../conversation/index.
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carried, carrying, wireFields } from '../openai/carry.ts';
 import { FieldReader } from '../openai/field-reader.ts';
+import { filledArguments } from '../openai/filled-arguments.ts';
 import { decodeProof, encodeProof } from '../openai/tool-call-proof.ts';
 import { present } from '../present.ts';
 
@@ -38,13 +39,16 @@ export function decodeToolCall(value: JsonObject): ToolCallBlock | ProviderItemB
   });
 }
 
-/** @param sendProof False leaves out a proof that the receiver did not make. */
-export function encodeToolCall(block: ToolCallBlock, sendProof: boolean): JsonObject {
+/**
+ * @param sendProof False leaves out a proof that the receiver did not make.
+ * @param read The call was read from this dialect and keeps its spelling.
+ */
+export function encodeToolCall(block: ToolCallBlock, sendProof: boolean, read: boolean): JsonObject {
   const own = carried(block, 'openai.chat');
   const kind = block.kind ?? 'function';
   const inner: JsonObject = {
     name: block.name,
-    ...spelledArguments(block, own?.['$arguments']),
+    ...(read ? spelledArguments(block, own?.['$arguments']) : { [argumentsKey(kind)]: filledArguments(block) }),
     ...asObject(own?.['$inner']),
   };
   return {

@@ -1,9 +1,10 @@
-import type { Answer, Block, Finish } from '../../conversation/index.ts';
+import type { Answer, Block, Conversation, Finish } from '../../conversation/index.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carrying } from '../openai/carry.ts';
 import { FieldReader } from '../openai/field-reader.ts';
 import { problemOf } from '../openai/problem.ts';
+import { withClientNames } from '../openai/tool-naming.ts';
 import { readUsage } from '../openai/usage.ts';
 import { present } from '../present.ts';
 import { decodeItem } from './decode-item.ts';
@@ -11,7 +12,7 @@ import { decodeItem } from './decode-item.ts';
 const dialect = 'openai.responses';
 
 /** Reads a response object. Throws UP_STATUS when the body is an error report and UP_BAD_BODY when it is something else. */
-export function decodeAnswer(body: JsonObject): Answer {
+export function decodeAnswer(body: JsonObject, request?: Conversation): Answer {
   const reader = new FieldReader(body);
   const output = reader.array('output');
   if (output === undefined) throw notAnAnswer(body);
@@ -24,7 +25,7 @@ export function decodeAnswer(body: JsonObject): Answer {
     body,
     blocks.some(({ type }) => type === 'tool-call'),
   );
-  return present({
+  const answer: Answer = present({
     id: reader.string('id'),
     model: reader.string('model'),
     created: reader.number('created_at'),
@@ -39,6 +40,7 @@ export function decodeAnswer(body: JsonObject): Answer {
       $usage: usage === undefined ? undefined : body['usage'],
     }),
   });
+  return withClientNames(answer, request, dialect);
 }
 
 /** `undefined` while a background response is still running. */

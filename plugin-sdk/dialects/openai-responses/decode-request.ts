@@ -28,7 +28,7 @@ export function decodeRequest(body: JsonObject): Conversation {
     sampling: Object.keys(sampling).length === 0 ? undefined : sampling,
     maxOutputTokens: reader.number('max_output_tokens'),
     reasoning: decodeReasoning(reader, notes),
-    logprobs: decodeLogprobs(reader),
+    logprobs: decodeLogprobs(reader, notes),
     stream: reader.boolean('stream'),
     endUser: decodeEndUser(reader, notes),
     metadata: decodeMetadata(reader),
@@ -123,14 +123,22 @@ function decodeReasoning(reader: FieldReader, notes: JsonObject): Reasoning | un
   return Object.keys(read).length === 0 ? undefined : read;
 }
 
-function decodeLogprobs(reader: FieldReader): Conversation['logprobs'] {
+function decodeLogprobs(reader: FieldReader, notes: JsonObject): Conversation['logprobs'] {
   const include = reader.peek('include');
-  if (!Array.isArray(include) || !include.includes(logprobsWord)) return undefined;
+  if (!Array.isArray(include)) return undefined;
+  if (include.every((word) => granted.includes(word))) {
+    reader.understood('include');
+    notes['$include'] = include;
+  }
+  if (!include.includes(logprobsWord)) return undefined;
   return present({ top: reader.number('top_logprobs') });
 }
 
 /** The word of `include` that asks for token probabilities. */
 export const logprobsWord = 'message.output_text.logprobs';
+
+/** What `include` asks for that answers of every provider give as far as they have it. */
+const granted: readonly JsonValue[] = [logprobsWord, 'reasoning.encrypted_content'];
 
 function decodeEndUser(reader: FieldReader, notes: JsonObject): string | undefined {
   const identifier = reader.string('safety_identifier');

@@ -1,6 +1,8 @@
 import type { AnswerEvent, BlockHead, Carrier } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carrying } from '../openai/carry.ts';
+import { FieldReader } from '../openai/field-reader.ts';
+import { decodeProof } from '../openai/tool-call-proof.ts';
 import { present } from '../present.ts';
 import { openEncryptedContent } from './sealed-proof.ts';
 
@@ -105,6 +107,7 @@ export class ItemDecoder {
     if (this.#first) this.#wholeContent(item, emit);
     else if (!this.#written) this.#arguments(String(item['arguments'] ?? item['input'] ?? ''), emit);
     if (item['type'] === 'reasoning') this.#proof(item, emit);
+    else if (this.#block !== undefined) this.#sign(decodeProof(new FieldReader(item)).signature, emit);
     this.close(emit);
     emit({ type: 'native', dialect, name: itemDone, value: untold(item) });
   }
@@ -208,8 +211,12 @@ export class ItemDecoder {
     const { maker = 'openai', encrypted, signature } = proof;
     const named = typeof id === 'string' ? id : undefined;
     this.#openBlock(present({ type: 'reasoning' as const, id: named, maker, encrypted, summary: true }), emit);
-    if (signature !== undefined) emit({ type: 'signature', choice: 0, block: this.#block!, signature });
+    this.#sign(signature, emit);
     this.#closeBlock(emit);
+  }
+
+  #sign(signature: string | undefined, emit: Emit): void {
+    if (signature !== undefined) emit({ type: 'signature', choice: 0, block: this.#block!, signature });
   }
 
   #openBlock(head: BlockHead, emit: Emit): number {

@@ -1,10 +1,11 @@
-import type { BlockHead, Carrier } from '../../conversation/index.ts';
+import type { BlockHead, Carrier, Conversation } from '../../conversation/index.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { FramedEvent, StreamDecoder } from '../dialect.ts';
 import { carrying } from '../openai/carry.ts';
 import { parseEvent, streamError } from '../openai/event-problem.ts';
 import { problemOf } from '../openai/problem.ts';
+import { decoderWithClientNames } from '../openai/tool-naming.ts';
 import { readUsage } from '../openai/usage.ts';
 import { present } from '../present.ts';
 import { finishOf } from './decode-answer.ts';
@@ -13,8 +14,8 @@ import { type Emit, ItemDecoder } from './decode-stream-item.ts';
 
 const dialect = 'openai.responses';
 
-export function decodeStream(): StreamDecoder {
-  return new ResponsesStreamDecoder();
+export function decodeStream(request?: Conversation): StreamDecoder {
+  return decoderWithClientNames(new ResponsesStreamDecoder(), request, dialect);
 }
 
 class ResponsesStreamDecoder implements StreamDecoder {

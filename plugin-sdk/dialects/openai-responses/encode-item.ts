@@ -8,6 +8,7 @@ import type {
 } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
+import { filledArguments } from '../openai/filled-arguments.ts';
 import { encodeProof } from '../openai/tool-call-proof.ts';
 import { present } from '../present.ts';
 import { usualText } from './decode-item.ts';
@@ -40,61 +41,62 @@ export interface PlacedBlock {
 /** The items that hold these blocks of one message, in order. */
 export function encodeItems(placed: readonly PlacedBlock[], role: Message['role'], context: ItemContext): JsonObject[] {
   const items: JsonObject[] = [];
-  let content: PlacedBlock[] = [];
-  const flush = (): void => {
-    if (content.length > 0) items.push(...encodeMessage(content, role, context));
-    content = [];
-  };
-  let reasoning: ReasoningBlock[] = [];
-  const flushReasoning = (): void => {
-    if (reasoning.length > 0) items.push(encodeReasoning(reasoning, context));
-    reasoning = [];
-  };
-  for (const one of placed) {
-    const { block, path } = one;
-    if (
-      block.type !== 'reasoning' ||
-      (reasoning.length > 0 && (block.id === undefined || reasoning[0]!.id !== block.id))
-    )
-      flushReasoning();
-    if (!isContent(block)) flush();
-    if (block.type === 'reasoning') {
-      reportForeign(block, dialect, path, context.lost);
-      if (context.own || context.ids !== undefined || canSend(block, context)) reasoning.push(block);
-      else if (block.text !== undefined || block.summary !== undefined) context.lost(path);
-    } else if (block.type === 'tool-call') items.push(encodeCall(block, path, context));
-    else if (block.type === 'tool-result') items.push(encodeResult(block, path, context));
-    else if (block.type === 'image' && block.source.kind === 'base64' && context.ids !== undefined && !context.own) {
-      flush();
-      items.push(generatedImage(block.source.data, context.ids));
-    } else if (
-      block.type === 'provider-item' &&
-      block.dialect === dialect &&
-      typeof block.value['type'] === 'string' &&
-      !isPart(block.value)
-    ) {
-      flush();
-      items.push(block.value);
-    } else if (block.type === 'provider-item' && block.dialect === dialect && 'role' in block.value) {
-      flush();
-      items.push(block.value);
-    } else {
-      if (carried(block, dialect)?.['$item'] !== undefined) flush();
-      content.push(one);
-    }
-  }
-  flushReasoning();
-  flush();
+  for (const group of groupsOf(placed, context)) items.push(...encodeGroup(group, role, context));
   return items;
 }
 
-/** An image that another provider's model made, in the form of OpenAI's image tool. */
-export function generatedImage(data: string, ids: ItemIds): JsonObject {
-  return { id: ids.next('ig'), type: 'image_generation_call', status: 'completed', result: data };
+/** Blocks that share an item: a run of content, the pieces of one reasoning, or a single block. */
+function groupsOf(placed: readonly PlacedBlock[], context: ItemContext): PlacedBlock[][] {
+  const groups: PlacedBlock[][] = [];
+  let last: Block | undefined;
+  for (const one of placed) {
+    if (last !== undefined && belongTogether(last, one.block, context)) groups.at(-1)!.push(one);
+    else groups.push([one]);
+    last = one.block;
+  }
+  return groups;
 }
 
-function isContent(block: Block): boolean {
-  return block.type !== 'reasoning' && block.type !== 'tool-call' && block.type !== 'tool-result';
+function belongTogether(before: Block, block: Block, context: ItemContext): boolean {
+  if (block.type === 'reasoning')
+    return before.type === 'reasoning' && block.id !== undefined && before.id === block.id;
+  const startsItem = carried(block, dialect)?.['$item'] !== undefined;
+  return isContent(before, context) && isContent(block, context) && !startsItem;
+}
+
+function encodeGroup(group: readonly PlacedBlock[], role: Message['role'], context: ItemContext): JsonObject[] {
+  const { block, path } = group[0]!;
+  if (isContent(block, context)) return encodeMessage(group, role, context);
+  switch (block.type) {
+    case 'reasoning':
+      return encodeThinking(group, context);
+    case 'tool-call':
+      return [encodeCall(block, path, context)];
+    case 'tool-result':
+      return [encodeResult(block, path, context)];
+    case 'provider-item':
+      return [block.value];
+    case 'image':
+      return block.source.kind === 'base64' ? [generatedImage(block.source.data, context.ids!)] : [];
+    default:
+      return [];
+  }
+}
+
+/** Whether a block stands inside a message item. */
+function isContent(block: Block, context: ItemContext): boolean {
+  switch (block.type) {
+    case 'reasoning':
+    case 'tool-call':
+    case 'tool-result':
+      return false;
+    case 'provider-item':
+      return block.dialect !== dialect || isPart(block.value);
+    case 'image':
+      return context.own || context.ids === undefined || block.source.kind !== 'base64';
+    default:
+      return true;
+  }
 }
 
 /** Unknown content parts begin with the words of their direction; unknown items do not. */
@@ -102,9 +104,25 @@ function isPart(value: JsonObject): boolean {
   return /^(?:input|output)_/.test(String(value['type']));
 }
 
+function encodeThinking(group: readonly PlacedBlock[], context: ItemContext): JsonObject[] {
+  const sendable: ReasoningBlock[] = [];
+  for (const { block, path } of group) {
+    if (block.type !== 'reasoning') continue;
+    reportForeign(block, dialect, path, context.lost);
+    if (context.own || context.ids !== undefined || canSend(block, context)) sendable.push(block);
+    else if (block.text !== undefined || block.summary !== undefined) context.lost(path);
+  }
+  return sendable.length === 0 ? [] : [encodeReasoning(sendable, context)];
+}
+
 /** A reasoning item without OpenAI's own proof would be refused. */
 function canSend(block: ReasoningBlock, context: ItemContext): boolean {
   return block.encrypted !== undefined && context.accepts(block.maker);
+}
+
+/** An image that another provider's model made, in the form of OpenAI's image tool. */
+export function generatedImage(data: string, ids: ItemIds): JsonObject {
+  return { id: ids.next('ig'), type: 'image_generation_call', status: 'completed', result: data };
 }
 
 function encodeMessage(placed: readonly PlacedBlock[], role: Message['role'], context: ItemContext): JsonObject[] {
@@ -199,7 +217,7 @@ export function encodeCall(block: ToolCallBlock, path: string, context: ItemCont
     id,
     type: custom ? 'custom_tool_call' : 'function_call',
     ...(status === undefined ? {} : { status }),
-    [custom ? 'input' : 'arguments']: block.arguments,
+    [custom ? 'input' : 'arguments']: context.own ? block.arguments : filledArguments(block),
     call_id: block.id,
     name: block.name,
     ...(context.own || context.ids !== undefined || context.accepts(block.maker ?? 'google') ? encodeProof(block) : {}),

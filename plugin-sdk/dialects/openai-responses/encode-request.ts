@@ -2,7 +2,9 @@ import type { Conversation, Message } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
+import { clientPaths, type MessagePaths } from '../openai/client-paths.ts';
 import { serviceTier, sharedFields, sharedWithResponses } from '../openai/shared-fields.ts';
+import { withWireNames } from '../openai/tool-naming.ts';
 import { present } from '../present.ts';
 import { type ResponsesCapabilities, responsesCapabilities } from './capabilities.ts';
 import { logprobsWord } from './decode-request.ts';
@@ -13,7 +15,8 @@ import { encodeTool, encodeToolChoice } from './tools.ts';
 const dialect = 'openai.responses';
 
 /** Writes a responses request for the target. What the target cannot carry is reported through `context.lost`. */
-export function encodeRequest(conversation: Conversation, context: EncodeContext): JsonObject {
+export function encodeRequest(request: Conversation, context: EncodeContext): JsonObject {
+  const conversation = withWireNames(request, dialect);
   const capabilities = responsesCapabilities(context.capabilities);
   const carry = carried(conversation, dialect);
   const lost = (path: string): void => context.lost(path);
@@ -75,7 +78,7 @@ function encodeInclude(
   carry: JsonObject | undefined,
   capabilities: ResponsesCapabilities,
 ): JsonObject {
-  if (carry !== undefined) return {};
+  if (carry !== undefined) return Array.isArray(carry['$include']) ? { include: carry['$include'] } : {};
   const include: string[] = [];
   if (conversation.logprobs !== undefined) include.push(logprobsWord);
   // Only a model that reasons takes this; a conversation that asks for reasoning is for one.
@@ -102,14 +105,15 @@ function encodeMessages(
   const context: ItemContext = {
     own: carry !== undefined,
     customCalls: customCalls(messages),
-    cache: capabilities.cache === true,
+    cache: capabilities.cache === true || carried(conversation, 'openai.chat') !== undefined,
     accepts: (maker) => (capabilities.proofsOf ?? ['openai', 'azure']).includes(maker ?? 'openai'),
     lost,
   };
+  const paths = clientPaths(conversation);
   const offset = messages.length - rest.length;
   return {
     ...instructions,
-    input: rest.flatMap((message, i) => encodeMessage(message, `messages[${i + offset}]`, context)),
+    input: rest.flatMap((message, i) => encodeMessage(message, paths[i + offset]!, context)),
   };
 }
 
@@ -133,10 +137,10 @@ function textOf({ blocks }: Message): string {
   return blocks.map((block) => (block.type === 'text' ? block.text : '')).join('\n\n');
 }
 
-function encodeMessage(message: Message, path: string, context: ItemContext): JsonObject[] {
+function encodeMessage(message: Message, { message: path, blocks }: MessagePaths, context: ItemContext): JsonObject[] {
   reportForeign(message, dialect, path, context.lost);
   if (message.name !== undefined) context.lost(`${path}.name`);
-  const placed = message.blocks.map((block, j) => ({ block, path: `${path}.content[${j}]` }));
+  const placed = message.blocks.map((block, j) => ({ block, path: blocks[j]! }));
   return encodeItems(placed, message.role, context);
 }
 

@@ -10,6 +10,16 @@ import { present } from '../present.ts';
 export const responsesMeter: DialectMeter = {
   json: (bytes) => readJson(bytes, finishOf(bytes)),
   stream: () => readEvent,
+  terminator: 'response.completed',
+  needles: [
+    'response.completed',
+    'response.incomplete',
+    'response.failed',
+    'response.cancelled',
+    '"error"',
+    'event: error',
+    'event:error',
+  ],
 };
 
 /** Why a response is incomplete, or `completed`. */

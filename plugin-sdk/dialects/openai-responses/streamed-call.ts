@@ -1,5 +1,6 @@
 import type { BlockHead } from '../../conversation/index.ts';
 import type { JsonObject } from '../../json.ts';
+import { filledArguments } from '../openai/filled-arguments.ts';
 import { encodeProof } from '../openai/tool-call-proof.ts';
 import { present } from '../present.ts';
 import type { EventWriter } from './event-writer.ts';
@@ -49,6 +50,8 @@ export class StreamedCall implements StreamedItem {
   }
 
   endBlock(): string {
+    // A call without arguments still has to give its client JSON.
+    this.#arguments = filledArguments({ arguments: this.#arguments, ...present({ kind: this.#head.kind }) });
     return this.#out.event(`${this.#event}.done`, { [this.#field]: this.#arguments, ...this.#place() });
   }
 

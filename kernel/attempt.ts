@@ -1,0 +1,96 @@
+import {
+  type AttemptReason,
+  type AttemptRecord,
+  GatewayError,
+  type Key,
+  type KeyedAttempt,
+  type Target,
+  type Usage,
+} from '../plugin-sdk/index.ts';
+import type { LiveExchange } from './exchange.ts';
+
+/** One try at one target with one key. */
+export class LiveAttempt implements KeyedAttempt {
+  readonly exchange: LiveExchange;
+  readonly target: Target;
+  readonly number: number;
+  readonly triedKeys: ReadonlySet<string>;
+  readonly reason: AttemptReason;
+  readonly startedAt: number;
+  /** What `selectKey` chose. */
+  chosen: Key | undefined = undefined;
+  firstContentMs: number | undefined = undefined;
+  /** What was read of the answer so far. */
+  usage: Usage | undefined = undefined;
+  finish: string | undefined = undefined;
+  /** Paths of the request that the target could not carry. */
+  lossy: readonly string[] = [];
+  /** Stops the attempt's upstream call, if one runs. */
+  cancel: ((error: GatewayError) => void) | undefined = undefined;
+  #listeners: ((record: AttemptRecord) => void)[] | undefined = undefined;
+  #ended = false;
+
+  constructor(exchange: LiveExchange, target: Target, number: number, triedKeys: ReadonlySet<string>, reason: AttemptReason) {
+    this.exchange = exchange;
+    this.target = target;
+    this.number = number;
+    this.triedKeys = triedKeys;
+    this.reason = reason;
+    this.startedAt = performance.now();
+  }
+
+  get key(): Key {
+    if (this.chosen === undefined) throw new GatewayError('BUG', { reason: 'an attempt ran without a key' });
+    return this.chosen;
+  }
+
+  /** True once another attempt won, or the attempt is otherwise over. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  onEnd(listener: (record: AttemptRecord) => void): void {
+    (this.#listeners ??= []).push(listener);
+  }
+
+  /** Notes that the first content, or the whole reply, has come. */
+  arrived(): void {
+    this.firstContentMs ??= performance.now() - this.startedAt;
+  }
+
+  /** Closes the attempt, once, and puts it on the exchange's record. */
+  end(result: AttemptRecord['result'], status: number | undefined, error: GatewayError | undefined): void {
+    this.#close(result, status, error, true);
+  }
+
+  /** Closes an attempt that never began, such as one for which no further key was found: it is no part of the record. */
+  drop(error: GatewayError): void {
+    this.#close('failed', undefined, error, false);
+  }
+
+  #close(result: AttemptRecord['result'], status: number | undefined, error: GatewayError | undefined, recorded: boolean): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const record: AttemptRecord = {
+      number: this.number,
+      provider: this.target.provider,
+      model: this.chosen?.model ?? this.target.model,
+      key: this.chosen?.name,
+      result,
+      status,
+      error,
+      durationMs: performance.now() - this.startedAt,
+      firstContentMs: this.firstContentMs,
+      retryAfterMs: error?.retryAfterMs,
+      usage: this.usage,
+    };
+    if (recorded) this.exchange.attempts.push(record);
+    for (const listener of this.#listeners ?? []) {
+      try {
+        listener(record);
+      } catch (cause) {
+        this.exchange.log.error({ request: this.exchange.id, err: cause }, 'a listener for the end of an attempt failed');
+      }
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { Entities, Entity, EntityKind, EntityTypes } from '../../plugin-sdk/ports/entities.ts';
+import {
+  customerSchema,
+  type Limits,
+  limitSchema,
+  providerKeySchema,
+  teamSchema,
+  virtualKeySchema,
+} from '../../plugin-sdk/ports/entity-schemas.ts';
+
+/** One kind of entity as the API shows it: everything that routes and the OpenAPI document differ in. */
+export interface Resource {
+  readonly kind: EntityKind;
+  /** Under `/api/`. */
+  readonly path: string;
+  /** For messages and the document: `virtual key`. */
+  readonly noun: string;
+  readonly schema: z.ZodType<EntityTypes[EntityKind]>;
+  /** `generated`: made here unless given, and shown once. `given`: must be sent, and is never shown. */
+  readonly credential: 'generated' | 'given' | 'none';
+  /** Limits whose use the ledger counts; `undefined` for kinds without any. */
+  readonly accountId: ((id: string) => string) | undefined;
+  /** Ids of other entities that a value names, by the member that names them. */
+  readonly references: Readonly<Record<string, EntityKind>>;
+  /** Kinds whose entities may name one of this kind, which therefore stays. */
+  readonly referencedBy: readonly { readonly kind: EntityKind; readonly member: string }[];
+}
+
+export const resources: readonly Resource[] = [
+  {
+    kind: 'virtual-key',
+    path: 'virtual-keys',
+    noun: 'virtual key',
+    schema: virtualKeySchema,
+    credential: 'generated',
+    accountId: (id) => `virtual-key:${id}`,
+    references: { team: 'team', customer: 'customer' },
+    referencedBy: [],
+  },
+  {
+    kind: 'team',
+    path: 'teams',
+    noun: 'team',
+    schema: teamSchema,
+    credential: 'none',
+    accountId: (id) => `team:${id}`,
+    references: { customer: 'customer' },
+    referencedBy: [{ kind: 'virtual-key', member: 'team' }],
+  },
+  {
+    kind: 'customer',
+    path: 'customers',
+    noun: 'customer',
+    schema: customerSchema,
+    credential: 'none',
+    accountId: (id) => `customer:${id}`,
+    references: {},
+    referencedBy: [
+      { kind: 'team', member: 'customer' },
+      { kind: 'virtual-key', member: 'customer' },
+    ],
+  },
+  {
+    kind: 'limit',
+    path: 'limits',
+    noun: 'limit',
+    schema: limitSchema,
+    credential: 'none',
+    accountId: (id) => `limit:${id}`,
+    references: {},
+    referencedBy: [],
+  },
+  {
+    kind: 'provider-key',
+    path: 'provider-keys',
+    noun: 'provider key',
+    schema: providerKeySchema,
+    credential: 'given',
+    accountId: undefined,
+    references: {},
+    referencedBy: [],
+  },
+];
+
+export const idPattern = /^[\w.-]{1,128}$/;
+
+/** A credential that fits into a header. Virtual keys that do not start with `sk-bf-` are only read from `x-bf-vk`. */
+const credential = z.string().regex(/^[\x21-\x7e]{8,4096}$/, 'use 8 to 4096 visible ASCII characters');
+
+/** What a create call may say besides the entity's own value. */
+export const creation = {
+  generated: z.strictObject({
+    id: z.string().regex(idPattern, 'use letters, digits, dot, dash and underscore').optional(),
+    value: credential.regex(/^.{16,}$/, 'use at least 16 characters').optional(),
+  }),
+  given: z.strictObject({
+    id: z.string().regex(idPattern, 'use letters, digits, dot, dash and underscore').optional(),
+    value: credential,
+  }),
+  none: z.strictObject({
+    id: z.string().regex(idPattern, 'use letters, digits, dot, dash and underscore').optional(),
+  }),
+};
+
+/** What a rotate call says. */
+export const rotation = {
+  generated: creation.generated.pick({ value: true }),
+  given: creation.given.pick({ value: true }),
+};
+
+export function newVirtualKey(): string {
+  return `sk-bf-${randomBytes(24).toString('base64url')}`;
+}
+
+export function newId(kind: EntityKind): string {
+  return `${{ 'virtual-key': 'vk', team: 'team', customer: 'cus', limit: 'lim', 'provider-key': 'key' }[kind]}_${randomBytes(9).toString('base64url')}`;
+}
+
+/** An entity as the API shows it. */
+export interface EntityView {
+  readonly id: string;
+  readonly version: number;
+  readonly origin: 'config' | 'store';
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export function viewEntity({ id, value, version, origin, createdAt, updatedAt, hint }: Entity): EntityView {
+  return {
+    id,
+    ...value,
+    ...(hint === undefined ? {} : { hint }),
+    version,
+    origin,
+    createdAt: new Date(createdAt).toISOString(),
+    updatedAt: new Date(updatedAt).toISOString(),
+  };
+}
+
+/** The limits of an entity, those of its grants under names of their own. */
+export function limitsOf({ id, value }: Entity, resource: Resource): { readonly id: string; readonly limits: Limits }[] {
+  if (resource.accountId === undefined) return [];
+  const own = resource.accountId(id);
+  const grants = 'providers' in value ? (value.providers ?? []) : [];
+  return [{ id: own, limits: value as Limits }, ...grants.map((grant) => ({ id: `${own}:${grant.provider}`, limits: grant }))];
+}
+
+/** Entities that name this one. */
+export async function referrers(entities: Entities, resource: Resource, id: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const { kind, member } of resource.referencedBy) {
+    for (const entity of await entities.list(kind)) {
+      if ((entity.value as unknown as Record<string, unknown>)[member] === id) found.push(`${kind} ${entity.id}`);
+    }
+  }
+  return found;
+}
