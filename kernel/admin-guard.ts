@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError, Secret } from '../plugin-sdk/index.ts';
 import type { Config } from './config/config.ts';
@@ -10,18 +10,18 @@ interface AdminToken {
   readonly scopes: readonly ('read' | 'write')[];
 }
 
-/** Who may use the admin API: tokens of the config, and one that the first start makes, stores hashed and prints once. */
+/** Who may use the admin API: tokens of the config, and the one that the first start made. */
 export class AdminGuard {
   readonly #tokens: readonly AdminToken[];
-  /** The token made just now; to be printed once. */
-  readonly created: string | undefined;
 
   constructor(config: Config) {
-    const file = join(config.dataDir, 'admin-token');
-    const tokens = config.admin.tokens.map(({ name, value, scopes }) => ({ name, digest: digestOf(Secret.reveal(value)), scopes }));
-    if (!existsSync(file)) this.created = createToken(config.dataDir, file);
-    const stored = Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
-    this.#tokens = [...tokens, { name: 'first start', digest: stored, scopes: ['read', 'write'] }];
+    const file = tokenFile(config.dataDir);
+    const tokens: AdminToken[] = config.admin.tokens.map(({ name, value, scopes }) => ({ name, digest: digestOf(Secret.reveal(value)), scopes }));
+    if (existsSync(file)) {
+      const digest = Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
+      tokens.push({ name: 'first start', digest, scopes: ['read', 'write'] });
+    }
+    this.#tokens = tokens;
   }
 
   /** Throws GatewayError AUTH_ADMIN, AUTH_SCOPE. Gives the token's name, for the audit trail. */
@@ -50,12 +50,18 @@ export class AdminGuard {
 /** The name of the cookie that a signed-in browser holds. */
 export const adminCookie = 'bifrost_admin';
 
-function createToken(dataDir: string, file: string): string {
+/** Makes an admin token at the first start, stores its hash and gives it, to be printed once; later gives nothing. */
+export function ensureAdminToken(dataDir: string): string | undefined {
+  const file = tokenFile(dataDir);
+  if (existsSync(file)) return undefined;
   const token = `bfa_${randomBytes(24).toString('base64url')}`;
   mkdirSync(dataDir, { recursive: true });
   writeFileSync(file, `${digestOf(token).toString('hex')}\n`, { mode: 0o600 });
-  chmodSync(file, 0o600);
   return token;
+}
+
+function tokenFile(dataDir: string): string {
+  return join(dataDir, 'admin-token');
 }
 
 function digestOf(token: string): Buffer {

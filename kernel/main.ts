@@ -6,6 +6,8 @@ if (major < 24) {
   process.exit(69);
 }
 
+// Compiled code is kept between starts: it halves the time to the first answer.
+(await import('node:module')).enableCompileCache();
 const { runCli } = await import('./cli/cli.ts');
 process.exitCode = await runCli(process.argv.slice(2));
 

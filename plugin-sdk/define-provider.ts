@@ -21,6 +21,8 @@ export interface ProviderDefinition<Own extends z.ZodRawShape, KeyFields extends
   readonly environment?: readonly string[];
   /** Settings of the key from the environment: field to environment variable. */
   readonly environmentSettings?: Readonly<Record<string, string>>;
+  /** Keys from wherever else the provider's own tools look, when neither the config nor {@link environment} names one. */
+  readonly otherKeys?: () => readonly ProviderKey[];
   /** Works without a key. */
   readonly keyless?: boolean;
   readonly options?: Own;
@@ -60,7 +62,7 @@ export function defineProvider<const Own extends z.ZodRawShape = {}, const KeyFi
     requires: ['keys', ...(definition.requires ?? [])],
     async setup(values, host) {
       const given = values as unknown as { keys?: Parameters<typeof toProviderKey>[0][] } & CommonProviderOptions;
-      const keys = given.keys === undefined ? keysFromEnvironment(environment, settingsFromEnvironment(definition.environmentSettings)) : given.keys.map(toProviderKey);
+      const keys = given.keys === undefined ? customaryKeys(definition) : given.keys.map(toProviderKey);
       const common = { ...given, baseUrl: given.baseUrl.replace(/\/+$/, ''), keys };
       const { teardown, ...part } = await definition.provider(common as never, host);
       const provider: Provider = {
@@ -78,6 +80,11 @@ export function defineProvider<const Own extends z.ZodRawShape = {}, const KeyFi
       return { provider, ...(teardown === undefined ? {} : { teardown }) };
     },
   }) as unknown as PluginDefinition;
+}
+
+function customaryKeys({ environment = [], environmentSettings, otherKeys }: Pick<ProviderDefinition<never, never>, 'environment' | 'environmentSettings' | 'otherKeys'>): readonly ProviderKey[] {
+  const found = keysFromEnvironment(environment, settingsFromEnvironment(environmentSettings));
+  return found.length > 0 ? found : (otherKeys?.() ?? []);
 }
 
 /** `providers/openai` serves `openai/…` models; any other config key is its own name. */

@@ -31,6 +31,11 @@ export interface Provider {
   endpoint(call: Call): Endpoint;
   /** Adds authentication that depends on time or on the body (OAuth tokens, SigV4). */
   authorize?(request: UpstreamRequest, key: KeyedAttempt['key']): MaybePromise<UpstreamRequest>;
+  /**
+   * The provider answered 401 to this key. True when a token was fetched for it and is now dropped: the call is then made
+   * once more with a new one.
+   */
+  unauthorized?(key: KeyedAttempt['key']): boolean;
   /** Changes a JSON body in the provider's dialect, carried or translated: renamed, dropped or added fields, as byte edits. */
   editBody?(call: Call, body: BodyEditor): void;
   /** Gives what the client's dialect expects from a JSON reply whose shape differs a little (flat errors, 200 with an error). */

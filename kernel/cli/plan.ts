@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { GatewayView } from '../../plugin-sdk/index.ts';
 import { readConfig } from '../config/read-config.ts';
 import { createGateway } from '../gateway.ts';
@@ -8,9 +11,12 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 /** `check` and `plan`: sets everything up without listening. A problem is thrown and shown by the caller. */
 export async function plan(given: Arguments): Promise<number> {
   const loaded = await readConfig(given.config);
-  const gateway = await createGateway(loaded, { log: silent });
+  // A look must leave nothing behind, so stores open in a folder of their own.
+  const dataDir = mkdtempSync(join(tmpdir(), 'bifrost-plan-'));
+  const gateway = await createGateway({ ...loaded, config: { ...loaded.config, dataDir } }, { log: silent });
   const view = gateway.current.view();
   await gateway.close();
+  rmSync(dataDir, { recursive: true, force: true });
   if (given.command === 'check') process.stdout.write(`${loaded.source} is good: ${view.plugins.length} plugins, ${view.routes.length} routes.\n`);
   else process.stdout.write(describe(view));
   return 0;

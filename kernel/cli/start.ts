@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { GatewayError } from '../../plugin-sdk/index.ts';
-import { AdminGuard } from '../admin-guard.ts';
+import { ensureAdminToken } from '../admin-guard.ts';
 import { runPrimary, workerCount } from '../cluster.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
@@ -24,11 +24,12 @@ export async function start(given: Arguments): Promise<number> {
 /** One process that serves. */
 async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, given: Arguments): Promise<number> {
   const { config } = loaded;
+  const token = cluster.isWorker ? undefined : ensureAdminToken(config.dataDir);
   const gateway = await createGateway(loaded);
   refusePublicWithoutIdentity(gateway, config, given.insecure);
   const listening = await openOrRefuse(() => listen(gateway, config, { shared: cluster.isWorker }), config);
   if (cluster.isWorker) process.send?.('ready');
-  else announce(gateway.log, loaded, listening.url, { generation: gateway.current.id }, gateway.current.admin.created);
+  else announce(gateway.log, loaded, listening.url, { generation: gateway.current.id }, token);
   const reload = (): void => {
     read()
       .then((next) => gateway.reload(next))
@@ -53,10 +54,10 @@ async function startWorkers(loaded: LoadedConfig, count: number): Promise<number
   const { config } = loaded;
   const log = createLogger(config.log);
   // Made here, so that one process makes it and one prints it.
-  const { created } = new AdminGuard(config);
+  const token = ensureAdminToken(config.dataDir);
   const port = await openOrRefuse(() => probe(config.server.host, config.server.port), config);
   const args = [...process.argv.slice(2), '--port', String(port)];
-  return runPrimary(count, args, log, () => announce(log, loaded, `http://${config.server.host}:${port}`, { workers: count }, created));
+  return runPrimary(count, args, log, () => announce(log, loaded, `http://${config.server.host}:${port}`, { workers: count }, token));
 }
 
 function stopSignal(): Promise<string> {

@@ -16,6 +16,7 @@ import { CarriedStream } from './carried-stream.ts';
 import type { Runtime } from './context.ts';
 import { failedReply } from './failed-reply.ts';
 import { HeldStart } from './held-start.ts';
+import { hiddenFailure } from './hidden-failure.ts';
 import { quirkedStream } from './quirked-stream.ts';
 import { fixError, fixReply } from './quirks.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
@@ -88,9 +89,11 @@ async function readReply(
   }
   upstream.done();
   const isPlain = exchange.route.passthrough !== true && getHeader(reply.headers, 'content-encoding') === undefined;
+  const hidden = isPlain && type.includes('json') ? hiddenFailure(provider, dialect, whole) : undefined;
   const fixed = isPlain ? fixReply(provider, whole, type) : undefined;
-  if (fixed?.status !== undefined) {
-    return problemReply(dialect, fixed.status, fixError(provider, whole), reply.headers);
+  const failedStatus = fixed?.status ?? hidden;
+  if (failedStatus !== undefined) {
+    return problemReply(dialect, failedStatus, fixError(provider, whole), reply.headers);
   }
   const bytes = fixed?.bytes ?? whole;
   return {

@@ -60,7 +60,7 @@ function wantedTools(conversation: Conversation, prompt: string): Tool[] {
   if (toolChoice?.type === 'tool') return tools.filter(({ name }) => name === toolChoice.name).slice(0, 1);
   const allowed = toolChoice?.type === 'allowed' ? tools.filter(({ name }) => toolChoice.names.includes(name)) : tools;
   const asked = allowed.filter(({ name }) =>
-    new RegExp(`\\b(tool|call)\\s+[\`"']?${escape(name)}\\b`, 'i').test(prompt),
+    new RegExp(`\\b(tool|call)\\s+[\`"']?${quoted(name)}\\b`, 'i').test(prompt),
   );
   if (asked.length > 0) return conversation.parallelToolCalls === false ? asked.slice(0, 1) : asked;
   const isDemanded =
@@ -94,6 +94,6 @@ function limit(text: string, { stop = [], maxOutputTokens }: Conversation): { sh
   return { shown: shown.slice(0, maxOutputTokens * 4), finish: { reason: 'length' } };
 }
 
-function escape(name: string): string {
+function quoted(name: string): string {
   return name.replace(/[^\w]/g, '\\$&');
 }

@@ -17,19 +17,19 @@ const formats: Readonly<Record<string, string>> = {
 
 /** The smallest sensible value that a JSON Schema accepts; `text` fills free strings. Local references are followed. */
 export function fromSchema(schema: JsonObject, text: string): JsonValue {
-  return valueOf(schema, schema, text, 0);
+  return valueFor(schema, schema, text, 0);
 }
 
-function valueOf(schema: JsonValue | undefined, root: JsonObject, text: string, depth: number): JsonValue {
+function valueFor(schema: JsonValue | undefined, root: JsonObject, text: string, depth: number): JsonValue {
   if (!isObject(schema) || depth > deepest) return null;
   if (schema['const'] !== undefined) return schema['const'];
   if (schema['default'] !== undefined) return schema['default'];
   if (Array.isArray(schema['enum'])) return schema['enum'][0] ?? null;
   const reference = schema['$ref'];
-  if (typeof reference === 'string') return valueOf(resolve(reference, root), root, text, depth + 1);
+  if (typeof reference === 'string') return valueFor(resolve(reference, root), root, text, depth + 1);
   const merged = Array.isArray(schema['allOf']) ? merge(schema, schema['allOf'], root) : schema;
   const choices = merged['anyOf'] ?? merged['oneOf'];
-  if (Array.isArray(choices)) return valueOf(choices[0], root, text, depth + 1);
+  if (Array.isArray(choices)) return valueFor(choices[0], root, text, depth + 1);
   switch (typeOf(merged)) {
     case 'object':
       return objectOf(merged, root, text, depth);
@@ -57,14 +57,14 @@ function typeOf(schema: JsonObject): JsonValue | undefined {
 function objectOf(schema: JsonObject, root: JsonObject, text: string, depth: number): JsonObject {
   const properties = isObject(schema['properties']) ? schema['properties'] : {};
   const required = Array.isArray(schema['required']) ? schema['required'].map(String) : Object.keys(properties);
-  return Object.fromEntries(required.map((name) => [name, valueOf(properties[name] ?? {}, root, text, depth + 1)]));
+  return Object.fromEntries(required.map((name) => [name, valueFor(properties[name] ?? {}, root, text, depth + 1)]));
 }
 
 function arrayOf(schema: JsonObject, root: JsonObject, text: string, depth: number): JsonValue[] {
   const least = typeof schema['minItems'] === 'number' ? schema['minItems'] : 1;
   const prefix = Array.isArray(schema['prefixItems']) ? schema['prefixItems'] : [];
   const length = Math.max(least, prefix.length);
-  return Array.from({ length }, (_, i) => valueOf(prefix[i] ?? schema['items'] ?? {}, root, text, depth + 1));
+  return Array.from({ length }, (_, i) => valueFor(prefix[i] ?? schema['items'] ?? {}, root, text, depth + 1));
 }
 
 function numberOf(schema: JsonObject): number {
@@ -83,17 +83,19 @@ function stringOf(schema: JsonObject, text: string): string {
 }
 
 function merge(schema: JsonObject, parts: readonly JsonValue[], root: JsonObject): JsonObject {
-  const { allOf: _, ...own } = schema;
-  return parts.reduce<JsonObject>((merged, part) => {
+  const { allOf: _, ...merged } = schema;
+  for (const part of parts) {
     const resolved = isObject(part) && typeof part['$ref'] === 'string' ? resolve(part['$ref'], root) : part;
-    if (!isObject(resolved)) return merged;
-    const properties = {
-      ...(isObject(merged['properties']) ? merged['properties'] : {}),
-      ...(isObject(resolved['properties']) ? resolved['properties'] : {}),
-    };
+    if (!isObject(resolved)) continue;
+    const properties = { ...membersOf(merged['properties']), ...membersOf(resolved['properties']) };
     const required = [...listOf(merged['required']), ...listOf(resolved['required'])];
-    return { ...merged, ...resolved, properties, ...(required.length === 0 ? {} : { required }) };
-  }, own);
+    Object.assign(merged, resolved, { properties }, required.length === 0 ? {} : { required });
+  }
+  return merged;
+}
+
+function membersOf(value: JsonValue | undefined): JsonObject {
+  return isObject(value) ? value : {};
 }
 
 function listOf(value: JsonValue | undefined): JsonValue[] {

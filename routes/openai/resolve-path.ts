@@ -12,6 +12,7 @@ import { matchEndpoint } from './match-endpoint.ts';
 
 const azure = 'azure';
 const deployments = '/deployments/';
+const models = '/models/';
 
 /**
  * Reads an OpenAI path beneath a mount: with or without `/v1`, plain or as the AzureOpenAI client builds it, whose base
@@ -29,6 +30,7 @@ export function resolvePath(
   const path = withoutVersion(url.slice(mount.length));
   refuseTricks(path);
   if (path.startsWith(deployments)) return resolveDeployment(path.slice(deployments.length), url, method, providers);
+  if (path.startsWith(models) && method !== 'GET') return resolveModel(path.slice(models.length), url, method, providers);
   const isAzure = headers.get('user-agent')?.includes('AzureOpenAI') === true && providers.has(azure);
   return { ...resolveEndpoint(path, url, method), ...(isAzure ? { defaultProvider: azure } : {}) };
 }
@@ -64,6 +66,18 @@ function resolveDeployment(
   const slash = model.indexOf('/');
   const named = slash > 0 ? model.slice(0, slash) : azure;
   return { ...resolveEndpoint(path, url, method), model, defaultProvider: providers.has(named) ? azure : named };
+}
+
+/** A model's id may have its provider in front, which that provider does not know. Lists are the gateway's own and keep it. */
+function resolveModel(
+  id: string,
+  url: string,
+  method: string,
+  providers: ReadonlyMap<string, Provider>,
+): ResolvedPath {
+  const [named = '', ...rest] = id.replace(/%2f/gi, '/').split('/');
+  if (rest.length === 0 || !providers.has(named)) return resolveEndpoint(models + id, url, method);
+  return { ...resolveEndpoint(models + rest.join('%2F'), url, method), defaultProvider: named };
 }
 
 function dialectOf(operation: Operation): Dialect {

@@ -36,9 +36,14 @@ export function answerBodies(
   );
 }
 
+/** Some recordings hold a JSON reply as verbatim text. */
+function isStream(text: string): boolean {
+  return /^data:/m.test(text);
+}
+
 export function streamTexts(found: readonly FoundInteraction[]): { name: string; request: JsonObject; text: string }[] {
   return found.flatMap(({ name, interaction: { request, response } }) =>
-    response.status === 200 && response.bodyText !== undefined
+    response.status === 200 && response.bodyText !== undefined && isStream(response.bodyText)
       ? [{ name, request: isObject(request.body) ? request.body : {}, text: response.bodyText }]
       : [],
   );

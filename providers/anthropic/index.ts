@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { anthropic, anthropicMessages } from '../../plugin-sdk/dialects/index.ts';
+import {
+  type Call,
+  capabilitiesByModel,
+  capabilitiesOption,
+  defineProvider,
+  locate,
+  type OutgoingHeaders,
+  type ProviderKey,
+} from '../../plugin-sdk/index.ts';
+import { countTokens } from './count-tokens.ts';
+import { readModels } from './read-models.ts';
+
+/** What translation writes. Later versions refuse sampling settings, which clients of other formats send. */
+const version = '2023-06-01';
+
+/** Anthropic's own API: Claude in its native format. */
+export default defineProvider({
+  name: 'providers/anthropic',
+  description: 'Anthropic.',
+  baseUrl: 'https://api.anthropic.com',
+  environment: ['ANTHROPIC_API_KEY'],
+  options: {
+    betas: z.array(z.string()).default([]).describe('Beta features for every call, beside those that the client names.'),
+    capabilities: capabilitiesOption,
+  },
+  provider: ({ baseUrl, betas, capabilities }) => ({
+    speaks: {
+      '*': [anthropic],
+      chat: [anthropicMessages],
+      responses: [anthropicMessages],
+      completions: [anthropicMessages],
+    },
+    endpoint: (call) => ({
+      ...locate(baseUrl, pathOf(call)),
+      headers: [...authentication(call.key), ...versioning(call), ...betaHeader(call, betas)],
+    }),
+    capabilities: capabilitiesByModel({ choices: false }, capabilities),
+    adapters: { count_tokens: countTokens },
+    models: async ({ key, get }) =>
+      readModels(await get('/v1/models?limit=1000', [...authentication(key), 'anthropic-version', version])),
+  }),
+});
+
+function pathOf(call: Call): string {
+  if (call.passthrough) return `${call.path}${call.query}`;
+  if (isTranslated(call) && call.dialect === anthropicMessages) return '/v1/messages';
+  return `/v1${call.path}${call.query}`;
+}
+
+function isTranslated(call: Call): boolean {
+  return !call.passthrough && call.dialect !== call.exchange.dialect;
+}
+
+function authentication({ value }: Pick<ProviderKey, 'value'>): OutgoingHeaders {
+  return value === undefined ? [] : ['x-api-key', value];
+}
+
+/** A client that speaks this format chose its version; what the gateway writes has one of its own. */
+function versioning(call: Call): OutgoingHeaders {
+  const named = call.exchange.request.headers.has('anthropic-version');
+  return named && !isTranslated(call) ? [] : ['anthropic-version', version];
+}
+
+function betaHeader(call: Call, betas: readonly string[]): OutgoingHeaders {
+  if (betas.length === 0) return [];
+  const asked = call.exchange.request.headers.get('anthropic-beta');
+  const all = new Set([...(asked?.split(/\s*,\s*/) ?? []), ...betas]);
+  return ['anthropic-beta', [...all].join(',')];
+}

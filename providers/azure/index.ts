@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { openai, openaiChat, openaiCompletions, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
+import {
+  type Call,
+  chain,
+  defineProvider,
+  isPrivateName,
+  type Key,
+  locate,
+  nameModel,
+  type OutgoingHeaders,
+  readModels,
+  secretString,
+} from '../../plugin-sdk/index.ts';
+import { checkKeys } from './check-keys.ts';
+import { EntraTokens } from './entra-tokens.ts';
+import { place } from './place.ts';
+
+/** Stands for "nowhere": every key names the endpoint of its own resource. */
+const noEndpoint = 'https://openai.azure.com';
+
+/** Azure OpenAI: OpenAI's formats, at the customer's own endpoint. */
+export default defineProvider({
+  name: 'providers/azure',
+  description: 'Azure OpenAI.',
+  baseUrl: noEndpoint,
+  environment: ['AZURE_OPENAI_API_KEY'],
+  environmentSettings: { endpoint: 'AZURE_OPENAI_ENDPOINT', apiVersion: 'OPENAI_API_VERSION' },
+  options: {
+    api: z
+      .enum(['deployments', 'v1'])
+      .default('deployments')
+      .describe('`deployments`: a path per deployment with a dated api-version. `v1`: the paths of OpenAI under /openai/v1.'),
+    authority: z.url().default('https://login.microsoftonline.com').describe('Where Entra tokens come from.'),
+  },
+  keyFields: {
+    endpoint: z.url().optional().describe('The resource, such as https://NAME.openai.azure.com.'),
+    apiVersion: z.string().optional().describe('api-version of this key; absent: what the client sends, or 2024-10-21.'),
+    tenantId: z.string().optional().describe('With clientId and clientSecret: an Entra application instead of a key.'),
+    clientId: z.string().optional(),
+    clientSecret: secretString.optional(),
+    scope: z.string().optional().describe('Scope of Entra tokens; https://cognitiveservices.azure.com/.default unless said.'),
+  },
+  provider({ baseUrl, keys: given, api, authority, allowPrivateNetwork }, host) {
+    const fallback = baseUrl === noEndpoint ? undefined : baseUrl;
+    const keys = checkKeys(given, fallback, host.log);
+    const tokens = new EntraTokens(authority, host);
+    const endpoints = keys.map((key) => endpointOf(key, fallback));
+    return {
+      keys,
+      privateAddresses: allowPrivateNetwork || endpoints.some(isPrivateName),
+      speaks: { '*': [openai], chat: [openaiChat], responses: [openaiResponses], completions: [openaiCompletions] },
+      endpoint: (call: Call) => ({
+        ...locate(endpointOf(call.key, fallback), place(call, api)),
+        headers: apiKey(call.key, call.passthrough && call.path.startsWith('/anthropic')),
+      }),
+      authorize: (request, key) =>
+        chain(tokens.of(key), (token) =>
+          token === undefined
+            ? request
+            : { ...request, headers: [...request.headers, 'authorization', token.prefixed('Bearer ')] },
+        ),
+      unauthorized: (key) => tokens.drop(key),
+      editBody: nameModel,
+      models: async ({ key, get }) => {
+        const path = api === 'v1' ? '/openai/v1/models' : '/openai/models?api-version=2024-10-21';
+        return readModels(await get(endpointOf(key, fallback) + path, apiKey(key, false)));
+      },
+    };
+  },
+});
+
+function endpointOf({ settings }: Pick<Key, 'settings'>, fallback: string | undefined): string {
+  return String(settings['endpoint'] ?? fallback ?? noEndpoint).replace(/\/+$/, '');
+}
+
+/** Claude on Azure takes its key under another name. */
+function apiKey({ value }: Pick<Key, 'value'>, isClaude: boolean): OutgoingHeaders {
+  return value === undefined ? [] : [isClaude ? 'x-api-key' : 'api-key', value];
+}

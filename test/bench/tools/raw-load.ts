@@ -1,0 +1,97 @@
+import { connect } from 'node:net';
+
+/**
+ * Load from keep-alive connections that cost next to nothing: one request after the other on each, whole answers
+ * counted. Prints one JSON line.
+ *
+ * Run: node test/bench/tools/raw-load.ts URL '{"path":"/x","body":"…","connections":64,"seconds":2}'
+ */
+interface Options {
+  readonly path: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly connections: number;
+  readonly seconds: number;
+  readonly warmSeconds?: number;
+}
+
+const url = new URL(process.argv[2]!);
+const { path, body, headers = {}, connections, seconds, warmSeconds = 0 }: Options = JSON.parse(process.argv[3]!);
+
+/** The headers that the OpenAI Python SDK sends. */
+const sdk = {
+  accept: 'application/json',
+  'accept-encoding': 'gzip, deflate',
+  'content-type': 'application/json',
+  'user-agent': 'OpenAI/Python 3.22.0',
+  'x-stainless-lang': 'python',
+  'x-stainless-package-version': '3.22.0',
+  'x-stainless-os': 'Linux',
+  'x-stainless-arch': 'x64',
+  'x-stainless-runtime': 'CPython',
+  'x-stainless-runtime-version': '3.12.1',
+  'x-stainless-async': 'false',
+  authorization: 'Bearer dummy-key',
+  ...headers,
+};
+const head = Object.entries(sdk).map(([name, value]) => `${name}: ${value}\r\n`);
+const request = Buffer.from(`POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\n${head.join('')}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+
+const latencies: number[] = [];
+let done = 0;
+let failed = 0;
+let bytes = 0;
+let counting = false;
+const started = performance.now();
+const warmUntil = started + warmSeconds * 1_000;
+const until = warmUntil + seconds * 1_000;
+
+function run(): void {
+  const socket = connect({ port: Number(url.port), host: url.hostname, noDelay: true });
+  let sentAt = 0;
+  let expected = -1;
+  let got = 0;
+  let isChunked = false;
+  const send = (): void => {
+    const now = performance.now();
+    if (now >= until) {
+      socket.end();
+      return;
+    }
+    counting = now >= warmUntil;
+    sentAt = now;
+    expected = -1;
+    got = 0;
+    socket.write(request);
+  };
+  socket.on('connect', send);
+  socket.on('error', () => void (failed += 1));
+  socket.on('data', (chunk: Buffer) => {
+    got += chunk.length;
+    if (expected < 0) {
+      const text = chunk.toString('latin1', 0, Math.min(chunk.length, 4_096));
+      const headEnd = text.indexOf('\r\n\r\n');
+      const length = /content-length: (\d+)/i.exec(text)?.[1];
+      isChunked = length === undefined;
+      expected = isChunked ? Number.POSITIVE_INFINITY : headEnd + 4 + Number(length);
+      if (!text.startsWith('HTTP/1.1 200')) failed += 1;
+    }
+    const ended = isChunked ? chunk.subarray(-5).equals(last) : got >= expected;
+    if (!ended) return;
+    if (counting) {
+      done += 1;
+      bytes += got;
+      latencies.push(performance.now() - sentAt);
+    }
+    send();
+  });
+}
+
+const last = Buffer.from('0\r\n\r\n');
+for (let i = 0; i < connections; i++) run();
+
+process.on('exit', () => {
+  latencies.sort((a, b) => a - b);
+  const at = (share: number): number => Math.round((latencies[Math.floor(latencies.length * share)] ?? 0) * 1_000) / 1_000;
+  console.log(JSON.stringify({ done, failed, bytes, seconds, p50: at(0.5), p99: at(0.99) }));
+});

@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import OpenAI, { toFile } from 'openai';
+import OpenAI6 from 'openai-6';
+import { type RunningGateway, startGateway } from '../../plugin-sdk/testing/index.ts';
+
+let gateway: RunningGateway;
+
+before(async () => {
+  gateway = await startGateway({
+    plugins: {
+      'routes/openai': {},
+      'providers/mock': {},
+      flaky: { use: 'providers/mock', failures: [{ ratio: 0.5, status: 503, message: 'The mock rests.' }] },
+      paced: { use: 'providers/mock', chunks: 4, chunkDelayMs: 40, latencyMs: 40 },
+    },
+  });
+});
+
+after(() => gateway?.close());
+
+const weather = {
+  type: 'function' as const,
+  function: {
+    name: 'get_weather',
+    description: 'The weather in a city.',
+    parameters: { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer', minimum: 2 } }, required: ['city', 'days'] },
+  },
+};
+
+const sdks = [
+  ['openai', () => new OpenAI({ baseURL: `${gateway.url}/openai/v1`, apiKey: 'none', maxRetries: 0 })],
+  ['openai-6', () => new OpenAI6({ baseURL: `${gateway.url}/openai`, apiKey: 'none', maxRetries: 0 }) as unknown as OpenAI],
+] as const;
+
+for (const [name, client] of sdks) {
+  suite(`the mock, called with ${name}`, () => {
+    test('gives the prompt back, with usage that follows from the text', async () => {
+      const ask = { model: 'mock/echo', messages: [{ role: 'user' as const, content: 'Hello, mock!' }] };
+      const completion = await client().chat.completions.create(ask);
+      assert.equal(completion.choices[0]?.message.content, 'Hello, mock!');
+      assert.equal(completion.choices[0]?.finish_reason, 'stop');
+      assert.deepEqual([completion.usage?.prompt_tokens, completion.usage?.completion_tokens], [3, 3]);
+    });
+
+    test('streams a chat word by word', async () => {
+      const stream = await client().chat.completions.create({
+        model: 'mock/mock',
+        messages: [{ role: 'user', content: 'one two three' }],
+        stream: true,
+        stream_options: { include_usage: true },
+      });
+      const pieces: string[] = [];
+      let tokens = 0;
+      for await (const chunk of stream) {
+        if (chunk.choices[0]?.delta.content) pieces.push(chunk.choices[0].delta.content);
+        tokens = chunk.usage?.total_tokens ?? tokens;
+      }
+      assert.deepEqual(pieces, ['You ', 'said: ', 'one ', 'two ', 'three']);
+      assert.ok(tokens > 0);
+    });
+
+    test('satisfies the stream helper', async () => {
+      const stream = client().chat.completions.stream({ model: 'mock/mock', messages: [{ role: 'user', content: 'Hi' }] });
+      const final = await stream.finalChatCompletion();
+      assert.equal(final.choices[0]?.message.content, 'You said: Hi');
+    });
+
+    test('answers a wanted format with JSON that fits the schema', async () => {
+      const schema = {
+        type: 'object',
+        properties: {
+          name: { type: 'string', maxLength: 5 },
+          mood: { enum: ['calm', 'wild'] },
+          parts: { type: 'array', items: { $ref: '#/$defs/part' }, minItems: 2 },
+          note: { anyOf: [{ type: 'null' }, { type: 'string' }] },
+        },
+        required: ['name', 'mood', 'parts', 'note'],
+        $defs: { part: { type: 'object', properties: { size: { type: 'number', minimum: 3 } }, required: ['size'] } },
+      };
+      const parsed = await client().chat.completions.parse({
+        model: 'mock/mock',
+        messages: [{ role: 'user', content: 'An animal, please' }],
+        response_format: { type: 'json_schema', json_schema: { name: 'animal', schema, strict: true } },
+      });
+      const text = parsed.choices[0]?.message.content ?? '';
+      assert.deepEqual(JSON.parse(text), { name: 'An an', mood: 'calm', parts: [{ size: 3 }, { size: 3 }], note: null });
+    });
+
+    test('calls a demanded tool with arguments that fit its schema', async () => {
+      const completion = await client().chat.completions.create({
+        model: 'mock/mock',
+        messages: [{ role: 'user', content: 'Rome' }],
+        tools: [weather],
+        tool_choice: 'required',
+      });
+      const call = completion.choices[0]?.message.tool_calls?.[0];
+      assert.equal(completion.choices[0]?.finish_reason, 'tool_calls');
+      assert.ok(call?.type === 'function');
+      assert.deepEqual([call.function.name, JSON.parse(call.function.arguments)], ['get_weather', { city: 'Rome', days: 2 }]);
+    });
+
+    test('ends a tool loop after the result', async () => {
+      const seen: unknown[] = [];
+      const runner = client().chat.completions.runTools({
+        model: 'mock/mock',
+        messages: [{ role: 'user', content: 'Please call tool get_weather for Rome' }],
+        tools: [
+          {
+            type: 'function',
+            function: {
+              ...weather.function,
+              parse: JSON.parse,
+              function: (given: unknown) => {
+                seen.push(given);
+                return 'Sunny.';
+              },
+            },
+          },
+        ],
+      } as never);
+      assert.equal(await runner.finalContent(), 'The tool answered: Sunny.');
+      assert.equal(seen.length, 1);
+    });
+
+    test('streams a tool call that the helper can put together', async () => {
+      const stream = client().chat.completions.stream({
+        model: 'mock/mock',
+        messages: [{ role: 'user', content: 'call tool get_weather' }],
+        tools: [weather],
+      });
+      const final = await stream.finalChatCompletion();
+      const call = final.choices[0]?.message.tool_calls?.[0];
+      assert.ok(call?.type === 'function');
+      assert.equal(JSON.parse(call.function.arguments).days, 2);
+    });
+
+    test('answers and streams responses', async () => {
+      const created = await client().responses.create({ model: 'mock/mock', input: 'Hello' });
+      assert.equal(created.output_text, 'You said: Hello');
+      assert.equal(created.status, 'completed');
+      let text = '';
+      for await (const event of await client().responses.create({ model: 'mock/mock', input: 'Hello', stream: true })) {
+        if (event.type === 'response.output_text.delta') text += event.delta;
+      }
+      assert.equal(text, 'You said: Hello');
+      const helper = client().responses.stream({ model: 'mock/mock', input: 'Hello again' });
+      assert.equal((await helper.finalResponse()).output_text, 'You said: Hello again');
+    });
+
+    test('embeds the same text as the same unit vector', async () => {
+      const { data } = await client().embeddings.create({ model: 'mock/mock', input: ['a', 'b', 'a'], dimensions: 64 });
+      const [a, b, again] = data.map(({ embedding }) => embedding);
+      assert.equal(a?.length, 64);
+      assert.deepEqual(a, again);
+      assert.notDeepEqual(a, b);
+      assert.ok(Math.abs(a!.reduce((sum, value) => sum + value ** 2, 0) - 1) < 1e-5);
+      const floats = await client().embeddings.create({ model: 'mock/mock', input: 'a', dimensions: 64, encoding_format: 'float' });
+      assert.deepEqual(floats.data[0]?.embedding, a);
+    });
+
+    test('keeps files until they are deleted', async () => {
+      const headers = { 'x-model-provider': 'mock' };
+      const file = await client().files.create({ file: await toFile(Buffer.from('hello'), 'a.txt'), purpose: 'user_data' }, { headers });
+      assert.deepEqual([file.filename, file.bytes, file.purpose], ['a.txt', 5, 'user_data']);
+      assert.equal((await client().files.retrieve(file.id, { headers })).id, file.id);
+      assert.equal(await (await client().files.content(file.id, { headers })).text(), 'hello');
+      assert.ok((await client().files.list({}, { headers })).data.some(({ id }) => id === file.id));
+      assert.equal((await client().files.delete(file.id, { headers })).deleted, true);
+      await assert.rejects(client().files.retrieve(file.id, { headers }), { status: 404 });
+    });
+
+    test('completes a batch at once', async () => {
+      const headers = { 'x-model-provider': 'mock' };
+      const body = { model: 'echo', messages: [{ role: 'user', content: 'in a batch' }] };
+      const line = JSON.stringify({ custom_id: 'one', method: 'POST', url: '/v1/chat/completions', body });
+      const file = await client().files.create({ file: await toFile(Buffer.from(`${line}\n`), 'in.jsonl'), purpose: 'batch' }, { headers });
+      const batch = await client().batches.create(
+        { input_file_id: file.id, endpoint: '/v1/chat/completions', completion_window: '24h' },
+        { headers },
+      );
+      assert.equal(batch.status, 'completed');
+      assert.equal((await client().batches.retrieve(batch.id, { headers })).request_counts?.completed, 1);
+      const output = await (await client().files.content(batch.output_file_id!, { headers })).text();
+      assert.equal(JSON.parse(output).response.body.choices[0].message.content, 'in a batch');
+    });
+
+    test('draws a PNG', async () => {
+      const { data } = await client().images.generate({ model: 'mock/mock', prompt: 'a cat' });
+      const png = Buffer.from(data?.[0]?.b64_json ?? '', 'base64');
+      assert.equal(png.subarray(1, 4).toString(), 'PNG');
+      const edited = await client().images.edit({ model: 'mock/mock', prompt: 'a dog', image: await toFile(png, 'cat.png', { type: 'image/png' }) });
+      assert.equal(edited.data?.length, 1);
+    });
+
+    test('speaks WAV and MP3', async () => {
+      const wav = await client().audio.speech.create({ model: 'mock/mock', voice: 'alloy', input: 'Hello', response_format: 'wav' });
+      assert.equal(wav.headers.get('content-type'), 'audio/wav');
+      const bytes = Buffer.from(await wav.arrayBuffer());
+      assert.equal(bytes.toString('latin1', 0, 4), 'RIFF');
+      assert.equal(bytes.readUInt32LE(4), bytes.length - 8);
+      const mp3 = await client().audio.speech.create({ model: 'mock/mock', voice: 'alloy', input: 'Hello' });
+      assert.equal(mp3.headers.get('content-type'), 'audio/mpeg');
+    });
+
+    test('transcribes into every format', async () => {
+      const file = await toFile(Buffer.alloc(64_000), 'talk.wav', { type: 'audio/wav' });
+      const ask = { model: 'mock/mock', file };
+      const text = 'Mock transcript of talk.wav with 64000 bytes.';
+      assert.equal((await client().audio.transcriptions.create(ask)).text, text);
+      assert.equal(await client().audio.transcriptions.create({ ...ask, response_format: 'text' }), `${text}\n`);
+      assert.match(String(await client().audio.transcriptions.create({ ...ask, response_format: 'srt' })), /00:00:02,000/);
+      assert.match(String(await client().audio.transcriptions.create({ ...ask, response_format: 'vtt' })), /^WEBVTT/);
+      assert.equal((await client().audio.transcriptions.create({ ...ask, response_format: 'verbose_json' })).duration, 2);
+      let streamed = '';
+      for await (const event of await client().audio.transcriptions.create({ ...ask, stream: true })) {
+        if (event.type === 'transcript.text.delta') streamed += event.delta;
+      }
+      assert.equal(streamed, text);
+    });
+
+    test('moderates by plain words', async () => {
+      const { results } = await client().moderations.create({ model: 'mock/mock', input: ['a nice day', 'to kill'] });
+      assert.deepEqual(results.map(({ flagged }) => flagged), [false, true]);
+    });
+
+    test('completes a prompt, whole and as a stream', async () => {
+      const whole = await client().completions.create({ model: 'mock/mock', prompt: 'Once' });
+      assert.equal(whole.choices[0]?.text, 'You wrote: Once');
+      let text = '';
+      for await (const chunk of await client().completions.create({ model: 'mock/mock', prompt: 'Once', stream: true })) {
+        text += chunk.choices[0]?.text ?? '';
+      }
+      assert.equal(text, 'You wrote: Once');
+    });
+  });
+}
+
+suite('the failures and the pace of the mock', () => {
+  const client = () => new OpenAI({ baseURL: `${gateway.url}/openai/v1`, apiKey: 'none', maxRetries: 0 });
+  const ask = (model: string) => client().chat.completions.create({ model, messages: [{ role: 'user', content: 'Hi' }] });
+
+  test('answers with the status that the model names', async () => {
+    await assert.rejects(ask('mock/error-429'), { status: 429, message: '429 The mock answers 429.' });
+  });
+
+  test('fails the configured share of requests, evenly', async () => {
+    const statuses = [];
+    for (let i = 0; i < 6; i++) statuses.push(await ask('flaky/any').then(() => 200, ({ status }) => status));
+    assert.deepEqual(statuses, [200, 503, 200, 503, 200, 503]);
+  });
+
+  test('takes its time before and between the pieces of a stream', async () => {
+    const started = performance.now();
+    const stream = await client().chat.completions.create({ model: 'paced/echo', messages: [{ role: 'user', content: 'abcdefgh' }], stream: true });
+    const pieces: string[] = [];
+    for await (const chunk of stream) if (chunk.choices[0]?.delta.content) pieces.push(chunk.choices[0].delta.content);
+    assert.deepEqual(pieces, ['ab', 'cd', 'ef', 'gh']);
+    assert.ok(performance.now() - started >= 190, 'it waits 40 ms five times');
+  });
+
+  test('stops when the client leaves', async () => {
+    const stream = await client().chat.completions.create({ model: 'paced/echo', messages: [{ role: 'user', content: 'abcdefgh' }], stream: true });
+    for await (const _ of stream) break;
+    const deadline = performance.now() + 100;
+    while (gateway.gateway.current.open > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(gateway.gateway.current.open, 0);
+  });
+
+  test('ends a cut stream with an error and no success', async () => {
+    const stream = await client().chat.completions.create({ model: 'mock/cut', messages: [{ role: 'user', content: 'one two three four' }], stream: true });
+    const finishes: unknown[] = [];
+    await assert.rejects(async () => {
+      for await (const chunk of stream) finishes.push(chunk.choices[0]?.finish_reason);
+    }, /ended the stream/);
+    assert.ok(finishes.every((finish) => !finish));
+  });
+});
