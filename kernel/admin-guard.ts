@@ -12,16 +12,13 @@ interface AdminToken {
 
 /** Who may use the admin API: tokens of the config, and the one that the first start made. */
 export class AdminGuard {
-  readonly #tokens: readonly AdminToken[];
+  readonly #configured: readonly AdminToken[];
+  readonly #file: string;
+  #stored: AdminToken | undefined = undefined;
 
   constructor(config: Config) {
-    const file = tokenFile(config.dataDir);
-    const tokens: AdminToken[] = config.admin.tokens.map(({ name, value, scopes }) => ({ name, digest: digestOf(Secret.reveal(value)), scopes }));
-    if (existsSync(file)) {
-      const digest = Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
-      tokens.push({ name: 'first start', digest, scopes: ['read', 'write'] });
-    }
-    this.#tokens = tokens;
+    this.#configured = config.admin.tokens.map(({ name, value, scopes }) => ({ name, digest: digestOf(Secret.reveal(value)), scopes }));
+    this.#file = tokenFile(config.dataDir);
   }
 
   /** Throws GatewayError AUTH_ADMIN, AUTH_SCOPE. Gives the token's name, for the audit trail. */
@@ -29,10 +26,19 @@ export class AdminGuard {
     const value = bearer(authorization) ?? cookieValue(cookie);
     if (value === undefined) throw new GatewayError('AUTH_ADMIN', { reason: 'none was sent' });
     const digest = digestOf(value);
-    const token = this.#tokens.find((candidate) => candidate.digest.length === digest.length && timingSafeEqual(candidate.digest, digest));
+    const token = this.#tokens().find((candidate) => candidate.digest.length === digest.length && timingSafeEqual(candidate.digest, digest));
     if (token === undefined) throw new GatewayError('AUTH_ADMIN', { reason: 'it is not known' });
     if (!token.scopes.includes(scope)) throw new GatewayError('AUTH_SCOPE', { scope });
     return token.name;
+  }
+
+  /** The stored one is read when first needed: it is made after the first start has succeeded. */
+  #tokens(): readonly AdminToken[] {
+    if (this.#stored === undefined && existsSync(this.#file)) {
+      const digest = Buffer.from(readFileSync(this.#file, 'utf8').trim(), 'hex');
+      this.#stored = { name: 'first start', digest, scopes: ['read', 'write'] };
+    }
+    return this.#stored === undefined ? this.#configured : [...this.#configured, this.#stored];
   }
 
   /** The same as a question. */

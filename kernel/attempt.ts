@@ -25,12 +25,21 @@ export class LiveAttempt implements KeyedAttempt {
   finish: string | undefined = undefined;
   /** Paths of the request that the target could not carry. */
   lossy: readonly string[] = [];
+  /** When its call was handed to the network and when the last byte of the reply had come; milliseconds, monotonic. */
+  sentAt: number | undefined = undefined;
+  receivedAt: number | undefined = undefined;
   /** Stops the attempt's upstream call, if one runs. */
   cancel: ((error: GatewayError) => void) | undefined = undefined;
   #listeners: ((record: AttemptRecord) => void)[] | undefined = undefined;
   #ended = false;
 
-  constructor(exchange: LiveExchange, target: Target, number: number, triedKeys: ReadonlySet<string>, reason: AttemptReason) {
+  constructor(
+    exchange: LiveExchange,
+    target: Target,
+    number: number,
+    triedKeys: ReadonlySet<string>,
+    reason: AttemptReason,
+  ) {
     this.exchange = exchange;
     this.target = target;
     this.number = number;
@@ -68,9 +77,16 @@ export class LiveAttempt implements KeyedAttempt {
     this.#close('failed', undefined, error, false);
   }
 
-  #close(result: AttemptRecord['result'], status: number | undefined, error: GatewayError | undefined, recorded: boolean): void {
+  #close(
+    result: AttemptRecord['result'],
+    status: number | undefined,
+    error: GatewayError | undefined,
+    recorded: boolean,
+  ): void {
     if (this.#ended) return;
     this.#ended = true;
+    const now = performance.now();
+    const { sentAt, exchange } = this;
     const record: AttemptRecord = {
       number: this.number,
       provider: this.target.provider,
@@ -79,17 +95,24 @@ export class LiveAttempt implements KeyedAttempt {
       result,
       status,
       error,
-      durationMs: performance.now() - this.startedAt,
+      startedMs: this.startedAt - exchange.startedAt,
+      durationMs: now - this.startedAt,
+      ...(sentAt === undefined
+        ? {}
+        : { sentMs: sentAt - exchange.startedAt, upstreamMs: (this.receivedAt ?? now) - sentAt }),
       firstContentMs: this.firstContentMs,
       retryAfterMs: error?.retryAfterMs,
       usage: this.usage,
     };
-    if (recorded) this.exchange.attempts.push(record);
+    if (recorded) exchange.attempts.push(record);
     for (const listener of this.#listeners ?? []) {
       try {
         listener(record);
       } catch (cause) {
-        this.exchange.log.error({ request: this.exchange.id, err: cause }, 'a listener for the end of an attempt failed');
+        this.exchange.log.error(
+          { request: this.exchange.id, err: cause },
+          'a listener for the end of an attempt failed',
+        );
       }
     }
   }

@@ -1,8 +1,8 @@
-import { GatewayError, type Provider, type Reply, type RetryRule, type Target } from '../plugin-sdk/index.ts';
+import { GatewayError, type Reply, type RetryRule, type Target } from '../plugin-sdk/index.ts';
 import { LiveAttempt } from './attempt.ts';
 import { backoffMs, pause } from './backoff.ts';
-import type { Runtime } from './execute/context.ts';
 import type { LiveExchange } from './exchange.ts';
+import type { Runtime } from './execute/context.ts';
 import { runHedged } from './hedge.ts';
 import type { Failure, Success } from './run-attempt.ts';
 
@@ -21,7 +21,8 @@ export async function tryTargets(exchange: LiveExchange, runtime: Runtime): Prom
     if (exchange.stopped !== undefined) throw exchange.stopped;
     if (ruleOf(result, exchange) === 'never' || exchange.request.body.kind === 'stream') break;
   }
-  if (first === undefined) throw new GatewayError('ROUTE_NO_TARGET', { model: exchange.model ?? 'this call', reason: 'none is configured' });
+  if (first === undefined)
+    throw new GatewayError('ROUTE_NO_TARGET', { model: exchange.model ?? 'this call', reason: 'none is configured' });
   if (first.reply !== undefined) return first.reply;
   throw first.error;
 }
@@ -38,7 +39,7 @@ async function tryTarget(exchange: LiveExchange, target: Target, runtime: Runtim
     const result = await runHedged(attempt, provider, runtime);
     if ('attempt' in result) return result;
     if (exchange.stopped !== undefined || exchange.request.body.kind === 'stream') return result;
-    const next = nextTry(attempt, provider, result, exchange);
+    const next = nextTry(attempt, result, exchange);
     // No key is left: what the last key failed with says more than that.
     if (result.error.code !== 'ROUTE_NO_KEY' || last === undefined) last = result;
     if (next === 'next-key') {
@@ -59,14 +60,16 @@ async function tryTarget(exchange: LiveExchange, target: Target, runtime: Runtim
 }
 
 /** Another key at once, the same target after a wait (`same-key`), or neither. */
-function nextTry(attempt: LiveAttempt, provider: Provider, failure: Failure, exchange: LiveExchange): RetryRule {
+function nextTry(attempt: LiveAttempt, failure: Failure, exchange: LiveExchange): RetryRule {
   const { error } = failure;
   // Keys that rest for a while serve again: worth a wait, within the same bounds as any other.
   if (error.code === 'ROUTE_NO_KEY') return error.retryAfterMs === undefined ? 'never' : 'same-key';
   const rule = ruleOf(failure, exchange);
   if (rule !== 'next-key') return rule;
-  const hasOthers = attempt.chosen !== undefined && attempt.chosen.direct !== true && provider.keys.length > 1;
-  if (hasOthers) return 'next-key';
+  const { chosen } = attempt;
+  // Whoever selects may insist on a key, tried or not; only a wait changes anything for it.
+  const mayChange = chosen !== undefined && chosen.direct !== true && !attempt.triedKeys.has(chosen.name);
+  if (mayChange) return 'next-key';
   return exchange.policy.retryStatuses.includes(error.status) ? 'same-key' : 'never';
 }
 

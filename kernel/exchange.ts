@@ -8,7 +8,6 @@ import {
   type FlatHeaders,
   GatewayError,
   type GatewayRequest,
-  type HookName,
   type JsonValue,
   type Logger,
   type Operation,
@@ -19,6 +18,7 @@ import {
   type Usage,
 } from '../plugin-sdk/index.ts';
 import type { LiveAttempt } from './attempt.ts';
+import { Timeline } from './timeline.ts';
 
 export interface ExchangeStart {
   readonly id: string;
@@ -52,7 +52,7 @@ export class LiveExchange implements RoutedExchange {
   readonly clientAddress: string;
   readonly policy: Policy = defaultPolicy();
   readonly log: Logger;
-  readonly timeline: Timeline | undefined;
+  timeline: Timeline | undefined;
   request: GatewayRequest;
   model: string | undefined;
   stream: boolean;
@@ -92,7 +92,7 @@ export class LiveExchange implements RoutedExchange {
     this.request = start.request;
     this.model = start.pathModel;
     this.stream = false;
-    this.timeline = start.explain ? new Timeline() : undefined;
+    this.timeline = start.explain ? new Timeline(start.startedAt) : undefined;
   }
 
   get<T>(slot: Slot<T>): T | undefined {
@@ -177,16 +177,11 @@ export class LiveExchange implements RoutedExchange {
     (this.#decisions ??= []).push(details === undefined ? { atMs, by, what } : { atMs, by, what, details });
   }
 
+  keepTimeline(): void {
+    this.timeline ??= new Timeline(this.startedAt);
+  }
+
   get decisions(): readonly Decision[] {
     return this.#decisions ?? [];
-  }
-}
-
-/** How long each handler took; kept only for exchanges that someone asked to explain. */
-export class Timeline {
-  readonly steps: { readonly plugin: string; readonly hook: HookName; readonly ms: number }[] = [];
-
-  add(plugin: string, hook: HookName, ms: number): void {
-    this.steps.push({ plugin, hook, ms: Math.round(ms * 1_000) / 1_000 });
   }
 }

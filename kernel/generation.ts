@@ -104,6 +104,7 @@ export class Generation {
       log: (plugin: string) => childLogger(process.log, plugin),
       run: (request: InternalRequest) => (process.current() ?? holder.generation)!.run(request),
       inspect: () => holder.generation!.view(),
+      allowsAdmin: (token: string, scope: 'read' | 'write') => holder.generation!.admin.allows(token, scope),
     };
     try {
       const admin = new AdminGuard(loaded.config);
@@ -153,7 +154,7 @@ export class Generation {
   }
 
   view(): GatewayView {
-    const { hookOrder, routes, providers, setupMs } = this.#running;
+    const { hookOrder, taken, routes, providers, setupMs } = this.#running;
     const identity = hookOrder.preRoute;
     return {
       generation: this.id,
@@ -166,6 +167,8 @@ export class Generation {
         setupMs: setupMs.get(id) ?? 0,
       })),
       hooks: Object.entries(hookOrder).map(([hook, plugins]) => ({ hook, plugins })),
+      handlers: taken.map(({ plugin, hook, taken: sums }) => ({ plugin, hook, ...sums })),
+      connections: this.#process.connections.stats(),
       routes: routes.map(({ plugin, route }) => viewRoute(plugin, route, identity)),
       providers: [...providers.values()].map(({ name, baseUrl, keys }) => ({
         name,

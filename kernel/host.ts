@@ -28,6 +28,7 @@ export interface HostContext {
   readonly clock: Clock;
   readonly log: (plugin: string) => Host['log'];
   run(request: InternalRequest): Promise<FetchedReply>;
+  allowsAdmin: Host['allowsAdmin'];
   inspect(): GatewayView;
 }
 
@@ -64,6 +65,7 @@ export function createHost(plugin: PlannedPlugin, context: HostContext): Host {
     },
     fetch: (request, limits) => fetchWhole(request, context.connections, limits?.timeoutMs ?? 30_000, limits?.bodyBytes ?? 10_485_760),
     run: (request) => context.run(request),
+    allowsAdmin: (token, scope) => context.allowsAdmin(token, scope),
     inspect: () => context.inspect(),
   };
 }

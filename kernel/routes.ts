@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { Hono } from 'hono';
-import { type ExchangeRoute, GatewayError, type HandlerRoute, isGatewayError, type Route, type RouteView } from '../plugin-sdk/index.ts';
+import { type ExchangeRoute, GatewayError, type HandlerRoute, isGatewayError, isSameOrigin, type Route, type RouteView } from '../plugin-sdk/index.ts';
 import type { AdminGuard } from './admin-guard.ts';
 
 /** What a matched exchange route does with its call; `serve` starts the exchange. */
@@ -26,7 +26,10 @@ export function mountHandlers(routes: readonly Route[], guard: AdminGuard): Hono
   for (const route of routes) {
     if (route.type !== 'handler') continue;
     const guarded = (context: Context): Response | Promise<Response> => {
-      if ('admin' in route.guard) guard.check(context.req.header('authorization'), context.req.header('cookie'), route.guard.admin);
+      if ('admin' in route.guard) {
+        const refused = admit(context, guard, route.guard.admin, route.guard.signIn);
+        if (refused !== undefined) return refused;
+      }
       return route.handler(context);
     };
     if (route.method === 'ALL') app.all(route.path, guarded);
@@ -38,6 +41,25 @@ export function mountHandlers(routes: readonly Route[], guard: AdminGuard): Hono
   });
   app.onError((cause) => failure(isGatewayError(cause) ? cause : new GatewayError('BUG', { reason: 'an endpoint failed' }, { cause })));
   return app;
+}
+
+/** Throws GatewayError AUTH_*; gives a redirect where a browser can sign in. */
+function admit(context: Context, guard: AdminGuard, scope: 'read' | 'write', signIn: string | undefined): Response | undefined {
+  const { req } = context;
+  const authorization = req.header('authorization');
+  const cookie = req.header('cookie');
+  try {
+    // A browser sends the cookie by itself, whoever makes it call: only the gateway's own pages may change things by it.
+    const byCookie = authorization === undefined && cookie !== undefined;
+    if (byCookie && req.method !== 'GET' && req.method !== 'HEAD' && !isSameOrigin(req.raw.headers)) {
+      throw new GatewayError('AUTH_ADMIN', { reason: 'the call comes from another site' });
+    }
+    context.set('admin' as never, guard.check(authorization, cookie, scope) as never);
+    return undefined;
+  } catch (error) {
+    if (signIn === undefined || !isGatewayError(error)) throw error;
+    return context.redirect(signIn, 303);
+  }
 }
 
 /** An error of the gateway's own endpoints, in OpenAI's shape. */

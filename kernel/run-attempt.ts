@@ -18,7 +18,11 @@ export interface Success {
 }
 
 /** One try: key, call, reply. Never rejects; a failed attempt is closed and on the record when this resolves. */
-export async function runAttempt(attempt: LiveAttempt, provider: Provider, runtime: Runtime): Promise<Success | Failure> {
+export async function runAttempt(
+  attempt: LiveAttempt,
+  provider: Provider,
+  runtime: Runtime,
+): Promise<Success | Failure> {
   const { exchange } = attempt;
   const { hooks } = runtime;
   let reply: Reply | undefined;
@@ -66,6 +70,11 @@ function problemError(problem: NonNullable<Reply['problem']>, provider: Provider
 }
 
 function noKey(provider: Provider, attempt: LiveAttempt): GatewayError {
-  const fields = { provider: provider.name, model: attempt.target.model, reason: 'no plugin chose one', advice: provider.keyAdvice };
+  const fields = {
+    provider: provider.name,
+    model: attempt.target.model,
+    reason: 'no plugin chose one',
+    advice: provider.keyAdvice,
+  };
   return new GatewayError('ROUTE_NO_KEY', fields);
 }

@@ -15,7 +15,7 @@ import {
 } from '../plugin-sdk/index.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import type { PlannedPlugin } from './load-plugins.ts';
-import { type Tap, toObserver, toTap } from './tap.ts';
+import { type Taken, type Tap, toObserver, toTap } from './tap.ts';
 
 const setupLimitMs = 30_000;
 const stages = { pre: -1, post: 1 } as const;
@@ -28,7 +28,15 @@ export interface RunningPlugins {
   readonly setupMs: ReadonlyMap<string, number>;
   /** Which plugins run in each hook, in order. */
   readonly hookOrder: Readonly<Record<HookName, readonly string[]>>;
+  /** What each handler has taken so far. */
+  readonly taken: readonly TakenByHandler[];
   tearDown(): Promise<void>;
+}
+
+export interface TakenByHandler {
+  readonly plugin: string;
+  readonly hook: HookName;
+  readonly taken: Taken;
 }
 
 /** What set-up shares with the hosts it hands out: they are filled while plugins come up. */
@@ -75,8 +83,9 @@ export async function setUp(
     await tearDown();
     throw error;
   }
-  const hookOrder = tapAll(hooks, up, defaultTimeoutMs, log);
-  return { hooks, routes, providers: registered.providers, setupMs, hookOrder, tearDown };
+  const taken: TakenByHandler[] = [];
+  const hookOrder = tapAll(hooks, up, taken, defaultTimeoutMs, log);
+  return { hooks, routes, providers: registered.providers, setupMs, hookOrder, taken, tearDown };
 }
 
 async function setUpOne(plugin: PlannedPlugin, host: Host): Promise<PluginInstance> {
@@ -104,7 +113,7 @@ async function setUpOne(plugin: PlannedPlugin, host: Host): Promise<PluginInstan
 type Up = readonly { readonly plugin: PlannedPlugin; readonly instance: PluginInstance }[];
 
 /** Taps every handler in final order: plugins are sorted already, `pre` and `post` are tapable stages. */
-function tapAll(hooks: Hooks, up: Up, defaultTimeoutMs: number, log: Logger): RunningPlugins['hookOrder'] {
+function tapAll(hooks: Hooks, up: Up, taken: TakenByHandler[], defaultTimeoutMs: number, log: Logger): RunningPlugins['hookOrder'] {
   const hookOrder = Object.fromEntries(hookNames.map((hook) => [hook, [] as string[]])) as Record<HookName, string[]>;
   for (const hook of hookNames) {
     const handlers = up.flatMap(({ plugin, instance }) => {
@@ -120,13 +129,13 @@ function tapAll(hooks: Hooks, up: Up, defaultTimeoutMs: number, log: Logger): Ru
     handlers.sort((a, b) => a.stage - b.stage);
     for (const { plugin, handler } of handlers) {
       hookOrder[hook].push(plugin.id);
-      tapOne(hooks, hook, plugin, handler, defaultTimeoutMs, log);
+      taken.push({ plugin: plugin.id, hook, taken: tapOne(hooks, hook, plugin, handler, defaultTimeoutMs, log) });
     }
   }
   return hookOrder;
 }
 
-function tapOne(hooks: Hooks, hook: HookName, plugin: PlannedPlugin, handler: unknown, defaultTimeoutMs: number, log: Logger): void {
+function tapOne(hooks: Hooks, hook: HookName, plugin: PlannedPlugin, handler: unknown, defaultTimeoutMs: number, log: Logger): Taken {
   const { failOpen, hookTimeoutMs } = plugin.entry;
   const base: Tap = {
     plugin: plugin.id,
@@ -134,9 +143,15 @@ function tapOne(hooks: Hooks, hook: HookName, plugin: PlannedPlugin, handler: un
     timeoutMs: hookTimeoutMs ?? defaultTimeoutMs,
     failOpen: typeof failOpen === 'boolean' ? failOpen : failOpen[hook] === true,
     log,
+    taken: { runs: 0, failures: 0, totalMs: 0, maxMs: 0 },
   };
-  const name = plugin.id;
-  switch (hook) {
+  tapHandler(hooks, base, handler);
+  return base.taken;
+}
+
+function tapHandler(hooks: Hooks, base: Tap, handler: unknown): void {
+  const name = base.plugin;
+  switch (base.hook) {
     case 'preRoute':
       return hooks.preRoute.tapAsync(name, toTap({ ...base, check: checkReply }, handler as never));
     case 'transformRequest':

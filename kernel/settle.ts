@@ -57,5 +57,6 @@ function outcomeOf(exchange: LiveExchange, client: Client, ending: Ending): Outc
     chunks: exchange.chunks,
     lossy: served?.lossy ?? [],
     decisions: exchange.decisions,
+    ...(exchange.timeline === undefined ? {} : { timeline: exchange.timeline.steps }),
   };
 }

@@ -9,8 +9,18 @@ export interface Tap {
   /** Go on without an opinion instead of failing the exchange. */
   readonly failOpen: boolean;
   readonly log: Logger;
+  /** What the handler has taken so far. */
+  readonly taken: Taken;
   /** Says what is wrong with a returned value, if anything. */
   readonly check?: (value: unknown) => string | undefined;
+}
+
+/** Sums over all runs of a handler; milliseconds include what it waited for. */
+export interface Taken {
+  runs: number;
+  failures: number;
+  totalMs: number;
+  maxMs: number;
 }
 
 /** What the adapter needs of the second argument of every hook. */
@@ -37,7 +47,7 @@ export function toTap<V, X extends Timed, R>(tap: Tap, handler: Handler<V, X, R>
     try {
       result = handler(value, exchange);
     } catch (cause) {
-      conclude(tap, exchange, started, blame(tap, cause), undefined, done);
+      conclude(tap, exchange, performance.now() - started, blame(tap, cause), undefined, done);
       return;
     }
     if (isThenable(result)) {
@@ -45,8 +55,8 @@ export function toTap<V, X extends Timed, R>(tap: Tap, handler: Handler<V, X, R>
       return;
     }
     // A busy loop cannot be interrupted from within its own thread; it is named once it gives way.
-    const late = performance.now() - started > tap.timeoutMs ? timeout(tap) : undefined;
-    conclude(tap, exchange, started, late, result, done);
+    const ms = performance.now() - started;
+    conclude(tap, exchange, ms, ms > tap.timeoutMs ? timeout(tap) : undefined, result, done);
   };
 }
 
@@ -56,7 +66,7 @@ function wait<R>(tap: Tap, exchange: Timed, started: number, result: PromiseLike
     if (settled) return;
     settled = true;
     clearTimeout(timer);
-    conclude(tap, exchange, started, error, value, done);
+    conclude(tap, exchange, performance.now() - started, error, value, done);
   };
   const timer = setTimeout(() => once(timeout(tap)), tap.timeoutMs);
   result.then(
@@ -68,20 +78,25 @@ function wait<R>(tap: Tap, exchange: Timed, started: number, result: PromiseLike
 function conclude<R>(
   tap: Tap,
   exchange: Timed,
-  started: number,
+  ms: number,
   error: GatewayError | undefined,
   value: unknown,
   done: Done<R>,
 ): void {
-  exchange.timeline?.add(tap.plugin, tap.hook, performance.now() - started);
+  const { taken } = tap;
+  taken.runs += 1;
+  taken.totalMs += ms;
+  if (ms > taken.maxMs) taken.maxMs = ms;
+  exchange.timeline?.add(tap.plugin, tap.hook, ms);
   let failure = error;
   const answer = value ?? undefined;
   if (failure === undefined && answer !== undefined) {
     const reason = tap.check?.(answer);
     if (reason !== undefined) failure = new GatewayError('PLUGIN_BAD_RESULT', { plugin: tap.plugin, hook: tap.hook, reason }, who(tap));
   }
-  if (failure === undefined) done(null, answer as R);
-  else if (tap.failOpen && isPluginsFault(failure)) {
+  if (failure === undefined) return done(null, answer as R);
+  if (isPluginsFault(failure)) taken.failures += 1;
+  if (tap.failOpen && isPluginsFault(failure)) {
     tap.log.warn({ request: exchange.id, plugin: tap.plugin, hook: tap.hook, err: failure }, 'plugin failed; going on without it');
     done(null, undefined);
   } else done(failure);

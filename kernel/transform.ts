@@ -58,15 +58,18 @@ function jsonReplyOf(exchange: LiveExchange, reply: Reply): JsonReply | undefine
   if (body.type !== 'bytes' || !(getHeader(reply.headers, 'content-type') ?? '').includes('json')) return undefined;
   const bytes = new BytesBody(typeof body.bytes === 'string' ? Buffer.from(body.bytes) : body.bytes, 'application/json');
   let decoded: Answer | undefined;
-  const base = { status, origin, json: bytes.json() };
-  if (codec === undefined) return base;
-  return {
-    ...base,
-    get answer() {
-      decoded ??= codec.decodeAnswer(base.json);
-      return decoded;
+  const base = {
+    status,
+    origin,
+    get json() {
+      return bytes.json();
     },
   };
+  if (codec === undefined) return base;
+  return Object.defineProperty(base, 'answer', {
+    enumerable: true,
+    get: () => (decoded ??= codec.decodeAnswer(bytes.json())),
+  });
 }
 
 function written(exchange: LiveExchange, reply: Reply, seen: JsonReply, changed: JsonReply | undefined): Reply {

@@ -84,7 +84,12 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamReply {
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
     const again = this.#again;
-    if (again !== undefined && this.status === 0 && this.#aborted === undefined && brokeOlderConnection(cause, this.#startedAt)) {
+    if (
+      again !== undefined &&
+      this.status === 0 &&
+      this.#aborted === undefined &&
+      brokeOlderConnection(cause, this.#startedAt)
+    ) {
       this.#again = undefined;
       this.#controller = undefined;
       again();
@@ -168,8 +173,11 @@ export function upstreamError(provider: string, cause: Error, answered: boolean)
   const { code } = cause as NodeJS.ErrnoException;
   const reason = cause.message === '' ? (code ?? 'unknown') : cause.message;
   if (answered) return new GatewayError('UP_STREAM_CUT', { provider }, { cause });
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') return new GatewayError('UP_CONNECT', { provider, reason: 'no connection in time' }, { cause });
-  const beforeConnection = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO)/;
-  if (code !== undefined && beforeConnection.test(code)) return new GatewayError('UP_CONNECT', { provider, reason }, { cause });
+  if (code === 'UND_ERR_CONNECT_TIMEOUT')
+    return new GatewayError('UP_CONNECT', { provider, reason: 'no connection in time' }, { cause });
+  const beforeConnection =
+    /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO)/;
+  if (code !== undefined && beforeConnection.test(code))
+    return new GatewayError('UP_CONNECT', { provider, reason }, { cause });
   return new GatewayError('UP_RESET', { provider, reason }, { cause });
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { PluginDefinition } from './define-plugin.ts';
 import { defineProvider } from './define-provider.ts';
 import type { Dialect } from './dialects/dialect.ts';
-import { openai, openaiChat, openaiResponses } from './dialects/index.ts';
+import { openai, openaiChat, openaiCompletions, openaiResponses } from './dialects/index.ts';
 import { openaiQuirks } from './dialects/openai/quirks.ts';
 import type { ChatCapabilities } from './dialects/openai-chat/capabilities.ts';
 import { fitRequest } from './dialects/openai-chat/fit-request.ts';
@@ -58,13 +58,14 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
         refuses: [...(definition.chat?.refuses ?? []), ...options.drops],
       };
       const fits = definition.chat !== undefined || options.drops.length > 0;
+      const apiPath = versionPath(options.baseUrl, options.apiPath);
       const fixedHeaders: OutgoingHeaders = Object.entries({ ...definition.headers, ...options.headers }).flat();
       return {
         speaks: spoken(definition),
         quirks,
         capabilities: () => ({ ...chat }),
         endpoint: (call) => ({
-          ...locate(options.baseUrl, `${options.apiPath}${pathOf(call)}${withoutApiVersion(call.query)}`),
+          ...locate(options.baseUrl, `${apiPath}${pathOf(call)}${queryOf(call)}`),
           headers:
             call.key.value === undefined
               ? fixedHeaders
@@ -78,7 +79,7 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
         models: async ({ key, get }) =>
           readModels(
             await get(
-              `${options.apiPath}/models`,
+              `${apiPath}/models`,
               key.value === undefined ? [] : ['authorization', key.value.prefixed('Bearer ')],
             ),
           ),
@@ -91,9 +92,17 @@ function spoken(definition: OpenAICompatibleDefinition): Provider['speaks'] {
   const speaks: Partial<Record<Operation | '*', readonly Dialect[]>> = { chat: [openaiChat], models: [openai] };
   // Without an endpoint of its own, Responses is translated to chat.
   speaks.responses = definition.responses ? [openaiResponses] : [openaiChat];
-  for (const operation of definition.operations ?? []) speaks[operation] = [openai];
+  // So is a completion.
+  speaks.completions = [openaiChat];
+  for (const operation of definition.operations ?? [])
+    speaks[operation] = [operation === 'completions' ? openaiCompletions : openai];
   speaks.passthrough = [openai];
   return speaks;
+}
+
+/** What to put between base URL and endpoint: nothing where the base URL was given with its version. */
+export function versionPath(baseUrl: string, apiPath: string): string {
+  return apiPath !== '' && baseUrl.endsWith(apiPath) ? '' : apiPath;
 }
 
 /** The client's own path, or that of the dialect to which its call was translated. */
@@ -113,9 +122,9 @@ export function nameModel(call: Call, body: BodyEditor): void {
   }
 }
 
-/** The AzureOpenAI client adds its `api-version` to every call; it means nothing elsewhere. */
-export function withoutApiVersion(query: string): string {
-  if (!query.includes('api-version=')) return query;
+/** The client's query, but for the `api-version` that the AzureOpenAI client adds to every call: it means nothing here. */
+export function queryOf({ query, passthrough }: Call): string {
+  if (passthrough || !query.includes('api-version=')) return query;
   const rest = query
     .slice(1)
     .split('&')

@@ -8,6 +8,7 @@ import type { Policy } from './policy.ts';
 import type { GatewayRequest } from './request.ts';
 import type { ExchangeRoute } from './route.ts';
 import type { Secret } from './secret.ts';
+import type { HookName } from './signatures.ts';
 import type { Slot } from './slot.ts';
 
 /** One client request on its way. Types grow along the way; this much is known in `preRoute`. */
@@ -52,6 +53,8 @@ export interface Exchange {
   setReplyHeader(name: string, value: string): void;
   /** Adds a line to the decision record that `x-bf-explain` shows. */
   note(by: string, what: string, details?: Readonly<Record<string, JsonValue>>): void;
+  /** From now on notes when each handler ran and what it took, for `Outcome.timeline`. */
+  keepTimeline(): void;
 }
 
 /** From `transformRequest` on. */
@@ -116,8 +119,14 @@ export interface AttemptRecord {
   /** HTTP status of the provider, when there was one. */
   readonly status: number | undefined;
   readonly error: GatewayError | undefined;
+  /** Milliseconds from the start of the exchange to the start of the attempt. */
+  readonly startedMs: number;
   /** Milliseconds from the start of the attempt to its end. */
   readonly durationMs: number;
+  /** Milliseconds from the start of the exchange until the call was handed to the network; absent when none was made. */
+  readonly sentMs?: number;
+  /** Milliseconds from then to the last byte of the reply. */
+  readonly upstreamMs?: number;
   /** Milliseconds that opening a connection took; absent when one was open. */
   readonly connectMs?: number;
   /** Milliseconds to the first content, or to the whole reply when it was no stream. */
@@ -150,6 +159,17 @@ export interface Outcome {
   /** Paths of the request that the target could not carry. */
   readonly lossy: readonly string[];
   readonly decisions: readonly Decision[];
+  /** What each handler took, in the order in which they ended; only when a plugin asked by `keepTimeline` or the client for `x-bf-explain`. */
+  readonly timeline?: readonly HookStep[];
+}
+
+/** One run of one plugin's handler. */
+export interface HookStep {
+  readonly plugin: string;
+  readonly hook: HookName;
+  /** Milliseconds from the start of the exchange. */
+  readonly atMs: number;
+  readonly ms: number;
 }
 
 export interface Decision {

@@ -33,6 +33,8 @@ export interface Host {
   fetch(request: UpstreamRequest, limits?: { timeoutMs?: number; bodyBytes?: number }): Promise<FetchedReply>;
   /** Runs a request through this gateway's own routes and hooks, as a client would, and waits for the whole reply. */
   run(request: InternalRequest): Promise<FetchedReply>;
+  /** Whether an admin token is good for a scope: for pages with a sign-in of their own. */
+  allowsAdmin(token: string, scope: 'read' | 'write'): boolean;
   /** Facts of the running gateway, for pages and metrics. */
   inspect(): GatewayView;
 }
@@ -82,8 +84,12 @@ export interface GatewayView {
   readonly openExchanges: number;
   readonly plugins: readonly PluginView[];
   readonly hooks: readonly { readonly hook: string; readonly plugins: readonly string[] }[];
+  /** What each handler has taken since this config runs, in hook order. Transforms of streams are not among them. */
+  readonly handlers: readonly HandlerView[];
   readonly routes: readonly RouteView[];
   readonly providers: readonly ProviderView[];
+  /** Connections to upstreams, of this process. */
+  readonly connections: readonly ConnectionsView[];
   /** The running config with every credential shown as `[secret]`. */
   readonly config: unknown;
 }
@@ -94,6 +100,24 @@ export interface PluginView {
   /** Loaded because another plugin needs it, not because the config names it. */
   readonly implied: boolean;
   readonly setupMs: number;
+}
+
+export interface HandlerView {
+  readonly plugin: string;
+  readonly hook: string;
+  readonly runs: number;
+  /** Throws, time-outs and wrong results; refusals are none. */
+  readonly failures: number;
+  /** Milliseconds over all runs, with what they waited for. */
+  readonly totalMs: number;
+  readonly maxMs: number;
+}
+
+export interface ConnectionsView {
+  readonly origin: string;
+  readonly open: number;
+  /** Calls that run on them. */
+  readonly busy: number;
 }
 
 export interface RouteView {

@@ -1,5 +1,5 @@
 import type { Usage } from './conversation/index.ts';
-import type { Dialect } from './dialects/dialect.ts';
+import type { Dialect, UpstreamProblem } from './dialects/dialect.ts';
 import type { Exchange, KeyedAttempt } from './exchange.ts';
 import type { OutgoingHeaders } from './headers.ts';
 import type { JsonObject } from './json.ts';
@@ -29,13 +29,18 @@ export interface Provider {
   dialectsFor?(operation: Operation, model: string): readonly Dialect[] | undefined;
   /** Where a call goes and which headers it has, without the body. May throw GatewayError UP_AUTH. */
   endpoint(call: Call): Endpoint;
+  /**
+   * Lower-case names of client headers that go no further, such as those that choose among the accounts of a key; a
+   * caller's own key brings its own.
+   */
+  readonly withheldHeaders?: readonly string[];
   /** Adds authentication that depends on time or on the body (OAuth tokens, SigV4). */
   authorize?(request: UpstreamRequest, key: KeyedAttempt['key']): MaybePromise<UpstreamRequest>;
   /**
-   * The provider answered 401 to this key. True when a token was fetched for it and is now dropped: the call is then made
-   * once more with a new one.
+   * The provider answered 401 or 403 to this key. True when a token that was fetched for it is at fault and now dropped:
+   * the call is then made once more, with a new one.
    */
-  unauthorized?(key: KeyedAttempt['key']): boolean;
+  unauthorized?(key: KeyedAttempt['key'], problem: UpstreamProblem): boolean;
   /** Changes a JSON body in the provider's dialect, carried or translated: renamed, dropped or added fields, as byte edits. */
   editBody?(call: Call, body: BodyEditor): void;
   /** Gives what the client's dialect expects from a JSON reply whose shape differs a little (flat errors, 200 with an error). */
@@ -128,7 +133,7 @@ export interface UpstreamRequest {
 
 /** A translator of one operation between the OpenAI shape and the provider's own. */
 export interface OperationAdapter {
-  /** Builds the provider's request from the OpenAI-shaped one. May be several calls, answered in order. */
+  /** Builds the provider's request from the OpenAI-shaped one; of a multipart form `body` holds the text fields (see readForm). May be several calls, answered in order. */
   encode(body: JsonObject, call: Call, lost: (path: string) => void): MaybePromise<AdaptedCall | readonly AdaptedCall[]>;
   /** Builds the OpenAI-shaped reply. `binary` replies (speech) return bytes. */
   decode(replies: readonly AdaptedReply[], body: JsonObject, call: Call): AdaptedResult;

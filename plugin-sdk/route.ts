@@ -43,7 +43,10 @@ export interface HandlerRoute {
   readonly type: 'handler';
   readonly method: string;
   readonly path: string;
-  /** Who may call: an admin token with this scope; or nobody is asked (`public`); or the plugin checks callers itself. */
-  readonly guard: { readonly admin: 'read' | 'write' } | { readonly public: true } | { readonly caller: string };
+  /**
+   * Who may call: an admin token with this scope (a browser without one is sent to `signIn`); or nobody is asked
+   * (`public`); or the plugin checks callers itself.
+   */
+  readonly guard: { readonly admin: 'read' | 'write'; readonly signIn?: string } | { readonly public: true } | { readonly caller: string };
   handler(context: Context): Response | Promise<Response>;
 }

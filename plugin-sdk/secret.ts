@@ -1,26 +1,33 @@
 import { inspect } from 'node:util';
 
-const values = new WeakMap<Secret, string>();
-
 /**
  * A credential that cannot be printed by accident: as text, JSON or in a debugger's view it reads `[secret]`.
  *
- * The value lives outside the object, so spreading, cloning or serialising a secret gives nothing away.
- * Only the kernel's sender and request signers call {@link Secret.reveal}.
+ * The value is a private field, so spreading, cloning or serialising a secret gives nothing away. Only the kernel's
+ * sender and request signers call {@link Secret.reveal}.
  */
 export class Secret {
+  readonly #value: string;
+  #prefixed: { readonly prefix: string; readonly secret: Secret } | undefined = undefined;
+
   constructor(value: string) {
-    values.set(this, value);
+    this.#value = value;
   }
 
   /** The plain value. For senders and signers only. */
   static reveal(secret: Secret): string {
-    return values.get(secret) ?? '';
+    return secret.#value;
   }
 
-  /** A secret with a public prefix in front of this one, such as `Bearer `. */
+  /** Whether two credentials are equal, without showing either. */
+  static same(a: Secret | undefined, b: Secret | undefined): boolean {
+    return a === b || (a !== undefined && b !== undefined && a.#value === b.#value);
+  }
+
+  /** A secret with a public prefix in front of this one, such as `Bearer `; the last is kept, for it is asked for on every call. */
   prefixed(prefix: string): Secret {
-    return new Secret(prefix + Secret.reveal(this));
+    if (this.#prefixed?.prefix !== prefix) this.#prefixed = { prefix, secret: new Secret(prefix + this.#value) };
+    return this.#prefixed.secret;
   }
 
   toString(): string {

@@ -4,6 +4,11 @@ import type { CatalogueEntry } from '../plugin-sdk/catalogue.ts';
 export default [
   { id: 'plugins/async-jobs', load: () => import('./async-jobs/index.ts') },
   { id: 'plugins/access-log', load: () => import('./access-log/index.ts') },
+  { id: 'plugins/circuit-breaker', load: () => import('./circuit-breaker/index.ts') },
+  { id: 'plugins/concurrency', load: () => import('./concurrency/index.ts') },
+  { id: 'plugins/direct-keys', load: () => import('./direct-keys/index.ts') },
+  { id: 'plugins/fallbacks', load: () => import('./fallbacks/index.ts') },
+  { id: 'plugins/hedging', load: () => import('./hedging/index.ts') },
   { id: 'plugins/key-pool', provides: ['keys'], load: () => import('./key-pool/index.ts') },
   { id: 'plugins/records', provides: ['port:record-queue'], load: () => import('./records/index.ts') },
   {
@@ -14,4 +19,7 @@ export default [
   { id: 'plugins/pricing', provides: ['port:prices'], load: () => import('./pricing/index.ts') },
   { id: 'plugins/governance', provides: ['identity'], load: () => import('./governance/index.ts') },
   { id: 'plugins/admin-api', load: () => import('./admin-api/index.ts') },
+  { id: 'plugins/model-router', load: () => import('./model-router/index.ts') },
+  { id: 'plugins/retries', load: () => import('./retries/index.ts') },
+  { id: 'plugins/timeouts', load: () => import('./timeouts/index.ts') },
 ] satisfies CatalogueEntry[] as CatalogueEntry[];

@@ -3,6 +3,12 @@ import type { CatalogueEntry } from '../plugin-sdk/catalogue.ts';
 /** Every plugin of this folder that ships, loaded only when a config asks for it. */
 export default [
   { id: 'providers/openai', load: () => import('./openai/index.ts') },
+  { id: 'providers/anthropic', load: () => import('./anthropic/index.ts') },
+  { id: 'providers/gemini', load: () => import('./gemini/index.ts') },
+  { id: 'providers/vertex', load: () => import('./vertex/index.ts') },
+  { id: 'providers/azure', load: () => import('./azure/index.ts') },
+  { id: 'providers/bedrock', load: () => import('./bedrock/index.ts') },
+  { id: 'providers/cohere', load: () => import('./cohere/index.ts') },
   { id: 'providers/openai-compatible', load: () => import('./openai-compatible/index.ts') },
   { id: 'providers/groq', load: () => import('./groq/index.ts') },
   { id: 'providers/mistral', load: () => import('./mistral/index.ts') },

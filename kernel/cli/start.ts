@@ -24,12 +24,11 @@ export async function start(given: Arguments): Promise<number> {
 /** One process that serves. */
 async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, given: Arguments): Promise<number> {
   const { config } = loaded;
-  const token = cluster.isWorker ? undefined : ensureAdminToken(config.dataDir);
   const gateway = await createGateway(loaded);
   refusePublicWithoutIdentity(gateway, config, given.insecure);
   const listening = await openOrRefuse(() => listen(gateway, config, { shared: cluster.isWorker }), config);
   if (cluster.isWorker) process.send?.('ready');
-  else announce(gateway.log, loaded, listening.url, { generation: gateway.current.id }, token);
+  else announce(gateway.log, loaded, listening.url, { generation: gateway.current.id });
   const reload = (): void => {
     read()
       .then((next) => gateway.reload(next))
@@ -53,11 +52,9 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
 async function startWorkers(loaded: LoadedConfig, count: number): Promise<number> {
   const { config } = loaded;
   const log = createLogger(config.log);
-  // Made here, so that one process makes it and one prints it.
-  const token = ensureAdminToken(config.dataDir);
   const port = await openOrRefuse(() => probe(config.server.host, config.server.port), config);
   const args = [...process.argv.slice(2), '--port', String(port)];
-  return runPrimary(count, args, log, () => announce(log, loaded, `http://${config.server.host}:${port}`, { workers: count }, token));
+  return runPrimary(count, args, log, () => announce(log, loaded, `http://${config.server.host}:${port}`, { workers: count }));
 }
 
 function stopSignal(): Promise<string> {
@@ -106,7 +103,9 @@ function refusePublicWithoutIdentity(gateway: Gateway, { server: { host } }: Con
   throw new GatewayError('CFG_INVALID', { report });
 }
 
-function announce(log: Gateway['log'], loaded: LoadedConfig, url: string, facts: object, token: string | undefined): void {
+/** Says that it serves. The first time an admin token is made, and printed by the process that made it: never a start that fails. */
+function announce(log: Gateway['log'], loaded: LoadedConfig, url: string, facts: object): void {
+  const token = ensureAdminToken(loaded.config.dataDir);
   log.info({ url, version: version(), config: loaded.source, startMs: Math.round(performance.now()), ...facts }, 'listening');
   if (token !== undefined) process.stderr.write(`Admin token, shown only now: ${token}\n`);
 }

@@ -9,6 +9,7 @@ import {
   type OperationAdapter,
   type Provider,
   type Reply,
+  readForm,
 } from '../../plugin-sdk/index.ts';
 import type { LiveAttempt } from '../attempt.ts';
 import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
@@ -29,7 +30,7 @@ export async function adapt(
     throw new GatewayError('REQ_UNSUPPORTED', { provider: provider.name, operation: exchange.operation });
   const dialect = provider.speaks[exchange.operation]?.[0] ?? exchange.dialect;
   const call = callOf(attempt, dialect);
-  const json: JsonObject = body.isJson ? body.json() : {};
+  const json: JsonObject = body.isJson ? body.json() : readForm(body.bytes, body.contentType).fields;
   const lost: string[] = [];
   const calls = [await adapter.encode(json, call, (path) => lost.push(path))].flat() as AdaptedCall[];
   refuseLosses(attempt, provider, lost);

@@ -37,7 +37,8 @@ export function upstreamRequest(
 ): UpstreamRequest {
   const { exchange, key } = attempt;
   const { request } = exchange;
-  const headers = forwardedHeaders(request.headers, endpoint.headers, exchange.route.passthrough === true);
+  const withheld = key.direct === true ? [] : provider.withheldHeaders;
+  const headers = forwardedHeaders(request.headers, endpoint.headers, exchange.route.passthrough === true, withheld);
   if (request.body.kind === 'stream' && request.body.size !== undefined)
     headers.push('content-length', String(request.body.size));
   return {

@@ -48,6 +48,8 @@ export class CarriedStream implements Sink<Buffer> {
     let content = false;
     if (holding || this.#isInteresting(whole)) {
       this.#framer.push(whole, (event) => {
+        // Behind the first content only events that may tell something are worth reading.
+        if ((!holding || content) && !this.#isInteresting(event.data)) return;
         if (this.#learn(this.#read(event))) content = true;
       });
     }
@@ -103,7 +105,7 @@ export class CarriedStream implements Sink<Buffer> {
     return reading.kind === 'content' || reading.kind === 'done';
   }
 
-  #isInteresting(whole: Buffer): boolean {
+  #isInteresting(whole: Buffer | string): boolean {
     const { needles } = this.#options.meter;
     return needles === undefined || needles.some((needle) => whole.includes(needle));
   }

@@ -12,6 +12,15 @@ import { translate } from './translated.ts';
  * Throws GatewayError REQ_UNSUPPORTED, REQ_LOSSY, UP_*, GUARD_HOST, CLIENT_GONE.
  */
 export async function executeAtProvider(attempt: LiveAttempt, provider: Provider, runtime: Runtime): Promise<Reply> {
+  const reply = await executeOnce(attempt, provider, runtime);
+  const { problem } = reply;
+  if (problem?.status !== 401 && problem?.status !== 403) return reply;
+  // A token may have been revoked before its time; with a fresh one the same key may serve.
+  const renewed = provider.unauthorized?.(attempt.key, problem) === true;
+  return renewed && attempt.exchange.request.body.kind !== 'stream' ? executeOnce(attempt, provider, runtime) : reply;
+}
+
+async function executeOnce(attempt: LiveAttempt, provider: Provider, runtime: Runtime): Promise<Reply> {
   const { exchange, target } = attempt;
   const { operation, dialect } = exchange;
   const model = attempt.key.model ?? target.model;

@@ -14,7 +14,9 @@ export function hiddenFailure(provider: Provider, dialect: Dialect, whole: Buffe
   if (whole[0] === openBrace && isBroken(whole)) {
     throw new GatewayError('UP_BAD_BODY', { provider: provider.name, reason: 'it is not complete JSON' });
   }
-  return whole.length <= scannedBytes && whole.includes('"error"') ? dialect.meter.json(whole).problem?.status : undefined;
+  return whole.length <= scannedBytes && whole.includes('"error"')
+    ? dialect.meter.json(whole).problem?.status
+    : undefined;
 }
 
 function isBroken(whole: Buffer): boolean {

@@ -13,34 +13,45 @@ import type { Runtime } from './context.ts';
 const maxBytes = 20 * 1024 * 1024;
 const timeoutMs = 20_000;
 
+/** The capability `inlineMedia` of a target: true, or which URLs (by their beginnings) it reads itself. */
+export type InlineMedia = true | { readonly except: readonly string[] };
+
 /**
- * Replaces media at https URLs by their bytes, for providers that take none. The fetch is guarded: public addresses only,
+ * Replaces media at http URLs by their bytes, for providers that take none. The fetch is guarded: public addresses only,
  * bounded in time and size, no redirects. Throws GatewayError REQ_INVALID naming the block.
  */
-export async function inlineMedia(conversation: Conversation, runtime: Runtime): Promise<Conversation> {
+export async function inlineMedia(conversation: Conversation, wanted: InlineMedia, runtime: Runtime): Promise<Conversation> {
+  const except = wanted === true ? [] : wanted.except;
+  const needsFetch = (block: Block): boolean => {
+    if (block.type === 'tool-result') return block.content.some(needsFetch);
+    if (!('source' in block) || block.source.kind !== 'url') return false;
+    const { url } = block.source;
+    return /^https?:/i.test(url) && !except.some((start) => url.startsWith(start));
+  };
   const messages: Message[] = [];
   for (const [m, message] of conversation.messages.entries()) {
-    const blocks = await inlineBlocks(message.blocks, `messages[${m}].content`, runtime);
+    const blocks = await inlineBlocks(message.blocks, `messages[${m}].content`, needsFetch, runtime);
     messages.push(blocks === message.blocks ? message : { ...message, blocks });
   }
   return { ...conversation, messages };
 }
 
-async function inlineBlocks(blocks: readonly Block[], path: string, runtime: Runtime): Promise<readonly Block[]> {
+async function inlineBlocks(
+  blocks: readonly Block[],
+  path: string,
+  needsFetch: (block: Block) => boolean,
+  runtime: Runtime,
+): Promise<readonly Block[]> {
   if (!blocks.some(needsFetch)) return blocks;
   return Promise.all(
     blocks.map(async (block, i): Promise<Block> => {
+      if (!needsFetch(block)) return block;
       if (block.type === 'tool-result')
-        return { ...block, content: await inlineBlocks(block.content, `${path}[${i}]`, runtime) };
+        return { ...block, content: await inlineBlocks(block.content, `${path}[${i}]`, needsFetch, runtime) };
       if (!('source' in block) || block.source.kind !== 'url') return block;
       return { ...block, source: await fetchMedia(block.source.url, `${path}[${i}]`, runtime) };
     }),
   );
-}
-
-function needsFetch(block: Block): boolean {
-  if (block.type === 'tool-result') return block.content.some(needsFetch);
-  return 'source' in block && block.source.kind === 'url' && /^https?:/.test(block.source.url);
 }
 
 async function fetchMedia(address: string, path: string, runtime: Runtime): Promise<MediaSource> {

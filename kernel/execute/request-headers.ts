@@ -24,6 +24,8 @@ const dropped = new Set([
   'ocp-apim-subscription-key',
   'cookie',
   'set-cookie',
+  // The gateway's own word for the provider of a call without a model.
+  'x-model-provider',
 ]);
 
 /** Names that `x-bf-eh-NAME` may not set. */
@@ -33,11 +35,18 @@ const notExtra = (name: string): boolean => dropped.has(name) || name.startsWith
  * The headers that go upstream: the client's without what must stay here, then `x-bf-eh-*` without their prefix, then
  * the provider's own, which win.
  *
+ * `withheld`: lower-case names that this provider takes from the gateway alone.
+ *
  * `keepEncoding`: passthrough lets the client and the provider agree on compression. On other routes the gateway reads
  * the reply, so none is asked for.
  */
-export function forwardedHeaders(client: RequestHeaders, own: OutgoingHeaders, keepEncoding: boolean): OutgoingHeaders {
-  const mine = new Set<string>();
+export function forwardedHeaders(
+  client: RequestHeaders,
+  own: OutgoingHeaders,
+  keepEncoding: boolean,
+  withheld: readonly string[] = [],
+): OutgoingHeaders {
+  const mine = new Set(withheld);
   for (let i = 0; i < own.length; i += 2) mine.add(lowerName(own[i] as string));
   const named = connectionNamed(client);
   const headers: OutgoingHeaders = [];

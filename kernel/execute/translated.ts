@@ -17,7 +17,7 @@ import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
 import type { Runtime } from './context.ts';
 import { failedReply } from './failed-reply.ts';
 import { HeldStart } from './held-start.ts';
-import { inlineMedia } from './inline-media.ts';
+import { type InlineMedia, inlineMedia } from './inline-media.ts';
 import { quirkedStream } from './quirked-stream.ts';
 import { TranslatedStream } from './translated-stream.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
@@ -36,7 +36,8 @@ export async function translate(
   const call = callOf(attempt, dialect);
   const capabilities = provider.capabilities?.(call.model, call.operation) ?? {};
   const asked = exchange.conversation();
-  const conversation = capabilities['inlineMedia'] === true ? await inlineMedia(asked, runtime) : asked;
+  const inline = capabilities['inlineMedia'] as InlineMedia | undefined;
+  const conversation = inline === undefined ? asked : await inlineMedia(asked, inline, runtime);
   const lost: string[] = [];
   const encoded = dialect.chat!.encodeRequest(conversation, {
     model: call.model,

@@ -32,6 +32,7 @@ export async function openUpstream(
   const unlisten = exchange.onStop(stop);
   attempt.cancel = stop;
   const done = (): void => {
+    attempt.receivedAt = performance.now();
     first.stop();
     between?.stop();
     unlisten();
@@ -42,6 +43,7 @@ export async function openUpstream(
     throw exchange.stopped ?? new GatewayError('UP_OUTRUN', {});
   }
   exchange.onSent?.();
+  attempt.sentAt ??= performance.now();
   try {
     reply = await send(request, runtime.connections, timeouts.connectMs, (stopCall) => {
       abort = stopCall;

@@ -2,9 +2,10 @@ import type { Answer, AnswerEvent, Conversation, Usage } from '../conversation/i
 import type { GatewayError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 
-/** Wire formats. The first six translate chat; the others only name what a route and a provider both speak. */
+/** Wire formats. The first seven translate chat; the others only name what a route and a provider both speak. */
 export type DialectId =
   | 'openai.chat'
+  | 'openai.completions'
   | 'openai.responses'
   | 'anthropic.messages'
   | 'gemini.generateContent'

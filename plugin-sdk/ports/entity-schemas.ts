@@ -52,7 +52,11 @@ const models = {
 
 const providerGrant = z.strictObject({
   provider: z.string().min(1).describe('Instance name of a configured provider.'),
-  weight: z.number().min(0).default(1).describe('Share of the calls whose model names no provider; 0: only when named.'),
+  weight: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('Share of the calls whose model names no provider; absent or 0: only when named, or by the route.'),
   ...models,
   keys: z.array(z.string()).optional().describe('Names of the provider keys that may serve; all when absent.'),
   ...limits,

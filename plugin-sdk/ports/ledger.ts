@@ -74,8 +74,11 @@ export interface Ledger {
   /**
    * Replaces reserved amounts by actual ones, which may be larger; a unit that is absent keeps what was reserved, and
    * concurrency is always given back. False when the reservation is not known or was settled before: nothing is charged.
+   *
+   * `once` names what is paid for, such as a job that may run again after a crash: the first settlement of a name charges,
+   * each other within a week only gives its own reservation back.
    */
-  settle(id: string, actual: Actual): MaybePromise<boolean>;
+  settle(id: string, actual: Actual, once?: string): MaybePromise<boolean>;
   /** Gives everything back, as if it had not been reserved. */
   release(id: string): MaybePromise<boolean>;
   /** Keeps reservations alive until a later time. */

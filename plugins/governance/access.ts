@@ -6,7 +6,7 @@ import {
   type RoutedExchange,
   type Target,
 } from '../../plugin-sdk/index.ts';
-import { denial, type Grant, type Subject } from './subject.ts';
+import { denial, type Subject } from './subject.ts';
 
 /** Calls on things that a provider stores or lists: they name no model, and none is missing. */
 const modelless: ReadonlySet<Operation> = new Set(['models', 'files', 'batches', 'videos', 'resources', 'realtime']);
@@ -44,36 +44,45 @@ export function checkTargets(subject: Subject, exchange: RoutedExchange): void {
 }
 
 /**
- * For a call whose model names no provider: chooses among the providers of the virtual key by weight; the others follow
- * as fallbacks, heaviest first. `undefined` when the virtual key leaves nothing to choose.
+ * For a call whose model names no provider: chooses among the weighted providers of the virtual key that have the model;
+ * the others follow as fallbacks, heaviest first. `undefined` when the virtual key leaves nothing to choose.
+ *
+ * A provider has a model that its grant names, or that `isKnown` finds in its price list.
  */
 export function weightedTargets(
   { grants, virtualKey }: Subject,
   exchange: Exchange,
   providers: ReadonlyMap<string, Provider>,
+  isKnown: (provider: string, model: string) => boolean,
 ): Target[] | undefined {
   const { model, operation, route } = exchange;
   if (grants === undefined || model === undefined || modelless.has(operation)) return undefined;
   if (route.passthrough === true || exchange.request.headers.has('x-model-provider')) return undefined;
   const slash = model.indexOf('/');
   if (slash > 0 && providers.has(model.slice(0, slash))) return undefined;
-  const candidates = [...grants.values()].filter(
-    ({ grant: { provider, weight } }) =>
-      weight > 0 &&
-      serves(providers.get(provider), operation) &&
-      denial({ virtualKey, grants }, provider, model) === undefined,
-  );
+  const candidates: Candidate[] = [];
+  for (const { grant } of grants.values()) {
+    const { provider, weight = 0, models } = grant;
+    if (weight === 0 || !serves(providers.get(provider), operation)) continue;
+    if (denial({ virtualKey, grants }, provider, model) !== undefined) continue;
+    if (!models.includes('*') || isKnown(provider, model)) candidates.push({ provider, weight });
+  }
   const first = pick(candidates);
   if (first === undefined) return undefined;
-  const rest = candidates.filter((candidate) => candidate !== first).sort((a, b) => b.grant.weight - a.grant.weight);
-  return [first, ...rest].map(({ grant: { provider } }) => ({ provider, model }));
+  const rest = candidates.filter((candidate) => candidate !== first).sort((a, b) => b.weight - a.weight);
+  return [first, ...rest].map(({ provider }) => ({ provider, model }));
+}
+
+interface Candidate {
+  readonly provider: string;
+  readonly weight: number;
 }
 
 function serves(provider: Provider | undefined, operation: Operation): boolean {
   return provider !== undefined && (provider.speaks[operation] ?? provider.speaks['*']) !== undefined;
 }
 
-function pick(candidates: readonly Grant[]): Grant | undefined {
-  let at = Math.random() * candidates.reduce((sum, { grant }) => sum + grant.weight, 0);
-  return candidates.find(({ grant }) => (at -= grant.weight) < 0) ?? candidates.at(-1);
+function pick(candidates: readonly Candidate[]): Candidate | undefined {
+  let at = Math.random() * candidates.reduce((sum, { weight }) => sum + weight, 0);
+  return candidates.find(({ weight }) => (at -= weight) < 0) ?? candidates.at(-1);
 }

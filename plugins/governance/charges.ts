@@ -8,6 +8,7 @@ import {
   type Outcome,
   type RoutedExchange,
 } from '../../plugin-sdk/index.ts';
+import { jobRunSlot } from '../../plugin-sdk/ports/jobs.ts';
 import type { Account, Actual, Ledger, Refused } from '../../plugin-sdk/ports/ledger.ts';
 import type { Prices } from '../../plugin-sdk/ports/prices.ts';
 import { type Amounts, linesOf } from './accounts.ts';
@@ -81,7 +82,9 @@ export class Charges {
     const charge = exchange.get(chargeSlot);
     if (charge === undefined || (charge.reservation === undefined && charge.ofTargets.size === 0)) return;
     if (!outcome.attempts.some(wasSent)) {
-      return this.#all([charge.reservation, ...charge.further, ...charge.ofTargets.values()], (id) => this.#release(id));
+      return this.#all([charge.reservation, ...charge.further, ...charge.ofTargets.values()], (id) =>
+        this.#release(id),
+      );
     }
     return chain(costsOf(charge, exchange, outcome, this.#options.prices), (costs) => {
       const sum = { 'nano-usd': 0, tokens: 0 };
@@ -89,11 +92,16 @@ export class Charges {
         sum['nano-usd'] += cost['nano-usd'];
         sum.tokens += cost.tokens;
       }
+      // A job runs again when its process dies before its end is stored: what it has paid, it has paid.
+      const once = outcome.clientGone ? undefined : exchange.get(jobRunSlot)?.id;
       return this.#all(
         [
-          () => this.#settle(charge.reservation, sum),
+          () => this.#settle(charge.reservation, sum, once),
           () => this.#all(charge.further, (id) => this.#release(id)),
-          () => this.#all(charge.ofTargets, ([number, id]) => this.#settle(id, costs.get(number) ?? noCost)),
+          () =>
+            this.#all(charge.ofTargets, ([number, id]) =>
+              this.#settle(id, costs.get(number) ?? noCost, once && `${once} at target ${number}`),
+            ),
         ],
         (step) => step(),
       );
@@ -147,10 +155,10 @@ export class Charges {
     });
   }
 
-  #settle(id: string | undefined, actual: Actual): MaybePromise<void> {
+  #settle(id: string | undefined, actual: Actual, once: string | undefined): MaybePromise<void> {
     if (id === undefined) return;
     this.#open.delete(id);
-    return chain(this.#options.ledger.settle(id, actual), () => undefined);
+    return chain(this.#options.ledger.settle(id, actual, once), () => undefined);
   }
 
   #release(id: string | undefined): MaybePromise<void> {

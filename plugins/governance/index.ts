@@ -1,18 +1,21 @@
 import {
+  bind,
   type Caller,
   callerSlot,
   chain,
-  defineSlot,
   definePlugin,
+  defineSlot,
   type Exchange,
   GatewayError,
+  isThenable,
   keyFilterSlot,
   type MaybePromise,
   modelFilterSlot,
 } from '../../plugin-sdk/index.ts';
+import { type Callers, callersPort } from '../../plugin-sdk/ports/callers.ts';
 import { entitiesPort } from '../../plugin-sdk/ports/entities.ts';
 import { ledgerPort } from '../../plugin-sdk/ports/ledger.ts';
-import { pricesPort } from '../../plugin-sdk/ports/prices.ts';
+import { type Prices, pricesPort } from '../../plugin-sdk/ports/prices.ts';
 import { checkHeaders, checkSubject, checkTargets, weightedTargets } from './access.ts';
 import { Charges } from './charges.ts';
 import { withoutVirtualKey } from './credentials.ts';
@@ -20,6 +23,7 @@ import { declareEntities } from './declare.ts';
 import { Identity } from './identity.ts';
 import { governanceOptions } from './options.ts';
 import { quotaRoute } from './quota.ts';
+import { askForUsage, hiddenUsage } from './stream-usage.ts';
 import type { Subject } from './subject.ts';
 import { TargetLimits } from './target-limits.ts';
 import { TokenVerifier } from './tokens.ts';
@@ -32,17 +36,18 @@ export default definePlugin({
   description: 'Virtual keys, teams, customers, budgets and limits that hold over all processes.',
   options: governanceOptions,
   requires: [entitiesPort.capability, ledgerPort.capability, pricesPort.capability],
-  provides: ['identity'],
+  provides: ['identity', callersPort.capability],
   async setup(options, host) {
     const entities = host.port(entitiesPort);
     const ledger = host.port(ledgerPort);
+    const prices = host.port(pricesPort);
     await declareEntities(entities, options);
     const tokens = options.identity === undefined ? undefined : new TokenVerifier(options.identity, host);
     const identity = new Identity(entities, tokens);
     const charges = new Charges({
       host,
       ledger,
-      prices: host.port(pricesPort),
+      prices,
       limits: new TargetLimits(entities),
       estimates: options.estimates,
       reservationMs: options.reservationSeconds * 1_000,
@@ -57,7 +62,9 @@ export default definePlugin({
       const { request } = exchange;
       const query = withoutVirtualKey(request.query);
       if (query !== request.query) exchange.setRequest(request.with({ query }));
-      const targets = weightedTargets(subject, exchange, host.providers);
+      const targets = weightedTargets(subject, exchange, host.providers, (provider, model) =>
+        hasPrice(prices, provider, model, exchange),
+      );
       if (targets !== undefined) exchange.setTargets(targets);
     };
 
@@ -76,7 +83,7 @@ export default definePlugin({
             const subject = exchange.get(subjectSlot);
             if (subject === undefined) return;
             checkTargets(subject, exchange);
-            return chain(charges.admit(request, exchange, subject), () => undefined);
+            return chain(charges.admit(request, exchange, subject), () => askForUsage(request, exchange));
           },
         },
         execute: {
@@ -91,8 +98,10 @@ export default definePlugin({
             return chain(charges.beforeAttempt(attempt), () => undefined);
           },
         },
+        transformResponse: { json: () => undefined, stream: (exchange) => hiddenUsage(exchange) },
         postLog: (exchange, outcome) => charges.settle(exchange, outcome),
       },
+      ports: [bind(callersPort, callersOf(identity))],
       routes: [quotaRoute(identity, ledger, host.clock)],
       teardown: () => charges.close(),
     };
@@ -103,4 +112,20 @@ export default definePlugin({
 function subjectOf(exchange: Exchange, identity: Identity): MaybePromise<Subject> {
   const named: Caller | undefined = exchange.get(callerSlot);
   return named === undefined ? identity.identify(exchange.request) : identity.recall(named);
+}
+
+/** A price list is also a list of models. One that answers later than now does not count. */
+function hasPrice(prices: Prices, provider: string, model: string, { operation, time: at }: Exchange): boolean {
+  const price = prices.reserve({ provider, model, operation, at, inputTokens: 1, outputTokens: 1 });
+  return price !== 'unknown' && !isThenable(price);
+}
+
+function callersOf(identity: Identity): Callers {
+  return {
+    identify: (request) =>
+      chain(identity.identify(request), (subject) => {
+        checkSubject(subject, true, Date.now());
+        return subject.caller;
+      }),
+  };
 }

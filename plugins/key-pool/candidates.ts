@@ -1,5 +1,16 @@
-import type { Host, Key, KeyHealth, KeyState, Provider, ProviderKey } from '../../plugin-sdk/index.ts';
-import { Secret } from '../../plugin-sdk/index.ts';
+import {
+  chain,
+  type Host,
+  type Key,
+  type KeyHealth,
+  type KeyState,
+  type MaybePromise,
+  type Provider,
+  type ProviderKey,
+  Secret,
+} from '../../plugin-sdk/index.ts';
+import { entitiesPort } from '../../plugin-sdk/ports/entities.ts';
+import { RuntimeKeys } from '../../plugin-sdk/ports/runtime-keys.ts';
 import { aliasOf, refusal } from './serves-model.ts';
 
 /** A key that may serve a model, made once and used for every selection. */
@@ -30,8 +41,12 @@ const anonymous: ProviderKey = {
   settings: {},
 };
 
+const none: readonly ProviderKey[] = [];
+
 interface ProviderCandidates {
-  readonly keys: readonly ProviderKey[];
+  readonly own: readonly ProviderKey[];
+  readonly added: readonly ProviderKey[];
+  readonly all: readonly ProviderKey[];
   readonly byModel: Map<string, Candidates>;
 }
 
@@ -41,34 +56,54 @@ export class CandidateLists {
   readonly #byProvider = new Map<string, ProviderCandidates>();
   /** Keys as they were when their health was noted; outlives a reload, as health does. */
   readonly #known: Map<string, ProviderKey>;
+  /** Keys added while the gateway runs, where a store keeps some. */
+  readonly #added: RuntimeKeys | undefined;
 
   constructor(host: Host) {
     this.#host = host;
-    this.#known = host.shared('plugins/key-pool', () => new Map(), () => {});
+    this.#known = host.shared(
+      'plugins/key-pool',
+      () => new Map(),
+      () => {},
+    );
+    const entities = host.findPort(entitiesPort);
+    this.#added = entities === undefined ? undefined : new RuntimeKeys(entities);
   }
 
   /** `undefined` for a provider that is not configured. */
-  find(name: string, model: string): Candidates | undefined {
+  find(name: string, model: string): MaybePromise<Candidates | undefined> {
     const provider = this.#host.providers.get(name);
     if (provider === undefined) return undefined;
-    let lists = this.#byProvider.get(name);
-    if (lists === undefined || lists.keys !== provider.keys) {
-      lists = { keys: provider.keys, byModel: new Map() };
-      this.#byProvider.set(name, lists);
-      for (const key of provider.keys) this.#wakeChanged(name, key);
+    if (this.#added === undefined) return this.#find(provider, none, model);
+    return chain(this.#added.of(name), (added) => this.#find(provider, added, model));
+  }
+
+  /** Every key of a provider, those added at run time included. */
+  keysOf(provider: Provider): MaybePromise<readonly ProviderKey[]> {
+    return this.#added === undefined
+      ? provider.keys
+      : chain(this.#added.of(provider.name), (added) => [...provider.keys, ...added]);
+  }
+
+  #find(provider: Provider, added: readonly ProviderKey[], model: string): Candidates {
+    let lists = this.#byProvider.get(provider.name);
+    if (lists === undefined || lists.own !== provider.keys || lists.added !== added) {
+      lists = { own: provider.keys, added, all: [...provider.keys, ...added], byModel: new Map() };
+      this.#byProvider.set(provider.name, lists);
+      for (const key of lists.all) this.#wakeChanged(provider.name, key);
     }
     let found = lists.byModel.get(model);
     if (found === undefined) {
       // Clients choose model names, so the cache must not grow with them.
       if (lists.byModel.size >= maxModels) lists.byModel.clear();
-      found = this.#make(provider, model);
+      found = this.#make(provider, lists.all, model);
       lists.byModel.set(model, found);
     }
     return found;
   }
 
-  #make(provider: Provider, model: string): Candidates {
-    const keys = provider.keys.length === 0 && provider.keyless ? [anonymous] : provider.keys;
+  #make(provider: Provider, all: readonly ProviderKey[], model: string): Candidates {
+    const keys = all.length === 0 && provider.keyless ? [anonymous] : all;
     const may: Candidate[] = [];
     const mayNot: { name: string; reason: string }[] = [];
     for (const key of keys) {
@@ -97,12 +132,12 @@ export class CandidateLists {
 }
 
 function isSame(a: ProviderKey, b: ProviderKey): boolean {
-  return Secret.same(a.value, b.value) && settingsText(a) === settingsText(b);
+  const names = new Set([...Object.keys(a.settings), ...Object.keys(b.settings)]);
+  return Secret.same(a.value, b.value) && [...names].every((name) => isSameSetting(a.settings[name], b.settings[name]));
 }
 
-/** Secrets among the settings all read the same here; a changed one is told by `Secret.same` in {@link isSame} only for the value. */
-function settingsText({ settings }: ProviderKey): string {
-  return JSON.stringify(settings, (_name, value: unknown) => (value instanceof Secret ? Secret.fingerprint(value) : value));
+function isSameSetting(a: unknown, b: unknown): boolean {
+  return a instanceof Secret && b instanceof Secret ? Secret.same(a, b) : JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** The state of a key, made when first asked for. */

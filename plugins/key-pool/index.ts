@@ -1,46 +1,81 @@
-import { z } from 'zod';
-import { type Attempt, definePlugin, GatewayError, type Key, type Provider, type ProviderKey } from '../../plugin-sdk/index.ts';
+import { type Attempt, chain, definePlugin, type Key, keyFilterSlot } from '../../plugin-sdk/index.ts';
+import { entitiesPort } from '../../plugin-sdk/ports/entities.ts';
+import { type Candidate, CandidateLists, type Candidates } from './candidates.ts';
+import { choose, isReady, type Selection } from './choose.ts';
+import { healthRoutes } from './health-routes.ts';
+import { keyPoolOptions } from './options.ts';
+import { Probes } from './probes.ts';
+import { Rests } from './rest.ts';
+import { reasonOf, unusable } from './unusable.ts';
 
-/** Chooses among a provider's keys by weight. The last to be asked, so that every other plugin may decide first. */
+const name = 'plugins/key-pool';
+
+/** Chooses among a provider's keys. The last to be asked, so that every other plugin may decide first. */
 export default definePlugin({
-  name: 'plugins/key-pool',
-  description: 'Chooses the key of each attempt among those that may serve its model.',
-  options: z.strictObject({}),
+  name,
+  description: 'Chooses the key of each attempt among those that may serve its model, and lets refused ones rest.',
+  options: keyPoolOptions,
+  after: [entitiesPort.capability],
   provides: ['keys'],
-  setup: (_options, host) => ({
-    hooks: {
-      selectKey: {
-        order: 'post',
-        handler: (attempt: Attempt) => select(host.providers.get(attempt.target.provider), attempt),
+  setup(options, host) {
+    const lists = new CandidateLists(host);
+    const probes = new Probes(host);
+    const rests = new Rests(options, host.clock);
+
+    const serve = ({ provider }: Candidates, chosen: Candidate, attempt: Attempt): Key => {
+      const { state } = chosen;
+      state.inFlight += 1;
+      attempt.onEnd((record) => {
+        state.inFlight -= 1;
+        rests.learn(chosen, record);
+        if (state.restsUntil === Number.POSITIVE_INFINITY) probes.schedule(provider, chosen, rests.probeDelayMs(state));
+      });
+      return chosen.key;
+    };
+
+    const select = (candidates: Candidates | undefined, attempt: Attempt): Key | undefined => {
+      if (candidates === undefined) return undefined;
+      const { exchange, target } = attempt;
+      const selection: Selection = {
+        attempt,
+        now: host.clock.now(),
+        filter: exchange.get(keyFilterSlot),
+        pinned: target.key ?? exchange.request.headers.get('x-bf-api-key'),
+      };
+      const chosen = choose(candidates.may, selection, options.strategy);
+      for (const candidate of candidates.may) {
+        // Refused before a reload: the probe of that generation is gone.
+        if (candidate.state.restsUntil === Number.POSITIVE_INFINITY)
+          probes.schedule(candidates.provider, candidate, rests.probeDelayMs(candidate.state));
+      }
+      if (chosen === undefined) throw unusable(candidates, selection);
+      if (exchange.request.headers.get('x-bf-explain') === 'true')
+        explain(candidates, chosen, selection, options.strategy);
+      return serve(candidates, chosen, attempt);
+    };
+
+    return {
+      hooks: {
+        selectKey: {
+          order: 'post',
+          handler: (attempt) =>
+            chain(lists.find(attempt.target.provider, attempt.target.model), (found) => select(found, attempt)),
+        },
       },
-    },
-  }),
+      routes: healthRoutes(host, lists),
+      teardown: () => probes.close(),
+    };
+  },
 });
 
-const anonymous: Key = { name: 'none', value: undefined, settings: {} };
-
-function select(provider: Provider | undefined, attempt: Attempt): Key | undefined {
-  if (provider === undefined) return undefined;
-  const { model } = attempt.target;
-  if (provider.keys.length === 0 && provider.keyless) return attempt.triedKeys.has(anonymous.name) ? undefined : anonymous;
-  const usable = provider.keys.filter((key) => key.enabled && serves(key, model) && !attempt.triedKeys.has(key.name));
-  const total = usable.reduce((sum, key) => sum + key.weight, 0);
-  let ticket = Math.random() * total;
-  const chosen = usable.find((key) => (ticket -= key.weight) < 0) ?? usable[0];
-  if (chosen === undefined) {
-    const reason = provider.keys.length === 0 ? 'none is configured' : 'none is left that may serve it';
-    throw new GatewayError('ROUTE_NO_KEY', { provider: provider.name, model, reason, advice: provider.keyAdvice });
-  }
-  const { name, value, settings, aliases } = chosen;
-  const alias = aliases[model];
-  return alias === undefined ? { name, value, settings } : { name, value, settings, model: alias };
-}
-
-function serves(key: ProviderKey, model: string): boolean {
-  if (model === '') return true;
-  return matches(key.models, model) && !matches(key.blockedModels, model);
-}
-
-function matches(patterns: readonly string[], model: string): boolean {
-  return patterns.some((pattern) => (pattern.endsWith('*') ? model.startsWith(pattern.slice(0, -1)) : pattern === model));
+function explain({ may, mayNot }: Candidates, chosen: Candidate, selection: Selection, strategy: string): void {
+  const skipped = may
+    .filter((candidate) => candidate !== chosen && !isReady(candidate, selection))
+    .map((candidate) => `${candidate.key.name} ${reasonOf(candidate, selection)}`);
+  selection.attempt.exchange.note(name, 'chose a key', {
+    key: chosen.key.name,
+    strategy,
+    candidates: may.map(({ key, weight }) => `${key.name} (weight ${weight})`),
+    skipped: [...skipped, ...mayNot.map(({ name: key, reason }) => `${key} ${reason}`)],
+  });
 }

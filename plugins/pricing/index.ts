@@ -8,7 +8,7 @@ import { exchangeCost } from './exchange-cost.ts';
 import { Overrides, overrideSchema } from './overrides.ts';
 
 export { createPrices } from './create-prices.ts';
-export { type PricedRecord, type Repriced, repriceRecords } from './reprice.ts';
+export { type PricedRecord, type Repriced, repriceRecords, repriceStore } from './reprice.ts';
 
 export const pricingOptions = z.strictObject({
   unknown: z

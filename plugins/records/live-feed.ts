@@ -61,7 +61,7 @@ export class LiveFeed {
     const poll = async (): Promise<void> => {
       try {
         // A listener that reads slower than records come is not sent more until it catches up.
-        if ((controller.desiredSize ?? 0) > 0) {
+        if (position === undefined || (controller.desiredSize ?? 0) > 0) {
           const { records, position: next } = await this.#store.follow(position, recordsPerPoll);
           if (stopped) return;
           position = next;

@@ -1,4 +1,5 @@
 import { callerSlot, type Decision, type Outcome, type RoutedExchange } from '../../plugin-sdk/index.ts';
+import { jobRunSlot } from '../../plugin-sdk/ports/jobs.ts';
 import { type Cost, costSlot } from '../../plugin-sdk/ports/prices.ts';
 import {
   type ExchangeRecord,
@@ -16,6 +17,7 @@ const maxName = 200;
 const maxLossy = 20;
 /** A record is a row of some hundred bytes; what an exchange's plugins noted must not make it a book. */
 const maxDecisionBytes = 600;
+const noLinks: RecordLinks = {};
 const noMetadata: Readonly<Record<string, string>> = {};
 
 /** What of an exchange is worth keeping. Holds names and numbers only: no header values, no keys, no bodies. */
@@ -63,7 +65,7 @@ export function recordOf(
     bytesIn: outcome.bytesIn,
     bytesOut: outcome.bytesOut,
     lossy: outcome.lossy.slice(0, maxLossy).map(short),
-    links: exchange.get(recordLinksSlot) ?? {},
+    links: linksOf(exchange),
     metadata: metadataOf(exchange, metadataHeaders, redact),
     generation,
     decisions: within(outcome.decisions, maxDecisionBytes),
@@ -78,6 +80,12 @@ export function withContent(
 ): ExchangeRecord {
   const links: RecordLinks = responseId === undefined ? record.links : { ...record.links, response: responseId };
   return { ...record, links, content };
+}
+
+function linksOf(exchange: RoutedExchange): RecordLinks {
+  const links = exchange.get(recordLinksSlot) ?? noLinks;
+  const run = exchange.get(jobRunSlot);
+  return run === undefined ? links : { ...links, job: run.id };
 }
 
 function attemptOf(attempt: Outcome['attempts'][number]): RecordedAttempt {

@@ -1,8 +1,8 @@
 import type { RootDatabase } from 'lmdb';
 import { GatewayError, isGatewayError } from '../../plugin-sdk/errors.ts';
 
-/** lmdb's transaction flags: abortable, committed when the call returns, fsync in the background. */
-const flags = 0x1 | 0x2 | 0x10000;
+/** lmdb's transaction flags: abortable, and on disk when the call returns. */
+const flags = 0x1 | 0x2;
 
 interface Waiting {
   readonly operation: () => unknown;
@@ -12,9 +12,7 @@ interface Waiting {
 
 /**
  * Durable transactions that share a commit: what is asked for in one turn of the event loop becomes one transaction
- * and one fsync, which runs beside the event loop.
- *
- * (lmdb's own `transaction` with a callback needs a lock hand-over between threads that does not work everywhere.)
+ * and one fsync. The thread waits for the fsync; let it be a thread that has nothing else to do.
  */
 export class GroupCommit {
   readonly #environment: RootDatabase;
@@ -53,12 +51,7 @@ export class GroupCommit {
       refuse(batch, error);
       return;
     }
-    Promise.resolve(this.#environment.flushed).then(
-      () => {
-        for (const answer of answers) answer();
-      },
-      (error) => refuse(batch, error),
-    );
+    for (const answer of answers) answer();
   }
 }
 

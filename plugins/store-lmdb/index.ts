@@ -8,8 +8,7 @@ import { recordsPort } from '../../plugin-sdk/ports/records.ts';
 import { secretString } from '../../plugin-sdk/provider-options.ts';
 import { LmdbEntities } from './entities.ts';
 import { openEnvironment } from './environment.ts';
-import { LmdbJobs } from './jobs.ts';
-import { openJobsEnvironment } from './jobs-environment.ts';
+import { openThreadedJobs } from './jobs-environment.ts';
 import { LmdbLedger } from './ledger.ts';
 import { openLedgerEnvironment } from './ledger-environment.ts';
 import { LmdbRecords } from './records.ts';
@@ -26,7 +25,7 @@ export default definePlugin({
   provides: [entitiesPort.capability, ledgerPort.capability, recordsPort.capability, jobsPort.capability],
   setup(options, host) {
     const environment = openEnvironment(host, options.mapBytes);
-    const ledger = openLedgerEnvironment(host, options.mapBytes);
+    const ledger = openLedgerEnvironment(host, options.mapBytes, environment);
     const sealing =
       options.sealingKey === undefined
         ? Sealing.withKeyFile(join(host.dataDir, 'store', 'seal.key'))
@@ -35,7 +34,7 @@ export default definePlugin({
       ports: [
         bind(entitiesPort, new LmdbEntities(environment, sealing, host.clock)),
         bind(ledgerPort, new LmdbLedger(ledger, host.clock)),
-        bind(jobsPort, new LmdbJobs(openJobsEnvironment(host, options.mapBytes), host.clock)),
+        bind(jobsPort, openThreadedJobs(host, options.mapBytes)),
         bind(recordsPort, new LmdbRecords(host, options.mapBytes)),
       ],
     };

@@ -20,6 +20,7 @@ const RING = 3;
 export class LedgerCounter {
   readonly account: Account;
   readonly key: string;
+  readonly keyBytes: Buffer;
   readonly bytes: Buffer;
   readonly #cells: Float64Array;
   /** Milliseconds per bucket; 0 for calendar windows and for concurrency. */
@@ -30,6 +31,7 @@ export class LedgerCounter {
   constructor(account: Account) {
     this.account = account;
     this.key = counterKey(account);
+    this.keyBytes = Buffer.from(this.key);
     const rolling = account.window?.type === 'rolling' ? periodLength(account.window.period) : 0;
     this.#bucketMs = Math.ceil(rolling / resolution);
     this.#ring = rolling === 0 ? 0 : Math.ceil(rolling / this.#bucketMs) + 1;

@@ -1,22 +1,58 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import type { Host } from '../../plugin-sdk/host.ts';
 import type { Environment } from './environment.ts';
+import { LedgerSnapshots } from './ledger-snapshots.ts';
+
+const snapshotEveryMs = 10_000;
+/** A large ledger is written less often: at most this share of the time goes into it. */
+const snapshotShare = 0.02;
 
 /**
  * Opens the ledger's own environment under `<dataDir>/ledger`, once per process, without fsync: a reservation costs
  * microseconds instead of a disk write. What was committed lies in the page cache, so it survives the death of any
- * process; only a crash of the machine can lose the last seconds.
+ * process. A crash of the machine takes the ledger back to its last snapshot, at most seconds old.
+ *
+ * `store` is the durable environment; its write lock keeps two processes from restoring at once.
  */
-export function openLedgerEnvironment(host: Host, mapBytes: number): Environment {
-  return host.shared(
+export function openLedgerEnvironment(host: Host, mapBytes: number, store: Environment): Environment {
+  const shared = host.shared(
     `store-lmdb-ledger:${host.dataDir}`,
     () => {
-      const path = join(host.dataDir, 'ledger');
-      mkdirSync(path, { recursive: true });
-      return open({ path, maxDbs: 8, mapSize: mapBytes, noSync: true });
+      const snapshots = new LedgerSnapshots(host.dataDir);
+      snapshots.restore((step) => store.transactionSync(step), host.log);
+      const environment = open({ path: join(host.dataDir, 'ledger'), maxDbs: 8, mapSize: mapBytes, noSync: true });
+      return { environment, snapshots, stop: keepSnapshots(host, environment, snapshots) };
     },
-    (environment) => environment.close(),
+    async ({ environment, snapshots, stop }) => {
+      await stop();
+      await snapshots.take(environment, 0);
+      await environment.close();
+    },
   );
+  return shared.environment;
+}
+
+/** Takes snapshots until stopped; stopping waits for the one under way. */
+function keepSnapshots({ clock, log }: Host, environment: Environment, snapshots: LedgerSnapshots): () => Promise<void> {
+  let running: Promise<void> = Promise.resolve();
+  let cancel = (): void => {};
+  let stopped = false;
+  const schedule = (afterMs: number): void => {
+    cancel = clock.after(afterMs, () => {
+      const started = clock.monotonic();
+      running = snapshots
+        .take(environment, snapshotEveryMs / 2)
+        .catch((err) => log.error({ err }, 'the ledger could not be saved'))
+        .then(() => {
+          if (!stopped) schedule(Math.max(snapshotEveryMs, (clock.monotonic() - started) / snapshotShare));
+        });
+    });
+  };
+  schedule(snapshotEveryMs);
+  return () => {
+    stopped = true;
+    cancel();
+    return running;
+  };
 }

@@ -29,7 +29,7 @@ function timeKey(time: number): string {
 
 const sweepEveryMs = 5_000;
 const sweepWhenRefusedMs = 100;
-/** How long a late settlement of an expired reservation is still charged. */
+/** How long a late settlement of an expired reservation is still charged, and what was to be charged once is remembered. */
 const expiredKeptMs = 7 * 86_400_000;
 const maxCachedCounters = 20_000;
 
@@ -41,9 +41,11 @@ const maxCachedCounters = 20_000;
  */
 export class LmdbLedger implements Ledger {
   readonly #environment: RootDatabase;
-  readonly #counters: Database<Buffer, string>;
+  readonly #counters: Database<Buffer, Buffer>;
   readonly #open: Database<OpenReservation, string>;
   readonly #expired: Database<OpenReservation, string>;
+  /** What was charged once: by its name, and by time and name for the sweep. */
+  readonly #once: Database<true, ['name' | 'time', ...string[]]>;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #byAccount = new WeakMap<Account, LedgerCounter>();
   readonly #byKey = new Map<string, LedgerCounter>();
@@ -54,9 +56,10 @@ export class LmdbLedger implements Ledger {
   constructor(environment: RootDatabase, clock: Pick<Clock, 'now'>) {
     this.#environment = environment;
     this.#clock = clock;
-    this.#counters = environment.openDB('counters', { encoding: 'binary' });
+    this.#counters = environment.openDB('counters', { encoding: 'binary', keyEncoding: 'binary' });
     this.#open = environment.openDB('reservations', { encoding: 'msgpack' });
     this.#expired = environment.openDB('expired', { encoding: 'msgpack' });
+    this.#once = environment.openDB('once', { encoding: 'msgpack' });
   }
 
   reserve(lines: readonly Line[], until: number): Reservation {
@@ -80,8 +83,9 @@ export class LmdbLedger implements Ledger {
     });
   }
 
-  settle(id: string, actual: Actual): boolean {
+  settle(id: string, actual: Actual, once?: string): boolean {
     return this.#environment.transactionSync(() => {
+      if (once !== undefined && !this.#isFirst(once)) return this.#giveBack(id);
       const open = this.#open.get(id);
       const found = open ?? this.#expired.get(id);
       if (found === undefined) return false;
@@ -96,16 +100,7 @@ export class LmdbLedger implements Ledger {
   }
 
   release(id: string): boolean {
-    return this.#environment.transactionSync(() => {
-      const open = this.#open.get(id);
-      if (open === undefined) {
-        this.#expired.remove(id);
-        return false;
-      }
-      for (const hold of open.holds) this.#adjust(hold, -hold[2], hold[2]);
-      this.#open.remove(id);
-      return true;
-    });
+    return this.#environment.transactionSync(() => this.#giveBack(id));
   }
 
   extend(ids: readonly string[], until: number): void {
@@ -121,7 +116,7 @@ export class LmdbLedger implements Ledger {
     const now = this.#clock.now();
     return accounts.map((account) => {
       const counter = this.#counter(account);
-      counter.load(this.#counters.getBinaryFast(counter.key), now);
+      counter.load(this.#counters.getBinaryFast(counter.keyBytes), now);
       return { account, used: counter.total, reserved: counter.reserved, resetAt: counter.fitsAt(account.limit) };
     });
   }
@@ -131,7 +126,7 @@ export class LmdbLedger implements Ledger {
     this.#environment.transactionSync(() => {
       for (const account of accounts) {
         const counter = this.#counter(account);
-        counter.load(this.#counters.getBinaryFast(counter.key), now);
+        counter.load(this.#counters.getBinaryFast(counter.keyBytes), now);
         counter.forget();
         this.#store(counter);
       }
@@ -142,7 +137,7 @@ export class LmdbLedger implements Ledger {
   #check(lines: readonly Line[], now: number): Refused | undefined {
     for (const { account } of lines) {
       const counter = this.#counter(account);
-      counter.load(this.#counters.getBinaryFast(counter.key), now);
+      counter.load(this.#counters.getBinaryFast(counter.keyBytes), now);
     }
     for (const line of lines) {
       const counter = this.#counter(line.account);
@@ -157,10 +152,29 @@ export class LmdbLedger implements Ledger {
   /** Changes a counter by what a reservation's end makes of it. `closed` of the amount was open until now. */
   #adjust([key, , , bucket]: Hold, difference: number, closed: number): void {
     const counter = this.#counterOf(key);
-    counter.load(this.#counters.getBinaryFast(key), 0);
+    counter.load(this.#counters.getBinaryFast(counter.keyBytes), 0);
     counter.close(closed);
     counter.charge(bucket, difference);
     this.#store(counter);
+  }
+
+  #giveBack(id: string): boolean {
+    const open = this.#open.get(id);
+    if (open === undefined) {
+      this.#expired.remove(id);
+      return false;
+    }
+    for (const hold of open.holds) this.#adjust(hold, -hold[2], hold[2]);
+    this.#open.remove(id);
+    return true;
+  }
+
+  /** True the first time that it is asked for a name. */
+  #isFirst(name: string): boolean {
+    if (this.#once.doesExist(['name', name])) return false;
+    this.#once.put(['name', name], true);
+    this.#once.put(['time', timeKey(this.#clock.now()), name], true);
+    return true;
   }
 
   /** Refunds reservations whose time is over; keeps them aside for a late settlement. True when there were any. */
@@ -175,7 +189,12 @@ export class LmdbLedger implements Ledger {
       this.#open.remove(id);
       this.#expired.put(id, reservation);
     }
-    for (const id of [...this.#expired.getKeys({ end: timeKey(now - expiredKeptMs) })]) this.#expired.remove(id);
+    const forgotten = timeKey(now - expiredKeptMs);
+    for (const id of [...this.#expired.getKeys({ end: forgotten })]) this.#expired.remove(id);
+    for (const key of [...this.#once.getKeys({ start: ['time'], end: ['time', forgotten] })]) {
+      this.#once.remove(key);
+      this.#once.remove(['name', key[2]!]);
+    }
     return over.length > 0;
   }
 
@@ -199,6 +218,6 @@ export class LmdbLedger implements Ledger {
   }
 
   #store(counter: LedgerCounter): void {
-    this.#counters.put(counter.key, counter.bytes);
+    this.#counters.put(counter.keyBytes, counter.bytes);
   }
 }

@@ -22,7 +22,10 @@ export default defineProvider({
   baseUrl: 'https://api.anthropic.com',
   environment: ['ANTHROPIC_API_KEY'],
   options: {
-    betas: z.array(z.string()).default([]).describe('Beta features for every call, beside those that the client names.'),
+    betas: z
+      .array(z.string())
+      .default([])
+      .describe('Beta features for every call, beside those that the client names.'),
     capabilities: capabilitiesOption,
   },
   provider: ({ baseUrl, betas, capabilities }) => ({

@@ -30,16 +30,24 @@ export default defineProvider({
     api: z
       .enum(['deployments', 'v1'])
       .default('deployments')
-      .describe('`deployments`: a path per deployment with a dated api-version. `v1`: the paths of OpenAI under /openai/v1.'),
+      .describe(
+        '`deployments`: a path per deployment with a dated api-version. `v1`: the paths of OpenAI under /openai/v1.',
+      ),
     authority: z.url().default('https://login.microsoftonline.com').describe('Where Entra tokens come from.'),
   },
   keyFields: {
     endpoint: z.url().optional().describe('The resource, such as https://NAME.openai.azure.com.'),
-    apiVersion: z.string().optional().describe('api-version of this key; absent: what the client sends, or 2024-10-21.'),
+    apiVersion: z
+      .string()
+      .optional()
+      .describe('api-version of this key; absent: what the client sends, or 2024-10-21.'),
     tenantId: z.string().optional().describe('With clientId and clientSecret: an Entra application instead of a key.'),
     clientId: z.string().optional(),
     clientSecret: secretString.optional(),
-    scope: z.string().optional().describe('Scope of Entra tokens; https://cognitiveservices.azure.com/.default unless said.'),
+    scope: z
+      .string()
+      .optional()
+      .describe('Scope of Entra tokens; https://cognitiveservices.azure.com/.default unless said.'),
   },
   provider({ baseUrl, keys: given, api, authority, allowPrivateNetwork }, host) {
     const fallback = baseUrl === noEndpoint ? undefined : baseUrl;
@@ -60,7 +68,7 @@ export default defineProvider({
             ? request
             : { ...request, headers: [...request.headers, 'authorization', token.prefixed('Bearer ')] },
         ),
-      unauthorized: (key) => tokens.drop(key),
+      unauthorized: (key, { status }) => status === 401 && tokens.drop(key),
       editBody: nameModel,
       models: async ({ key, get }) => {
         const path = api === 'v1' ? '/openai/v1/models' : '/openai/models?api-version=2024-10-21';

@@ -1,10 +1,21 @@
-import { openaiChat, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
-import { GatewayError, type GatewayRequest, isGatewayError, type JsonObject } from '../../plugin-sdk/index.ts';
+import { openaiChat, openaiCompletions, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
+import {
+  type Dialect,
+  GatewayError,
+  type GatewayRequest,
+  isGatewayError,
+  type JsonObject,
+} from '../../plugin-sdk/index.ts';
 import { answerChat } from './chat.ts';
-import { answerCompletions } from './completions.ts';
 import { answerEmbeddings } from './embeddings.ts';
 import { type FileStore, notFound, page } from './files.ts';
 import { type Form, textField } from './form.ts';
+
+const dialects: Readonly<Record<string, Dialect>> = {
+  '/chat/completions': openaiChat,
+  '/completions': openaiCompletions,
+  '/responses': openaiResponses,
+};
 
 /** Batches in memory: every one is complete as soon as it is made. */
 export class BatchStore {
@@ -102,11 +113,8 @@ function answerLine(url: string, body: JsonObject, id: string, now: number): Jso
   const form: Form = { fields: new Map(Object.entries(body) as [string, never][]), files: [] };
   const path = url.replace(/^\/v1/, '');
   if (path === '/embeddings') return answerEmbeddings(form, model);
-  if (path === '/completions') return answerCompletions(form, { id, model, created: now });
-  const dialect = path === '/responses' ? openaiResponses : openaiChat;
-  if (dialect === openaiChat && path !== '/chat/completions') {
-    throw new GatewayError('REQ_INVALID', { reason: `The mock does not batch ${url}.` });
-  }
+  const dialect = dialects[path];
+  if (dialect === undefined) throw new GatewayError('REQ_INVALID', { reason: `The mock does not batch ${url}.` });
   const conversation = dialect.chat!.decodeRequest(body);
   return dialect.chat!.encodeAnswer(answerChat(conversation, model), { requestId: id, model, conversation, now });
 }

@@ -5,14 +5,12 @@ import {
   GatewayError,
   isGatewayError,
   type JsonObject,
-  jsonReply,
   type KeyedAttempt,
   type MaybePromise,
   type Reply,
 } from '../../plugin-sdk/index.ts';
 import { BatchStore } from './batches.ts';
 import { answerChat, type Pace, streamChat } from './chat.ts';
-import { answerCompletions, streamCompletions } from './completions.ts';
 import { countTokens } from './count-tokens.ts';
 import { answerEmbeddings } from './embeddings.ts';
 import { eventsReply } from './events-reply.ts';
@@ -92,22 +90,18 @@ export class Mock {
   #answerForm(exchange: Exchange, model: string, form: Form, pace: Pace): Reply {
     const { request, id } = exchange;
     const now = Math.floor(this.#clock.now() / 1_000);
-    const context = { id, model, created: now };
     const stream = (events: readonly StreamItem[]): Reply => eventsReply(events, pace, this.#clock);
     switch (exchange.operation) {
-      case 'completions':
-        if (!isTrue(form, 'stream')) return jsonReply(answerCompletions(form, context));
-        return stream(streamCompletions(form, context, pace.chunks).map((value) => ({ value })));
       case 'embeddings':
-        return jsonReply(answerEmbeddings(form, model));
+        return json(answerEmbeddings(form, model));
       case 'moderations':
-        return jsonReply(answerModerations(form, model, id));
+        return json(answerModerations(form, model, id));
       case 'count_tokens':
-        return jsonReply(inputTokens(form));
+        return json(inputTokens(form));
       case 'images.generate':
       case 'images.edit':
       case 'images.variation':
-        return isTrue(form, 'stream') ? stream(streamImages(form, now)) : jsonReply(answerImages(form, now));
+        return isTrue(form, 'stream') ? stream(streamImages(form, now)) : json(answerImages(form, now));
       case 'audio.speech': {
         if (textField(form, 'stream_format') === 'sse') return stream(streamSpeech(form));
         const { contentType, bytes } = answerSpeech(form);
@@ -118,15 +112,15 @@ export class Mock {
         if (isTrue(form, 'stream')) return stream(streamTranscription(form, pace.chunks));
         const transcript = answerTranscription(form);
         return 'json' in transcript
-          ? jsonReply(transcript.json)
+          ? json(transcript.json)
           : bytesReply('text/plain; charset=utf-8', Buffer.from(transcript.text));
       }
       case 'files': {
         const result = answerFiles(this.#files, request, form, now);
-        return Buffer.isBuffer(result) ? bytesReply('application/octet-stream', result) : jsonReply(result);
+        return Buffer.isBuffer(result) ? bytesReply('application/octet-stream', result) : json(result);
       }
       case 'batches':
-        return jsonReply(this.#batches.answer(request, form, now));
+        return json(this.#batches.answer(request, form, now));
       default:
         throw new GatewayError('REQ_UNSUPPORTED', { provider: 'mock', operation: exchange.operation });
     }
@@ -152,6 +146,11 @@ type StreamItem = Parameters<typeof eventsReply>[0][number];
 function inputTokens(form: Form): JsonObject {
   const said = JSON.stringify([...form.fields].filter(([name]) => name !== 'model').map(([, value]) => value));
   return { object: 'response.input_tokens', input_tokens: countTokens(said) };
+}
+
+/** As bytes, so that usage is read from it as from a provider's reply. */
+function json(value: JsonObject): Reply {
+  return bytesReply('application/json', Buffer.from(JSON.stringify(value)));
 }
 
 function bytesReply(contentType: string, bytes: Buffer): Reply {

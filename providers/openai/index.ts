@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { openai, openaiChat, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
+import { openai, openaiChat, openaiCompletions, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
 import {
   defineProvider,
   locate,
@@ -7,8 +7,9 @@ import {
   type OutgoingHeaders,
   type ProviderKey,
   pathOf,
+  queryOf,
   readModels,
-  withoutApiVersion,
+  versionPath,
 } from '../../plugin-sdk/index.ts';
 
 /** OpenAI itself: every operation is carried byte for byte. */
@@ -22,15 +23,19 @@ export default defineProvider({
     organization: z.string().optional().describe('Organization that the calls of this key belong to.'),
     project: z.string().optional().describe('Project that the calls of this key belong to.'),
   },
-  provider: ({ baseUrl }) => ({
-    speaks: { '*': [openai], chat: [openaiChat], responses: [openaiResponses] },
-    endpoint: (call) => ({
-      ...locate(baseUrl, `/v1${pathOf(call)}${withoutApiVersion(call.query)}`),
-      headers: authentication(call.key),
-    }),
-    editBody: nameModel,
-    models: async ({ key, get }) => readModels(await get('/v1/models', authentication(key))),
-  }),
+  provider({ baseUrl }) {
+    const apiPath = versionPath(baseUrl, '/v1');
+    return {
+      speaks: { '*': [openai], chat: [openaiChat], responses: [openaiResponses], completions: [openaiCompletions] },
+      endpoint: (call) => ({
+        ...locate(baseUrl, `${apiPath}${pathOf(call)}${queryOf(call)}`),
+        headers: authentication(call.key),
+      }),
+      withheldHeaders: ['openai-organization', 'openai-project'],
+      editBody: nameModel,
+      models: async ({ key, get }) => readModels(await get(`${apiPath}/models`, authentication(key))),
+    };
+  },
 });
 
 function authentication({ value, settings }: Pick<ProviderKey, 'value' | 'settings'>): OutgoingHeaders {

@@ -1,4 +1,4 @@
-import { openai, openaiChat, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
+import { openai, openaiChat, openaiCompletions, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
 import {
   type Dialect,
   GatewayError,
@@ -30,7 +30,8 @@ export function resolvePath(
   const path = withoutVersion(url.slice(mount.length));
   refuseTricks(path);
   if (path.startsWith(deployments)) return resolveDeployment(path.slice(deployments.length), url, method, providers);
-  if (path.startsWith(models) && method !== 'GET') return resolveModel(path.slice(models.length), url, method, providers);
+  if (path.startsWith(models) && method !== 'GET')
+    return resolveModel(path.slice(models.length), url, method, providers);
   const isAzure = headers.get('user-agent')?.includes('AzureOpenAI') === true && providers.has(azure);
   return { ...resolveEndpoint(path, url, method), ...(isAzure ? { defaultProvider: azure } : {}) };
 }
@@ -69,12 +70,7 @@ function resolveDeployment(
 }
 
 /** A model's id may have its provider in front, which that provider does not know. Lists are the gateway's own and keep it. */
-function resolveModel(
-  id: string,
-  url: string,
-  method: string,
-  providers: ReadonlyMap<string, Provider>,
-): ResolvedPath {
+function resolveModel(id: string, url: string, method: string, providers: ReadonlyMap<string, Provider>): ResolvedPath {
   const [named = '', ...rest] = id.replace(/%2f/gi, '/').split('/');
   if (rest.length === 0 || !providers.has(named)) return resolveEndpoint(models + id, url, method);
   return { ...resolveEndpoint(models + rest.join('%2F'), url, method), defaultProvider: named };
@@ -82,6 +78,7 @@ function resolveModel(
 
 function dialectOf(operation: Operation): Dialect {
   if (operation === 'chat') return openaiChat;
+  if (operation === 'completions') return openaiCompletions;
   return operation === 'responses' ? openaiResponses : openai;
 }
 

@@ -9,7 +9,8 @@ import { GatewayError, isGatewayError, type Logger, type Reply } from '../../plu
 const lines: object[] = [];
 const log: Logger = { debug() {}, info() {}, warn: (fields) => lines.push(fields), error: (fields) => lines.push(fields) };
 const exchange = { id: 'req_test', timeline: undefined } as never;
-const tap = (plugin: string, more: Partial<Tap> = {}): Tap => ({ plugin, hook: 'preRoute', timeoutMs: 50, failOpen: false, log, ...more });
+const taken = () => ({ runs: 0, failures: 0, totalMs: 0, maxMs: 0 });
+const tap = (plugin: string, more: Partial<Tap> = {}): Tap => ({ plugin, hook: 'preRoute', timeoutMs: 50, failOpen: false, log, taken: taken(), ...more });
 const later = <T>(value?: T): Promise<T | undefined> => new Promise((resolve) => setTimeout(() => resolve(value), 5));
 
 function preRoute(...handlers: [string, (exchange: unknown) => unknown, Partial<Tap>?][]) {

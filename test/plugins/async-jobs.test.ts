@@ -1,17 +1,30 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { test, type TestContext } from 'node:test';
 import OpenAI from 'openai';
-import { type RunningGateway, type Script, startGateway, startUpstream, type Upstream } from '../../plugin-sdk/testing/index.ts';
+import {
+  type RunningGateway,
+  type Script,
+  startGateway,
+  startUpstream,
+  type Upstream,
+} from '../../plugin-sdk/testing/index.ts';
 
 const completion = {
   id: 'chatcmpl-1',
   object: 'chat.completion',
   created: 1,
   model: 'gpt-4o-mini',
-  choices: [{ index: 0, message: { role: 'assistant', content: 'Once upon a time', refusal: null }, finish_reason: 'stop', logprobs: null }],
+  choices: [
+    {
+      index: 0,
+      message: { role: 'assistant', content: 'Once upon a time', refusal: null },
+      finish_reason: 'stop',
+      logprobs: null,
+    },
+  ],
   usage: { prompt_tokens: 5, completion_tokens: 4, total_tokens: 9 },
 };
 const response = {
@@ -31,8 +44,14 @@ const response = {
   ],
   usage: { input_tokens: 5, output_tokens: 4, total_tokens: 9 },
 };
-const answers: Record<string, Script> = { '/v1/chat/completions': { json: completion }, '/v1/responses': { json: response } };
-const chatBody = { model: 'openai/gpt-4o-mini', messages: [{ role: 'user' as const, content: 'Tell me a short story.' }] };
+const answers: Record<string, Script> = {
+  '/v1/chat/completions': { json: completion },
+  '/v1/responses': { json: response },
+};
+const chatBody = {
+  model: 'openai/gpt-4o-mini',
+  messages: [{ role: 'user' as const, content: 'Tell me a short story.' }],
+};
 
 interface Setup {
   readonly upstream: Upstream;
@@ -43,11 +62,20 @@ interface Setup {
 
 const deadline = { timeout: 20_000 };
 
-async function start(t: TestContext, options: Record<string, unknown> = {}, more: Record<string, unknown> = {}): Promise<Setup> {
+async function start(
+  t: TestContext,
+  options: Record<string, unknown> = {},
+  more: Record<string, unknown> = {},
+): Promise<Setup> {
   const upstream = await startUpstream();
   upstream.always((request) => answers[request.url] ?? { status: 404, json: { error: { message: 'none' } } });
   const gateway = await startGateway({
-    plugins: { 'routes/openai': {}, 'providers/openai': upstream.provider(), 'plugins/async-jobs': { pollMs: 20, ...options }, ...more },
+    plugins: {
+      'routes/openai': {},
+      'providers/openai': upstream.provider(),
+      'plugins/async-jobs': { pollMs: 20, ...options },
+      ...more,
+    },
   });
   t.after(async () => {
     await gateway.close();
@@ -64,7 +92,11 @@ async function start(t: TestContext, options: Record<string, unknown> = {}, more
 }
 
 /** Polls a native endpoint until the job has ended. */
-async function ended(setup: Setup, path: string, headers: Record<string, string> = {}): Promise<Record<string, unknown>> {
+async function ended(
+  setup: Setup,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Record<string, unknown>> {
   for (let i = 0; i < 200; i++) {
     const reply = await fetch(setup.gateway.url + path, { headers: { authorization: 'Bearer dummy-key', ...headers } });
     if (reply.status !== 202) return (await reply.json()) as Record<string, unknown>;
@@ -102,32 +134,39 @@ test('runs the chat sample of the documentation with the OpenAI SDK', deadline, 
   assert.equal(upstream.requests.length, 1);
 });
 
-test('runs the responses sample of the documentation, and retrieve by the job id, with the OpenAI SDK', deadline, async (t) => {
-  const { client, upstream } = await start(t);
-  upstream.always({ json: response, delayMs: 200 });
-  const request = { model: 'openai/gpt-4o-mini', input: 'Tell me a short story.' };
-  const initial = await client.responses.create(request, { headers: { 'x-bf-async': 'true' } });
-  assert.ok(initial.status === 'queued' || initial.status === 'in_progress');
-  assert.equal(initial.output_text, '');
-  let text: string | undefined;
-  while (true) {
-    await sleep(50);
-    const poll = await client.responses.create(request, { headers: { 'x-bf-async-id': initial.id } });
-    if (poll.status === 'completed') {
-      text = poll.output_text;
-      break;
+test(
+  'runs the responses sample of the documentation, and retrieve by the job id, with the OpenAI SDK',
+  deadline,
+  async (t) => {
+    const { client, upstream } = await start(t);
+    upstream.always({ json: response, delayMs: 200 });
+    const request = { model: 'openai/gpt-4o-mini', input: 'Tell me a short story.' };
+    const initial = await client.responses.create(request, { headers: { 'x-bf-async': 'true' } });
+    assert.ok(initial.status === 'queued' || initial.status === 'in_progress');
+    assert.equal(initial.output_text, '');
+    let text: string | undefined;
+    while (true) {
+      await sleep(50);
+      const poll = await client.responses.create(request, { headers: { 'x-bf-async-id': initial.id } });
+      if (poll.status === 'completed') {
+        text = poll.output_text;
+        break;
+      }
     }
-  }
-  assert.equal(text, 'Once upon a time');
-  const retrieved = await client.responses.retrieve(initial.id).withResponse();
-  assert.equal(retrieved.data.id, 'resp_1');
-  assert.equal(retrieved.response.headers.get('x-bf-async-id'), initial.id);
-});
+    assert.equal(text, 'Once upon a time');
+    const retrieved = await client.responses.retrieve(initial.id).withResponse();
+    assert.equal(retrieved.data.id, 'resp_1');
+    assert.equal(retrieved.response.headers.get('x-bf-async-id'), initial.id);
+  },
+);
 
 test('cancels a response by the job id and stops its upstream call', deadline, async (t) => {
   const { client, upstream } = await start(t);
   upstream.always({ fault: 'silent' });
-  const initial = await client.responses.create({ model: 'openai/gpt-4o-mini', input: 'x' }, { headers: { 'x-bf-async': 'true' } });
+  const initial = await client.responses.create(
+    { model: 'openai/gpt-4o-mini', input: 'x' },
+    { headers: { 'x-bf-async': 'true' } },
+  );
   while (upstream.requests.length === 0) await sleep(10);
   const cancelled = await client.responses.cancel(initial.id);
   assert.equal(cancelled.status, 'cancelled');
@@ -137,7 +176,8 @@ test('cancels a response by the job id and stops its upstream call', deadline, a
 
 test('gives the whole provider reply byte for byte, with the job id in a header', deadline, async (t) => {
   const setup = await start(t);
-  const body = '{"id":"chatcmpl-9",  "object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"é"}}],"x":1.0}';
+  const body =
+    '{"id":"chatcmpl-9",  "object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"é"}}],"x":1.0}';
   setup.upstream.always({ body, headers: { 'content-type': 'application/json', 'openai-processing-ms': '12' } });
   const submitted = await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true' });
   assert.equal(submitted.status, 200);
@@ -152,8 +192,13 @@ test('gives the whole provider reply byte for byte, with the job id in a header'
 
 test("gives the provider's error with its status to whoever polls a failed job", deadline, async (t) => {
   const setup = await start(t);
-  setup.upstream.always({ status: 400, json: { error: { message: 'bad model', type: 'invalid_request_error', param: 'model', code: 'x' } } });
-  const { id } = (await (await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true' })).json()) as { id: string };
+  setup.upstream.always({
+    status: 400,
+    json: { error: { message: 'bad model', type: 'invalid_request_error', param: 'model', code: 'x' } },
+  });
+  const { id } = (await (await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true' })).json()) as {
+    id: string;
+  };
   const reply = await pollChat(setup, id);
   assert.equal(reply.status, 400);
   assert.equal(reply.headers.get('x-should-retry'), 'false');
@@ -172,14 +217,19 @@ test('submits, shows and lists jobs on the native endpoints', deadline, async (t
   assert.equal((done['result'] as { id: string }).id, 'chatcmpl-1');
   assert.equal(setup.upstream.requests[0]?.url, '/v1/chat/completions');
   const list = await fetch(`${setup.gateway.url}/v1/async/jobs`, { headers: { authorization: 'Bearer dummy-key' } });
-  assert.deepEqual(((await list.json()) as { data: { id: string }[] }).data.map(({ id }) => id), [job.id]);
+  assert.deepEqual(
+    ((await list.json()) as { data: { id: string }[] }).data.map(({ id }) => id),
+    [job.id],
+  );
   const others = await fetch(`${setup.gateway.url}/v1/async/jobs`, { headers: { authorization: 'Bearer other' } });
   assert.deepEqual(((await others.json()) as { data: unknown[] }).data, []);
 });
 
 test('answers 404 alike for unknown, foreign, expired and differently typed jobs', deadline, async (t) => {
   const setup = await start(t);
-  const { id } = (await (await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true', 'x-bf-async-job-result-ttl': '1' })).json()) as {
+  const { id } = (await (
+    await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true', 'x-bf-async-job-result-ttl': '1' })
+  ).json()) as {
     id: string;
   };
   assert.equal((await pollChat(setup, id)).status, 200);
@@ -188,7 +238,9 @@ test('answers 404 alike for unknown, foreign, expired and differently typed jobs
     assert.equal(reply.status, 404);
     bodies.add(await reply.text());
   };
-  await expect404(await setup.post('/openai/v1/chat/completions', { 'x-bf-async-id': id, authorization: 'Bearer other' }, {}));
+  await expect404(
+    await setup.post('/openai/v1/chat/completions', { 'x-bf-async-id': id, authorization: 'Bearer other' }, {}),
+  );
   await expect404(await setup.post('/openai/v1/chat/completions', { 'x-bf-async-id': 'job_unknown' }, {}));
   await expect404(await setup.post('/openai/v1/chat/completions', { 'x-bf-async-id': 'nonsense' }, {}));
   await expect404(await setup.post('/openai/v1/embeddings', { 'x-bf-async-id': id }, {}));
@@ -218,7 +270,10 @@ test('refuses streams, bad lives, unknown webhooks and operations that are no in
 test('keeps no credential of a waiting job in plain text, and its key file to the owner alone', deadline, async (t) => {
   const setup = await start(t);
   setup.upstream.always({ fault: 'silent' });
-  await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true', authorization: 'Bearer sk-very-secret-value' });
+  await setup.post('/openai/v1/chat/completions', {
+    'x-bf-async': 'true',
+    authorization: 'Bearer sk-very-secret-value',
+  });
   const folder = join(setup.gateway.dataDir, 'jobs');
   assert.ok(!readFileSync(join(folder, 'data.mdb')).includes('sk-very-secret-value'));
   assert.equal(statSync(join(folder, 'seal.key')).mode & 0o777, 0o600);
@@ -228,7 +283,9 @@ test('gives the same job for the same Idempotency-Key and refuses another body',
   const setup = await start(t);
   const headers = { 'x-bf-async': 'true', 'idempotency-key': 'order-1' };
   const ids = await Promise.all(
-    [1, 2, 3].map(async () => ((await (await setup.post('/openai/v1/chat/completions', headers)).json()) as { id: string }).id),
+    [1, 2, 3].map(
+      async () => ((await (await setup.post('/openai/v1/chat/completions', headers)).json()) as { id: string }).id,
+    ),
   );
   await pollChat(setup, ids.find((id) => id.startsWith('job_'))!);
   assert.equal(setup.upstream.requests.length, 1);
@@ -239,7 +296,9 @@ test('gives the same job for the same Idempotency-Key and refuses another body',
 test('runs a plain request with an Idempotency-Key once, where that is switched on', deadline, async (t) => {
   const setup = await start(t, { plainIdempotency: true });
   setup.upstream.always({ json: completion, delayMs: 200 });
-  const replies = await Promise.all([1, 2].map(() => setup.post('/openai/v1/chat/completions', { 'idempotency-key': 'once' })));
+  const replies = await Promise.all(
+    [1, 2].map(() => setup.post('/openai/v1/chat/completions', { 'idempotency-key': 'once' })),
+  );
   const texts = await Promise.all(replies.map((reply) => reply.text()));
   assert.deepEqual(texts, [JSON.stringify(completion), JSON.stringify(completion)]);
   assert.equal(setup.upstream.requests.length, 1);
@@ -264,7 +323,9 @@ test('stores a multipart upload and a binary reply as bytes', deadline, async (t
   const sound = Buffer.from([0xff, 0xf3, 0, 1, 2, 0x80]);
   setup.upstream.reply({ body: sound, headers: { 'content-type': 'audio/mpeg' } });
   const speech = { model: 'tts-1', voice: 'alloy', input: 'hi' };
-  const pending = (await (await setup.post('/openai/v1/audio/speech', { 'x-bf-async': 'true' }, speech)).json()) as { id: string };
+  const pending = (await (await setup.post('/openai/v1/audio/speech', { 'x-bf-async': 'true' }, speech)).json()) as {
+    id: string;
+  };
   for (;;) {
     await sleep(20);
     const poll = await setup.post('/openai/v1/audio/speech', { 'x-bf-async-id': pending.id }, speech);
@@ -278,17 +339,28 @@ test('stores a multipart upload and a binary reply as bytes', deadline, async (t
 test('keeps running jobs through a reload', deadline, async (t) => {
   const setup = await start(t);
   setup.upstream.always({ json: completion, delayMs: 400 });
-  const { id } = (await (await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true' })).json()) as { id: string };
+  const { id } = (await (await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true' })).json()) as {
+    id: string;
+  };
   while (setup.upstream.requests.length === 0) await sleep(10);
   await setup.gateway.reload({
-    plugins: { 'routes/openai': {}, 'providers/openai': setup.upstream.provider(), 'plugins/async-jobs': { pollMs: 20, concurrency: 3 } },
+    plugins: {
+      'routes/openai': {},
+      'providers/openai': setup.upstream.provider(),
+      'plugins/async-jobs': { pollMs: 20, concurrency: 3 },
+    },
   });
-  const second = (await (await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true' })).json()) as { id: string };
+  const second = (await (await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true' })).json()) as {
+    id: string;
+  };
   assert.equal((await pollChat(setup, id)).status, 200);
   assert.equal((await pollChat(setup, second.id)).status, 200);
   assert.equal(setup.upstream.requests.length, 2);
 });
 
 test('says at the start what it needs when there is no store', async () => {
-  await assert.rejects(startGateway({ plugins: { 'plugins/async-jobs': {}, 'plugins/store-lmdb': false } }), /port:jobs/);
+  await assert.rejects(
+    startGateway({ plugins: { 'plugins/async-jobs': {}, 'plugins/store-lmdb': false } }),
+    /port:jobs/,
+  );
 });

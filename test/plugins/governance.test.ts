@@ -161,6 +161,23 @@ test('charges a stream by the usage that it reports', async () => {
   assert.deepEqual((await quota(gateway, key)).accounts.map(({ used, reserved }) => [used, reserved]), [[0.00021, 0]]);
 });
 
+test('asks for the usage of a stream where the client did not, and keeps the answer from it', async () => {
+  await using upstream = await startUpstream();
+  upstream.always({
+    events: [delta('hello'), { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }, { choices: [], usage: { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 } }, 'data: [DONE]\n\n'],
+  });
+  await using gateway = await startGoverned(upstream, { governance: { virtualKeys: [one({ budgets: [{ limit: 1, period: '1d' }] })] } });
+  const answer = await call(gateway, vk, { stream: true });
+  await settled();
+  assert.equal((await quota(gateway, key)).accounts[0]!.used, 0.00021);
+  assert.deepEqual((upstream.requests[0]!.json as any).stream_options, { include_usage: true });
+  assert.match(answer.text, /hello/);
+  assert.match(answer.text, /data: \[DONE\]/);
+  assert.ok(!answer.text.includes('prompt_tokens'), answer.text);
+  const asked = await call(gateway, vk, { stream: true, stream_options: { include_usage: true } });
+  assert.match(asked.text, /prompt_tokens/);
+});
+
 test('charges a stream that was cut, or reports no usage, by what passed', async () => {
   await using upstream = await startUpstream();
   await using gateway = await startGoverned(upstream, { governance: { virtualKeys: [one({ budgets: [{ limit: 1, period: '1d' }] })] } });
@@ -239,9 +256,9 @@ test('sends a call whose model names no provider to a granted one, by weight', a
   await using upstream = await startUpstream();
   upstream.always(used(1, 1));
   await using gateway = await startGoverned(upstream, { governance: { virtualKeys: [one({ providers: [{ provider: 'openai', weight: 0 }, { provider: 'other', weight: 1 }] })] } });
-  const answer = await call(gateway, vk);
-  assert.equal(answer.headers.get('x-bf-provider'), 'other');
+  for (let i = 0; i < 3; i++) assert.equal((await call(gateway, vk)).headers.get('x-bf-provider'), 'other');
   assert.equal((await call(gateway, vk, { model: 'openai/priced' })).headers.get('x-bf-provider'), 'openai');
+  assert.equal((await call(gateway, vk, { model: 'nobody-knows' })).headers.get('x-bf-provider'), 'openai');
 });
 
 test('uses only the provider keys that the virtual key may use', async () => {

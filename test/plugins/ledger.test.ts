@@ -48,18 +48,33 @@ test('reserves over several accounts or over none', () => {
   const { ledger, clock } = ledgerAt();
   const wide = account({ limit: 10_000 });
   const narrow = account({ limit: 50 });
-  const refused = ledger.reserve([{ account: wide, amount: 60 }, { account: narrow, amount: 60 }], clock.time + 1_000);
+  const refused = ledger.reserve(
+    [
+      { account: wide, amount: 60 },
+      { account: narrow, amount: 60 },
+    ],
+    clock.time + 1_000,
+  );
   assert.equal(refused.granted, false);
   assert.ok(!refused.granted);
   assert.equal(refused.line.account, narrow);
   assert.equal(refused.used, 0);
-  assert.deepEqual(ledger.usage([wide, narrow]).map((usage) => usage.used), [0, 0]);
+  assert.deepEqual(
+    ledger.usage([wide, narrow]).map((usage) => usage.used),
+    [0, 0],
+  );
 });
 
 test('counts two lines on one account together', () => {
   const { ledger, clock } = ledgerAt();
   const one = account({ limit: 100 });
-  const refused = ledger.reserve([{ account: one, amount: 60 }, { account: one, amount: 60 }], clock.time + 1_000);
+  const refused = ledger.reserve(
+    [
+      { account: one, amount: 60 },
+      { account: one, amount: 60 },
+    ],
+    clock.time + 1_000,
+  );
   assert.equal(refused.granted, false);
 });
 
@@ -67,11 +82,17 @@ test('settles the truth, refunds the rest and charges once', () => {
   const { ledger, clock } = ledgerAt();
   const one = account();
   const id = idOf(ledger.reserve([{ account: one, amount: 800 }], clock.time + 1_000));
-  assert.deepEqual(ledger.usage([one]).map(({ used, reserved }) => [used, reserved]), [[800, 800]]);
+  assert.deepEqual(
+    ledger.usage([one]).map(({ used, reserved }) => [used, reserved]),
+    [[800, 800]],
+  );
   assert.equal(ledger.settle(id, { 'nano-usd': 123 }), true);
   assert.equal(ledger.settle(id, { 'nano-usd': 123 }), false);
   assert.equal(ledger.release(id), false);
-  assert.deepEqual(ledger.usage([one]).map(({ used, reserved }) => [used, reserved]), [[123, 0]]);
+  assert.deepEqual(
+    ledger.usage([one]).map(({ used, reserved }) => [used, reserved]),
+    [[123, 0]],
+  );
 });
 
 test('charges more than was reserved when that is the truth', () => {
@@ -103,7 +124,10 @@ test('charges a late settlement of an expired reservation exactly once', () => {
   assert.equal(ledger.usage([one])[0]!.used, 0);
   assert.equal(ledger.settle(id, { 'nano-usd': 40 }), true);
   assert.equal(ledger.settle(id, { 'nano-usd': 40 }), false);
-  assert.deepEqual(ledger.usage([one]).map(({ used, reserved }) => [used, reserved]), [[40, 0]]);
+  assert.deepEqual(
+    ledger.usage([one]).map(({ used, reserved }) => [used, reserved]),
+    [[40, 0]],
+  );
 });
 
 test('keeps an extended reservation', () => {
@@ -195,52 +219,68 @@ test('resets what was used and leaves open reservations alone', () => {
 test('never goes over the limit and ends exact, whatever the order of steps', () => {
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.record({ kind: fc.constant('reserve' as const), amount: fc.nat(400) }) },
-    { weight: 3, arbitrary: fc.record({ kind: fc.constant('settle' as const), at: fc.nat(30), share: fc.double({ min: 0, max: 1, noNaN: true }) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant('settle' as const),
+        at: fc.nat(30),
+        share: fc.double({ min: 0, max: 1, noNaN: true }),
+      }),
+    },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('release' as const), at: fc.nat(30) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('extend' as const), at: fc.nat(30) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(900) }) },
   );
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), fc.constantFrom('calendar' as const, 'rolling' as const), (steps, type) => {
-      const { ledger, clock } = ledgerAt();
-      const one = account({ window: { type, period: period('1Y') } });
-      const open: { id: string; amount: number; until: number }[] = [];
-      let charged = 0;
-      for (const action of steps) {
-        if (action.kind === 'wait') clock.time += action.ms;
-        else if (action.kind === 'reserve') {
-          const reservation = ledger.reserve([{ account: one, amount: action.amount }], clock.time + 1_000);
-          const held = open.reduce((sum, { amount, until }) => sum + (until > clock.time ? amount : 0), 0);
-          if (reservation.granted) {
-            assert.ok(charged + held + action.amount <= 1_000 || action.amount === 0);
-            open.push({ id: reservation.id, amount: action.amount, until: clock.time + 1_000 });
-          }
-        } else {
-          const chosen = open[action.at % Math.max(open.length, 1)];
-          if (chosen === undefined) continue;
-          if (action.kind === 'extend') {
-            if (chosen.until <= clock.time) continue;
-            ledger.extend([chosen.id], clock.time + 5_000);
-            chosen.until = clock.time + 5_000;
-            continue;
-          }
-          open.splice(open.indexOf(chosen), 1);
-          if (action.kind === 'release') ledger.release(chosen.id);
-          else {
-            const truth = Math.floor(chosen.amount * action.share);
-            assert.equal(ledger.settle(chosen.id, { 'nano-usd': truth }), true);
-            charged += truth;
+    fc.property(
+      fc.array(step, { maxLength: 80 }),
+      fc.constantFrom('calendar' as const, 'rolling' as const),
+      (steps, type) => {
+        const { ledger, clock } = ledgerAt();
+        const one = account({ window: { type, period: period('1Y') } });
+        const open: { id: string; amount: number; until: number }[] = [];
+        let charged = 0;
+        for (const action of steps) {
+          if (action.kind === 'wait') clock.time += action.ms;
+          else if (action.kind === 'reserve') {
+            const reservation = ledger.reserve([{ account: one, amount: action.amount }], clock.time + 1_000);
+            const held = open.reduce((sum, { amount, until }) => sum + (until > clock.time ? amount : 0), 0);
+            if (reservation.granted) {
+              assert.ok(charged + held + action.amount <= 1_000 || action.amount === 0);
+              open.push({ id: reservation.id, amount: action.amount, until: clock.time + 1_000 });
+            }
+          } else {
+            const chosen = open[action.at % Math.max(open.length, 1)];
+            if (chosen === undefined) continue;
+            if (action.kind === 'extend') {
+              if (chosen.until <= clock.time) continue;
+              ledger.extend([chosen.id], clock.time + 5_000);
+              chosen.until = clock.time + 5_000;
+              continue;
+            }
+            open.splice(open.indexOf(chosen), 1);
+            if (action.kind === 'release') ledger.release(chosen.id);
+            else {
+              const truth = Math.floor(chosen.amount * action.share);
+              assert.equal(ledger.settle(chosen.id, { 'nano-usd': truth }), true);
+              charged += truth;
+            }
           }
         }
-      }
-      for (const { id } of open) ledger.release(id);
-      assert.deepEqual(ledger.usage([one]).map(({ used, reserved }) => [used, reserved]), [[charged, 0]]);
-    }),
+        for (const { id } of open) ledger.release(id);
+        assert.deepEqual(
+          ledger.usage([one]).map(({ used, reserved }) => [used, reserved]),
+          [[charged, 0]],
+        );
+      },
+    ),
     { numRuns: 150 },
   );
 });
 
-test('grants no more than a budget pays for to four processes at once, and ends exact', { timeout: 60_000 }, async () => {
+test('grants no more than a budget pays for to four processes at once, and ends exact', {
+  timeout: 60_000,
+}, async () => {
   const shared = mkdtempSync(join(tmpdir(), 'ledger-shared-'));
   const results = await Promise.all(
     Array.from({ length: 4 }, () => report(child(shared, 500, 1_000_000, 100_000_000, 'settle'))),
@@ -283,7 +323,28 @@ function report(running: ChildProcess): Promise<{ granted: number; charged: numb
 
 function usageIn(path: string, limit: number): number[] {
   const other = open({ path, noSync: true, maxDbs: 8, mapSize: 1 << 28 });
-  const one: Account = { id: 'virtual-key:shared', unit: 'nano-usd', limit, window: { type: 'calendar', period: period('1Y') } };
+  const one: Account = {
+    id: 'virtual-key:shared',
+    unit: 'nano-usd',
+    limit,
+    window: { type: 'calendar', period: period('1Y') },
+  };
   const [usage] = new LmdbLedger(other, Date).usage([one]);
   return [usage!.used, usage!.reserved];
 }
+
+test('charges what is named once for the first settlement alone, and forgets the name after a week', () => {
+  const { ledger, clock } = ledgerAt();
+  const budget = account({ limit: 100_000 });
+  const settle = (once: string): boolean => {
+    const id = idOf(ledger.reserve([{ account: budget, amount: 500 }], clock.now() + 60_000));
+    return ledger.settle(id, { 'nano-usd': 300 }, once);
+  };
+  assert.deepEqual([settle('job'), settle('job'), settle('other')], [true, true, true]);
+  const [usage] = ledger.usage([budget]);
+  assert.deepEqual([usage?.used, usage?.reserved], [600, 0]);
+  clock.time += 8 * 86_400_000;
+  settle('another');
+  settle('job');
+  assert.equal(ledger.usage([budget])[0]?.used, 1_200);
+});

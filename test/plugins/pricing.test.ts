@@ -3,10 +3,12 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { AttemptRecord, Outcome, RoutedExchange, Usage } from '../../plugin-sdk/index.ts';
 import type { UsageFacts } from '../../plugin-sdk/ports/prices.ts';
+import type { ExchangeRecord } from '../../plugin-sdk/ports/records.ts';
 import { bookVersion, shippedBook } from '../../plugins/pricing/book/index.ts';
 import { PriceBook } from '../../plugins/pricing/book.ts';
 import { exchangeCost } from '../../plugins/pricing/exchange-cost.ts';
-import { pricesFrom, pricingOptions, repriceRecords } from '../../plugins/pricing/index.ts';
+import { pricesFrom, pricingOptions, repriceRecords, repriceStore } from '../../plugins/pricing/index.ts';
+import { openStore, recordNumber } from './record-store.ts';
 
 const at = Date.parse('2026-11-21T12:00:00Z');
 
@@ -322,6 +324,7 @@ describe('the cost of an exchange', () => {
     status: 200,
     error: undefined,
     durationMs: 1,
+    startedMs: 0,
     firstContentMs: 1,
     retryAfterMs: undefined,
     usage: undefined,
@@ -378,15 +381,19 @@ describe('the cost of an exchange', () => {
 });
 
 describe('reprice', () => {
+  const usage = { input: 1_000_000, output: 0 };
+  const record = (id: string, more: Partial<ExchangeRecord>) =>
+    recordNumber(0, { id, time: at, provider: 'openai', model: 'gpt-4o', usage, ...more });
+  const attempt = { provider: 'openai', model: 'gpt-4o', result: 'failed', durationMs: 9, firstContentMs: 1 } as const;
+  const records = [
+    record('right', { cost: 2.5e9 }),
+    record('was-unknown', { cost: 'unknown' }),
+    record('wrong', { cost: 1 }),
+    record('refused', {}),
+    record('paid-twice', { cost: 9, attempts: [attempt, { ...attempt, result: 'ok' }] }),
+  ];
+
   it('gives the records whose cost changes, and leaves the others alone', () => {
-    const usage = { input: 1_000_000, output: 0 };
-    const record = { time: at, operation: 'chat', provider: 'openai', model: 'gpt-4o', usage };
-    const records = [
-      { ...record, id: 'right', cost: 2.5e9 },
-      { ...record, id: 'was-unknown', cost: 'unknown' as const },
-      { ...record, id: 'wrong', cost: 1 },
-      { ...record, id: 'refused' },
-    ];
     assert.deepEqual(
       [...repriceRecords(records, prices())].map((one) => [one.id, one.before, one.after]),
       [
@@ -394,5 +401,14 @@ describe('reprice', () => {
         ['wrong', 1, { nanoUsd: 2.5e9, version: bookVersion }],
       ],
     );
+  });
+
+  it('corrects a whole store and says by how much', async (test) => {
+    const { store } = openStore(test);
+    await store.append(records);
+    assert.deepEqual(await repriceStore(store, {}, prices()), { changed: 2, nanoUsd: 5e9 - 1 });
+    assert.equal(store.get('wrong')?.cost, 2.5e9);
+    assert.equal(store.get('paid-twice')?.cost, 9);
+    assert.deepEqual(await repriceStore(store, {}, prices()), { changed: 0, nanoUsd: 0 });
   });
 });

@@ -7,7 +7,7 @@ import type { ExchangeRecord } from '../../plugin-sdk/ports/records.ts';
 import { LmdbRecords } from '../../plugins/store-lmdb/records.ts';
 
 /** A store of its own in a folder that goes with the test. `reopen` gives the same records from the disk. */
-export function openStore(test: TestContext): { store: LmdbRecords; reopen(): Promise<LmdbRecords> } {
+export function openStore(test: TestContext): { dataDir: string; store: LmdbRecords; reopen(): Promise<LmdbRecords> } {
   const dataDir = mkdtempSync(join(tmpdir(), 'bifrost-records-'));
   let close: () => unknown = () => undefined;
   const open = (): LmdbRecords => {
@@ -23,6 +23,7 @@ export function openStore(test: TestContext): { store: LmdbRecords; reopen(): Pr
     rmSync(dataDir, { recursive: true, force: true });
   });
   return {
+    dataDir,
     store: open(),
     async reopen() {
       await close();

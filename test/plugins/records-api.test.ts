@@ -154,7 +154,7 @@ describe('the query API', () => {
     });
     const [head, line, end] = (await response.text()).split('\r\n');
     assert.ok(head!.startsWith('id,time,operation,'));
-    assert.ok(line!.includes(',"\'=1+1,""x""",'), line);
+    assert.ok(line!.includes(',"\'=1+1,""x""",'), line!);
     assert.equal(end, '');
   });
 
@@ -166,7 +166,8 @@ describe('the query API', () => {
         headers: { ...recording.admin, ...headers },
         signal: controller.signal,
       });
-      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      const reader = response.body!.getReader();
+      const decoder = new TextDecoder();
       let text = '';
       return {
         async until(pattern: RegExp): Promise<RegExpExecArray> {
@@ -175,7 +176,7 @@ describe('the query API', () => {
             if (match !== null) return match;
             const { value, done } = await reader.read();
             assert.equal(done, false, `the feed ended without ${pattern}`);
-            text += value;
+            text += decoder.decode(value, { stream: true });
           }
         },
         stop: () => controller.abort(),
@@ -226,6 +227,25 @@ describe("a caller's own records", () => {
     );
     const foreign = records.find((one) => one.caller.id === 'b')!;
     assert.equal((await mine<{ error: { code: string } }>(`/${foreign.id}`)).error.code, 'not_found');
+  });
+
+  it('are found by the virtual key that made them', async () => {
+    const governance = {
+      required: true,
+      virtualKeys: [
+        { id: 'shop', name: 'Shop', value: 'sk-bf-shop' },
+        { id: 'old', name: 'Old', value: 'sk-bf-old', active: false },
+      ],
+    };
+    await using recording = await startRecording({}, { plugins: { 'plugins/governance': governance } });
+    await make(recording, [{ headers: { 'x-bf-vk': 'sk-bf-shop' } }]);
+    const ask = (key: string) => fetch(`${recording.gateway.url}/api/my/records`, { headers: { 'x-bf-vk': key } });
+    const { records } = (await (await ask('sk-bf-shop')).json()) as { records: ShownRecord[] };
+    assert.deepEqual(
+      records.map((one) => [one.caller.id, one.costUsd]),
+      [['shop', 0.003]],
+    );
+    assert.deepEqual([(await ask('sk-bf-unknown')).status, (await ask('sk-bf-old')).status], [401, 403]);
   });
 
   it('are for identified callers only', async () => {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import type { GatewayError } from '../../plugin-sdk/index.ts';
 import type { ExchangeRecord, RecordQuery } from '../../plugin-sdk/ports/records.ts';
@@ -319,6 +322,20 @@ describe('the store of records', () => {
     ]);
     assert.deepEqual([store.get('req-0')?.cost, store.get('req-0')?.priceVersion], [7, 'new']);
     assert.equal((await store.aggregate({ filter: {}, limit: 1 }))[0]?.cost, 12);
+  });
+
+  it('takes records of several processes at once, each exactly once', async (test) => {
+    const { dataDir, store } = openStore(test);
+    const writer = fileURLToPath(new URL('record-writer.ts', import.meta.url));
+    const run = promisify(execFile);
+    await Promise.all(['a', 'b', 'c'].map((name) => run(process.execPath, [writer, dataDir, name, '400'])));
+    const [all] = await store.aggregate({ filter: {}, limit: 1 });
+    assert.deepEqual([all?.requests, all?.cost, store.stats().records], [1_200, 1_200, 1_200]);
+    for (const name of ['a', 'b', 'c']) {
+      for (const i of [0, 19, 399]) assert.equal(store.get(`${name}-${i}`)?.model, `model-of-${name}-${i % 20}`);
+    }
+    const groups = await store.aggregate({ filter: {}, by: 'model', limit: 100 });
+    assert.deepEqual([groups.length, ...new Set(groups.map((one) => one.requests))], [60, 20]);
   });
 
   it('refuses a cursor that is none', async (test) => {

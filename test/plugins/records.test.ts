@@ -131,6 +131,22 @@ describe('the record of an exchange', () => {
     assert.equal(record!.cost, 3_000_000);
   });
 
+  it('of the run of a job names the job and bears its cost; the submission costs nothing', async () => {
+    await using recording = await startRecording({}, { plugins: { 'plugins/async-jobs': {} } });
+    recording.upstream.reply({ json: completion });
+    const submitted = (await (await recording.post('/chat/completions', chat, { 'x-bf-async': 'true' })).json()) as {
+      id: string;
+    };
+    const records = await recording.records(2);
+    assert.deepEqual(
+      records.map((one) => [one.origin, one.links.job, one.cost]),
+      [
+        ['gateway', undefined, null],
+        ['upstream', submitted.id, 3_000_000],
+      ],
+    );
+  });
+
   it('holds no credential, and neither does anything else that is stored or logged', async () => {
     const canary = 'canary-7f3a9c';
     await using recording = await startRecording({ content: { default: true } });

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import OpenAI6 from 'openai-6';
+import type { Clock } from '../../plugin-sdk/index.ts';
 import { type RunningGateway, startGateway } from '../../plugin-sdk/testing/index.ts';
+import { TimedFlow } from '../../providers/mock/timed-flow.ts';
 
 let gateway: RunningGateway;
 
@@ -24,13 +26,20 @@ const weather = {
   function: {
     name: 'get_weather',
     description: 'The weather in a city.',
-    parameters: { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer', minimum: 2 } }, required: ['city', 'days'] },
+    parameters: {
+      type: 'object',
+      properties: { city: { type: 'string' }, days: { type: 'integer', minimum: 2 } },
+      required: ['city', 'days'],
+    },
   },
 };
 
 const sdks = [
   ['openai', () => new OpenAI({ baseURL: `${gateway.url}/openai/v1`, apiKey: 'none', maxRetries: 0 })],
-  ['openai-6', () => new OpenAI6({ baseURL: `${gateway.url}/openai`, apiKey: 'none', maxRetries: 0 }) as unknown as OpenAI],
+  [
+    'openai-6',
+    () => new OpenAI6({ baseURL: `${gateway.url}/openai`, apiKey: 'none', maxRetries: 0 }) as unknown as OpenAI,
+  ],
 ] as const;
 
 for (const [name, client] of sdks) {
@@ -61,7 +70,10 @@ for (const [name, client] of sdks) {
     });
 
     test('satisfies the stream helper', async () => {
-      const stream = client().chat.completions.stream({ model: 'mock/mock', messages: [{ role: 'user', content: 'Hi' }] });
+      const stream = client().chat.completions.stream({
+        model: 'mock/mock',
+        messages: [{ role: 'user', content: 'Hi' }],
+      });
       const final = await stream.finalChatCompletion();
       assert.equal(final.choices[0]?.message.content, 'You said: Hi');
     });
@@ -84,7 +96,12 @@ for (const [name, client] of sdks) {
         response_format: { type: 'json_schema', json_schema: { name: 'animal', schema, strict: true } },
       });
       const text = parsed.choices[0]?.message.content ?? '';
-      assert.deepEqual(JSON.parse(text), { name: 'An an', mood: 'calm', parts: [{ size: 3 }, { size: 3 }], note: null });
+      assert.deepEqual(JSON.parse(text), {
+        name: 'An an',
+        mood: 'calm',
+        parts: [{ size: 3 }, { size: 3 }],
+        note: null,
+      });
     });
 
     test('calls a demanded tool with arguments that fit its schema', async () => {
@@ -97,7 +114,10 @@ for (const [name, client] of sdks) {
       const call = completion.choices[0]?.message.tool_calls?.[0];
       assert.equal(completion.choices[0]?.finish_reason, 'tool_calls');
       assert.ok(call?.type === 'function');
-      assert.deepEqual([call.function.name, JSON.parse(call.function.arguments)], ['get_weather', { city: 'Rome', days: 2 }]);
+      assert.deepEqual(
+        [call.function.name, JSON.parse(call.function.arguments)],
+        ['get_weather', { city: 'Rome', days: 2 }],
+      );
     });
 
     test('ends a tool loop after the result', async () => {
@@ -155,13 +175,21 @@ for (const [name, client] of sdks) {
       assert.deepEqual(a, again);
       assert.notDeepEqual(a, b);
       assert.ok(Math.abs(a!.reduce((sum, value) => sum + value ** 2, 0) - 1) < 1e-5);
-      const floats = await client().embeddings.create({ model: 'mock/mock', input: 'a', dimensions: 64, encoding_format: 'float' });
+      const floats = await client().embeddings.create({
+        model: 'mock/mock',
+        input: 'a',
+        dimensions: 64,
+        encoding_format: 'float',
+      });
       assert.deepEqual(floats.data[0]?.embedding, a);
     });
 
     test('keeps files until they are deleted', async () => {
       const headers = { 'x-model-provider': 'mock' };
-      const file = await client().files.create({ file: await toFile(Buffer.from('hello'), 'a.txt'), purpose: 'user_data' }, { headers });
+      const file = await client().files.create(
+        { file: await toFile(Buffer.from('hello'), 'a.txt'), purpose: 'user_data' },
+        { headers },
+      );
       assert.deepEqual([file.filename, file.bytes, file.purpose], ['a.txt', 5, 'user_data']);
       assert.equal((await client().files.retrieve(file.id, { headers })).id, file.id);
       assert.equal(await (await client().files.content(file.id, { headers })).text(), 'hello');
@@ -174,7 +202,10 @@ for (const [name, client] of sdks) {
       const headers = { 'x-model-provider': 'mock' };
       const body = { model: 'echo', messages: [{ role: 'user', content: 'in a batch' }] };
       const line = JSON.stringify({ custom_id: 'one', method: 'POST', url: '/v1/chat/completions', body });
-      const file = await client().files.create({ file: await toFile(Buffer.from(`${line}\n`), 'in.jsonl'), purpose: 'batch' }, { headers });
+      const file = await client().files.create(
+        { file: await toFile(Buffer.from(`${line}\n`), 'in.jsonl'), purpose: 'batch' },
+        { headers },
+      );
       const batch = await client().batches.create(
         { input_file_id: file.id, endpoint: '/v1/chat/completions', completion_window: '24h' },
         { headers },
@@ -189,12 +220,21 @@ for (const [name, client] of sdks) {
       const { data } = await client().images.generate({ model: 'mock/mock', prompt: 'a cat' });
       const png = Buffer.from(data?.[0]?.b64_json ?? '', 'base64');
       assert.equal(png.subarray(1, 4).toString(), 'PNG');
-      const edited = await client().images.edit({ model: 'mock/mock', prompt: 'a dog', image: await toFile(png, 'cat.png', { type: 'image/png' }) });
+      const edited = await client().images.edit({
+        model: 'mock/mock',
+        prompt: 'a dog',
+        image: await toFile(png, 'cat.png', { type: 'image/png' }),
+      });
       assert.equal(edited.data?.length, 1);
     });
 
     test('speaks WAV and MP3', async () => {
-      const wav = await client().audio.speech.create({ model: 'mock/mock', voice: 'alloy', input: 'Hello', response_format: 'wav' });
+      const wav = await client().audio.speech.create({
+        model: 'mock/mock',
+        voice: 'alloy',
+        input: 'Hello',
+        response_format: 'wav',
+      });
       assert.equal(wav.headers.get('content-type'), 'audio/wav');
       const bytes = Buffer.from(await wav.arrayBuffer());
       assert.equal(bytes.toString('latin1', 0, 4), 'RIFF');
@@ -209,9 +249,15 @@ for (const [name, client] of sdks) {
       const text = 'Mock transcript of talk.wav with 64000 bytes.';
       assert.equal((await client().audio.transcriptions.create(ask)).text, text);
       assert.equal(await client().audio.transcriptions.create({ ...ask, response_format: 'text' }), `${text}\n`);
-      assert.match(String(await client().audio.transcriptions.create({ ...ask, response_format: 'srt' })), /00:00:02,000/);
+      assert.match(
+        String(await client().audio.transcriptions.create({ ...ask, response_format: 'srt' })),
+        /00:00:02,000/,
+      );
       assert.match(String(await client().audio.transcriptions.create({ ...ask, response_format: 'vtt' })), /^WEBVTT/);
-      assert.equal((await client().audio.transcriptions.create({ ...ask, response_format: 'verbose_json' })).duration, 2);
+      assert.equal(
+        (await client().audio.transcriptions.create({ ...ask, response_format: 'verbose_json' })).duration,
+        2,
+      );
       let streamed = '';
       for await (const event of await client().audio.transcriptions.create({ ...ask, stream: true })) {
         if (event.type === 'transcript.text.delta') streamed += event.delta;
@@ -221,24 +267,32 @@ for (const [name, client] of sdks) {
 
     test('moderates by plain words', async () => {
       const { results } = await client().moderations.create({ model: 'mock/mock', input: ['a nice day', 'to kill'] });
-      assert.deepEqual(results.map(({ flagged }) => flagged), [false, true]);
+      assert.deepEqual(
+        results.map(({ flagged }) => flagged),
+        [false, true],
+      );
     });
 
     test('completes a prompt, whole and as a stream', async () => {
       const whole = await client().completions.create({ model: 'mock/mock', prompt: 'Once' });
-      assert.equal(whole.choices[0]?.text, 'You wrote: Once');
+      assert.equal(whole.choices[0]?.text, 'You said: Once');
       let text = '';
-      for await (const chunk of await client().completions.create({ model: 'mock/mock', prompt: 'Once', stream: true })) {
+      for await (const chunk of await client().completions.create({
+        model: 'mock/mock',
+        prompt: 'Once',
+        stream: true,
+      })) {
         text += chunk.choices[0]?.text ?? '';
       }
-      assert.equal(text, 'You wrote: Once');
+      assert.equal(text, 'You said: Once');
     });
   });
 }
 
 suite('the failures and the pace of the mock', () => {
   const client = () => new OpenAI({ baseURL: `${gateway.url}/openai/v1`, apiKey: 'none', maxRetries: 0 });
-  const ask = (model: string) => client().chat.completions.create({ model, messages: [{ role: 'user', content: 'Hi' }] });
+  const ask = (model: string) =>
+    client().chat.completions.create({ model, messages: [{ role: 'user', content: 'Hi' }] });
 
   test('answers with the status that the model names', async () => {
     await assert.rejects(ask('mock/error-429'), { status: 429, message: '429 The mock answers 429.' });
@@ -246,13 +300,23 @@ suite('the failures and the pace of the mock', () => {
 
   test('fails the configured share of requests, evenly', async () => {
     const statuses = [];
-    for (let i = 0; i < 6; i++) statuses.push(await ask('flaky/any').then(() => 200, ({ status }) => status));
+    for (let i = 0; i < 6; i++)
+      statuses.push(
+        await ask('flaky/any').then(
+          () => 200,
+          ({ status }) => status,
+        ),
+      );
     assert.deepEqual(statuses, [200, 503, 200, 503, 200, 503]);
   });
 
   test('takes its time before and between the pieces of a stream', async () => {
     const started = performance.now();
-    const stream = await client().chat.completions.create({ model: 'paced/echo', messages: [{ role: 'user', content: 'abcdefgh' }], stream: true });
+    const stream = await client().chat.completions.create({
+      model: 'paced/echo',
+      messages: [{ role: 'user', content: 'abcdefgh' }],
+      stream: true,
+    });
     const pieces: string[] = [];
     for await (const chunk of stream) if (chunk.choices[0]?.delta.content) pieces.push(chunk.choices[0].delta.content);
     assert.deepEqual(pieces, ['ab', 'cd', 'ef', 'gh']);
@@ -260,15 +324,43 @@ suite('the failures and the pace of the mock', () => {
   });
 
   test('stops when the client leaves', async () => {
-    const stream = await client().chat.completions.create({ model: 'paced/echo', messages: [{ role: 'user', content: 'abcdefgh' }], stream: true });
+    const stream = await client().chat.completions.create({
+      model: 'paced/echo',
+      messages: [{ role: 'user', content: 'abcdefgh' }],
+      stream: true,
+    });
     for await (const _ of stream) break;
     const deadline = performance.now() + 100;
-    while (gateway.gateway.current.open > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (gateway.gateway.current.open > 0 && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 5));
     assert.equal(gateway.gateway.current.open, 0);
   });
 
+  test('leaves no timer behind when a stream is given up', () => {
+    let timers = 0;
+    const clock: Clock = {
+      now: () => 0,
+      monotonic: () => 0,
+      after: () => {
+        timers += 1;
+        return () => {
+          timers -= 1;
+        };
+      },
+    };
+    const flow = new TimedFlow([{ item: 'late', afterMs: 10 }], clock);
+    flow.start({ push: () => true, end: () => {}, fail: () => {} });
+    assert.equal(timers, 1);
+    flow.abort();
+    assert.equal(timers, 0);
+  });
+
   test('ends a cut stream with an error and no success', async () => {
-    const stream = await client().chat.completions.create({ model: 'mock/cut', messages: [{ role: 'user', content: 'one two three four' }], stream: true });
+    const stream = await client().chat.completions.create({
+      model: 'mock/cut',
+      messages: [{ role: 'user', content: 'one two three four' }],
+      stream: true,
+    });
     const finishes: unknown[] = [];
     await assert.rejects(async () => {
       for await (const chunk of stream) finishes.push(chunk.choices[0]?.finish_reason);

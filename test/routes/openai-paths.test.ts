@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { AzureOpenAI } from 'openai';
 import { AzureOpenAI as AzureOpenAI6 } from 'openai-6';
-import { type RunningGateway, type SeenRequest, startGateway, startUpstream, type Upstream } from '../../plugin-sdk/testing/index.ts';
+import {
+  type RunningGateway,
+  type SeenRequest,
+  startGateway,
+  startUpstream,
+  type Upstream,
+} from '../../plugin-sdk/testing/index.ts';
 
 const methodsFile = join(import.meta.dirname, '..', '..', '..', 'shared', 'reference', 'openai-sdk-7.57-methods.tsv');
 const methodsMissing = existsSync(methodsFile) ? false : 'no list of SDK methods beside the repository';
@@ -14,7 +22,9 @@ const completion = {
   object: 'chat.completion',
   created: 1,
   model: 'm',
-  choices: [{ index: 0, message: { role: 'assistant', content: 'Hi', refusal: null }, logprobs: null, finish_reason: 'stop' }],
+  choices: [
+    { index: 0, message: { role: 'assistant', content: 'Hi', refusal: null }, logprobs: null, finish_reason: 'stop' },
+  ],
 };
 
 let upstream: Upstream;
@@ -47,11 +57,17 @@ after(async () => {
 const last = ({ requests }: Upstream): SeenRequest => requests.at(-1) as SeenRequest;
 
 function post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
-  return fetch(gateway.url + path, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
+  return fetch(gateway.url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
 }
 
 test('serves every REST method of the OpenAI SDK with and without a version', { skip: methodsMissing }, async (t) => {
-  const rows = readFileSync(methodsFile, 'utf8').split('\n').map((line) => line.split('\t') as [string, string, string]);
+  const rows = readFileSync(methodsFile, 'utf8')
+    .split('\n')
+    .map((line) => line.split('\t') as [string, string, string]);
   const methods = new Set(
     rows
       .filter(([name, , path]) => !name.startsWith('admin.organization') && path?.startsWith('/'))
@@ -76,7 +92,12 @@ test('answers an unknown path with 404 and a wrong method with 405, in the shape
   const unknown = await post('/openai/v1/chat/complete', {});
   assert.equal(unknown.status, 404);
   assert.deepEqual(await unknown.json(), {
-    error: { message: 'There is no endpoint POST /openai/v1/chat/complete.', type: 'not_found_error', param: null, code: 'unknown_url' },
+    error: {
+      message: 'There is no endpoint POST /openai/v1/chat/complete.',
+      type: 'not_found_error',
+      param: null,
+      code: 'unknown_url',
+    },
   });
   const wrong = await fetch(`${gateway.url}/openai/v1/embeddings`);
   assert.equal(wrong.status, 405);
@@ -86,7 +107,14 @@ test('answers an unknown path with 404 and a wrong method with 405, in the shape
 
 test('refuses paths that another server could read as a step elsewhere', async () => {
   const { port } = gateway;
-  const paths = ['files/..%2f..%2forganization', 'files/%2e%2e/content', 'files//content', 'files/a%5c..%5cb', 'files/%zz', 'files/a%00'];
+  const paths = [
+    'files/..%2f..%2forganization',
+    'files/%2e%2e/content',
+    'files//content',
+    'files/a%5c..%5cb',
+    'files/%zz',
+    'files/a%00',
+  ];
   for (const path of paths) {
     const { status, body } = await rawGet(port, `/openai/v1/${path}`);
     assert.equal(status, 400, path);
@@ -108,13 +136,19 @@ test('rewrites the model of a form without touching its file', async () => {
   form.append('model', 'openai/whisper-1');
   const reply = await fetch(`${gateway.url}/openai/v1/audio/transcriptions`, { method: 'POST', body: form });
   assert.equal(reply.status, 200);
-  const seen = await new Response(last(upstream).body as never, { headers: { 'content-type': last(upstream).headers['content-type']! } }).formData();
+  const seen = await new Response(last(upstream).body as never, {
+    headers: { 'content-type': last(upstream).headers['content-type']! },
+  }).formData();
   assert.equal(seen.get('model'), 'whisper-1');
   assert.deepEqual(Buffer.from(await (seen.get('file') as File).arrayBuffer()), file);
 });
 
 test('takes the deployment in an Azure-style path over the model in the body', async () => {
-  for (const path of ['/openai/deployments/openai%2Fgpt-4o', '/openai/openai/deployments/openai/gpt-4o', '/openai/v1/openai/deployments/openai/gpt-4o']) {
+  for (const path of [
+    '/openai/deployments/openai%2Fgpt-4o',
+    '/openai/openai/deployments/openai/gpt-4o',
+    '/openai/v1/openai/deployments/openai/gpt-4o',
+  ]) {
     await post(`${path}/chat/completions?api-version=2024-10-21`, { model: 'other', messages: [] });
     assert.equal(last(upstream).url, '/v1/chat/completions');
     assert.equal((last(upstream).json as { model: string }).model, 'gpt-4o');
@@ -137,9 +171,14 @@ test('gives a plain deployment to azure, and one with an unknown provider to nob
 test('sends what the AzureOpenAI client asks for to azure where it is configured', async () => {
   for (const Client of [AzureOpenAI, AzureOpenAI6 as unknown as typeof AzureOpenAI]) {
     const client = new Client({ endpoint: `${gateway.url}/openai`, apiKey: 'k', apiVersion: '2024-10-21' });
-    const reply = await client.chat.completions.create({ model: 'emb/1', messages: [{ role: 'user', content: 'Hi' }] }).catch((error) => error);
+    const reply = await client.chat.completions
+      .create({ model: 'emb/1', messages: [{ role: 'user', content: 'Hi' }] })
+      .catch((error) => error);
     assert.match(String(reply.message), /The provider emb is not configured/);
-    const served = await client.chat.completions.create({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }] });
+    const served = await client.chat.completions.create({
+      model: 'gpt-4o',
+      messages: [{ role: 'user', content: 'Hi' }],
+    });
     assert.equal(served.choices[0]?.message.content, 'Hi');
     azure.always({ json: { object: 'list', data: [] } });
     await client.files.list();
@@ -148,9 +187,37 @@ test('sends what the AzureOpenAI client asks for to azure where it is configured
   }
 });
 
+test('passes a large upload on while it still comes', { timeout: 5_000 }, async () => {
+  const first = Promise.withResolvers<void>();
+  let size = 0;
+  const server = createServer((incoming, outgoing) => {
+    incoming.on('data', (bytes: Buffer) => {
+      size += bytes.length;
+      first.resolve();
+    });
+    incoming.on('end', () => outgoing.writeHead(200, { 'content-type': 'application/json' }).end('{"id":"file-1"}'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await using local = await startGateway({
+    plugins: { 'routes/openai': {}, 'providers/openai': upstream.provider({ baseUrl: `http://127.0.0.1:${port}` }) },
+  });
+  const half = Buffer.alloc(1_000_000, 'x');
+  const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-length': half.length * 2 };
+  const outgoing = request({ port: local.port, path: '/openai/v1/files', method: 'POST', headers });
+  const replied = new Promise<number>((resolve) =>
+    outgoing.on('response', (reply) => resolve(reply.resume().statusCode ?? 0)),
+  );
+  outgoing.write(half);
+  await first.promise;
+  outgoing.end(half);
+  assert.equal(await replied, 200);
+  assert.equal(size, half.length * 2);
+  server.close();
+});
+
 /** `fetch` would tidy the path up. */
-async function rawGet(port: number, path: string): Promise<{ status: number; body: string }> {
-  const { request } = await import('node:http');
+function rawGet(port: number, path: string): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     request({ port, path, method: 'GET' }, (incoming) => {
       let body = '';

@@ -65,7 +65,8 @@ function scanBlock(
 }
 
 function hasMetadata(row: string | undefined, wanted: readonly [string, string][]): boolean {
-  if (row === undefined) return false;
+  // Parsing is dear and most rows do not hold the values at all.
+  if (row === undefined || !wanted.every(([, value]) => row.includes(JSON.stringify(value)))) return false;
   const metadata = metadataOf(row);
   return wanted.every(([name, value]) => metadata[name] === value);
 }

@@ -1,0 +1,34 @@
+import { BytesBody, defineSlot, type Exchange, type GatewayRequest, isObject, type StreamTransform } from '../../plugin-sdk/index.ts';
+import { insertMember, readValue, scanTopLevel, splice } from '../../plugin-sdk/json-bytes/index.ts';
+import { chargeSlot } from './charge.ts';
+
+/** Set where we asked for the usage of a stream and the client did not. */
+const askedSlot = defineSlot<true>('governance asked for usage');
+
+/**
+ * OpenAI's chat streams say what they used only if asked (`stream_options.include_usage`). For a call that is charged we
+ * ask, on the bytes; {@link hiddenUsage} keeps the extra chunk from a client that does not expect it.
+ */
+export function askForUsage(request: GatewayRequest, exchange: Exchange): GatewayRequest | undefined {
+  const { body } = request;
+  if (!exchange.stream || exchange.operation !== 'chat' || exchange.dialect.id !== 'openai.chat') return undefined;
+  if (exchange.get(chargeSlot)?.isMeasured !== true || body.kind !== 'bytes' || !body.isJson) return undefined;
+  const { members } = scanTopLevel(body.bytes, ['stream_options']);
+  const member = members.get('stream_options');
+  const options = member === undefined ? undefined : readValue(body.bytes, member);
+  if (isObject(options) && options['include_usage'] === true) return undefined;
+  const text = JSON.stringify({ ...(isObject(options) ? options : {}), include_usage: true });
+  const bytes = member === undefined ? insertMember(body.bytes, 'stream_options', text) : splice(body.bytes, [{ ...member, text }]);
+  exchange.set(askedSlot, true);
+  return request.with({ body: new BytesBody(bytes, body.contentType) });
+}
+
+export function hiddenUsage(exchange: Exchange): StreamTransform | undefined {
+  return exchange.get(askedSlot) === true ? withoutUsage : undefined;
+}
+
+const withoutUsage: StreamTransform = {
+  event(event, emit) {
+    if (event.type !== 'usage') emit(event);
+  },
+};

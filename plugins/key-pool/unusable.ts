@@ -1,0 +1,59 @@
+import { GatewayError } from '../../plugin-sdk/index.ts';
+import type { Candidate, Candidates } from './candidates.ts';
+import type { Selection } from './choose.ts';
+
+/** Says of every key of a provider why it cannot serve; `retryAfterMs` when one will after a rest. */
+export function unusable(candidates: Candidates, selection: Selection): GatewayError {
+  const { provider, may, mayNot } = candidates;
+  const { attempt, pinned, now } = selection;
+  const { model } = attempt.target;
+  const known = [...may.map(({ key }) => key.name), ...mayNot.map(({ name }) => name)];
+  if (pinned !== undefined && attempt.target.key === undefined && !known.includes(pinned)) {
+    return new GatewayError('ROUTE_KEY_PINNED', { key: pinned, provider: provider.name });
+  }
+  const reasons = [
+    ...may.map((candidate) => `${candidate.key.name} ${reasonOf(candidate, selection)}`),
+    ...mayNot.map(({ name, reason }) => `${name} ${reason}`),
+  ];
+  const rests = may
+    .filter(({ key }) => isWanted(key.name, selection))
+    .map((candidate) => restOf(candidate)?.until ?? 0)
+    .filter((until) => until > now && Number.isFinite(until));
+  const fields = {
+    provider: provider.name,
+    model: model === '' ? 'this call' : model,
+    reason: reasons.length === 0 ? 'none is configured' : reasons.join('; '),
+    advice: rests.length > 0 ? 'Try again later, or add a key.' : provider.keyAdvice,
+  };
+  if (rests.length === 0) return new GatewayError('ROUTE_NO_KEY', fields, { clientMayRetry: false });
+  const isRateLimit = may.some((candidate) => restOf(candidate)?.reason.startsWith('429') === true);
+  const retryAfterMs = Math.max(1, Math.min(...rests) - now);
+  return new GatewayError('ROUTE_NO_KEY', fields, { retryAfterMs, ...(isRateLimit ? { status: 429 } : {}) });
+}
+
+function isWanted(name: string, { filter, pinned, attempt }: Selection): boolean {
+  return (pinned === undefined || pinned === name) && (filter === undefined || filter(attempt.target.provider, name));
+}
+
+/** Why a key that may serve the model does not serve this attempt. */
+export function reasonOf(candidate: Candidate, selection: Selection): string {
+  const { attempt, now, filter, pinned } = selection;
+  const { name } = candidate.key;
+  if (filter !== undefined && !filter(attempt.target.provider, name)) return 'is not allowed for this caller';
+  if (pinned !== undefined && pinned !== name) return `is not ${pinned}, which was asked for`;
+  const rest = restOf(candidate);
+  if (rest !== undefined && rest.until > now) {
+    const how = Number.isFinite(rest.until)
+      ? `for ${Math.ceil((rest.until - now) / 1_000)} s`
+      : 'until it is changed or accepted again';
+    return `rests ${how} (${rest.reason})`;
+  }
+  return attempt.triedKeys.has(name) ? 'failed in this call' : 'is free';
+}
+
+/** The longer of the two rests that may hold for a candidate. */
+function restOf({ state, model }: Candidate): { readonly until: number; readonly reason: string } | undefined {
+  const rest = state.modelRests?.get(model);
+  if (rest !== undefined && rest.until > state.restsUntil) return rest;
+  return state.restsUntil > 0 ? { until: state.restsUntil, reason: state.reason ?? 'no reason noted' } : undefined;
+}

@@ -1,0 +1,67 @@
+import { googleAdapters } from '../../plugin-sdk/dialects/google/adapters.ts';
+import { modelPath } from '../../plugin-sdk/dialects/google/model-path.ts';
+import { geminiGenerateContent, google } from '../../plugin-sdk/dialects/index.ts';
+import {
+  type Call,
+  capabilitiesByModel,
+  capabilitiesOption,
+  defineProvider,
+  isObject,
+  type JsonObject,
+  locate,
+  type ModelInfo,
+  type OutgoingHeaders,
+  type ProviderKey,
+} from '../../plugin-sdk/index.ts';
+import { embeddings } from './embeddings.ts';
+
+const version = '/v1beta';
+
+/** URLs that Google reads itself: its file store and videos. All other media is fetched and sent along. */
+const ownUrls = [
+  'https://generativelanguage.googleapis.com/',
+  'https://www.youtube.com/',
+  'https://youtube.com/',
+  'https://youtu.be/',
+];
+
+/** Google's Gemini API, with an API key. */
+export default defineProvider({
+  name: 'providers/gemini',
+  description: 'Google Gemini API.',
+  baseUrl: 'https://generativelanguage.googleapis.com',
+  environment: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
+  options: { capabilities: capabilitiesOption },
+  provider: ({ baseUrl, capabilities }) => ({
+    speaks: {
+      '*': [google],
+      chat: [geminiGenerateContent],
+      responses: [geminiGenerateContent],
+      completions: [geminiGenerateContent],
+    },
+    endpoint: (call) => ({ ...locate(baseUrl, pathOf(call)), headers: authentication(call.key) }),
+    capabilities: capabilitiesByModel({ inlineMedia: { except: ownUrls } }, capabilities),
+    adapters: { ...googleAdapters('gemini'), embeddings },
+    models: async ({ key, get }) => readModels(await get(`${version}/models?pageSize=1000`, authentication(key))),
+  }),
+});
+
+function pathOf(call: Call): string {
+  if (call.passthrough) return `${call.path}${call.query}`;
+  const isTranslated = call.dialect === geminiGenerateContent && call.exchange.dialect !== geminiGenerateContent;
+  if (!isTranslated) return `${version}${call.path}${call.query}`;
+  return version + modelPath(call.model, call.stream ? 'streamGenerateContent?alt=sse' : 'generateContent');
+}
+
+function authentication({ value }: Pick<ProviderKey, 'value'>): OutgoingHeaders {
+  return value === undefined ? [] : ['x-goog-api-key', value];
+}
+
+/** Google's model list: `{models: [{name: "models/gemini-…"}]}`, without dates. */
+function readModels({ models }: JsonObject): ModelInfo[] {
+  if (!Array.isArray(models)) return [];
+  return models.flatMap((model) => {
+    if (!isObject(model) || typeof model['name'] !== 'string') return [];
+    return [{ id: model['name'].replace(/^models\//, ''), created: 0, ownedBy: 'google' }];
+  });
+}

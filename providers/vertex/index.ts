@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { anthropicMessages, geminiGenerateContent, google, openaiChat } from '../../plugin-sdk/dialects/index.ts';
+import { googleAdapters } from '../../plugin-sdk/dialects/google/adapters.ts';
+import {
+  type Call,
+  capabilitiesByModel,
+  capabilitiesOption,
+  chain,
+  defineProvider,
+  type Dialect,
+  type Key,
+  locate,
+  type OutgoingHeaders,
+  Secret,
+  secretString,
+} from '../../plugin-sdk/index.ts';
+import { embeddings } from './embeddings.ts';
+import { keysOfMachine, regionOf } from './google-cloud.ts';
+import { AccessTokens } from './access-tokens.ts';
+import { anyHost, hostOf, place } from './place.ts';
+import { publisherOf } from './publisher.ts';
+import { readModels } from './read-models.ts';
+
+/** The version that Claude's body names on Vertex, where the header of Anthropic's own API does not exist. */
+const claudeVersion = 'vertex-2023-10-16';
+
+const tiers: Readonly<Record<string, string>> = { flex: 'flex', priority: 'priority' };
+
+/** Google Vertex AI: Gemini in Google's format, Claude in Anthropic's, other makers' models in OpenAI's. */
+export default defineProvider({
+  name: 'providers/vertex',
+  description: 'Google Vertex AI.',
+  baseUrl: anyHost,
+  otherKeys: keysOfMachine,
+  options: {
+    apiVersion: z.enum(['v1', 'v1beta1']).default('v1').describe('Version in the paths of calls that the gateway writes.'),
+    capabilities: capabilitiesOption,
+  },
+  keyFields: {
+    project: z.string().optional().describe('Project id; absent: that of the credentials, or GOOGLE_CLOUD_PROJECT.'),
+    region: z.string().optional().describe('Location, such as us-central1, eu or global; absent: GOOGLE_CLOUD_LOCATION or global.'),
+    credentials: z
+      .union([secretString, z.looseObject({ type: z.string() }).transform((json) => new Secret(JSON.stringify(json)))])
+      .optional()
+      .describe('Service-account or other credentials JSON, best as file:PATH. Without it and `value`, the application-default ones.'),
+    kind: z.enum(['token', 'api-key']).optional().describe('What `value` is, where its form does not tell.'),
+  },
+  provider({ baseUrl, keys, apiVersion, capabilities }, host) {
+    const tokens = new AccessTokens(host);
+    for (const key of keys) tokens.check(key);
+    const gemini = capabilitiesByModel({ flavour: 'vertex' }, capabilities);
+    const claude = capabilitiesByModel({ inlineMedia: true, choices: false }, capabilities);
+    const baseOf = (key: Key): string => (baseUrl === anyHost ? hostOf(regionOf(key)) : baseUrl);
+    const whereOf = (key: Key) => ({ project: tokens.apiKeyOf(key) === undefined ? tokens.projectOf(key) : key.settings['project'] as string | undefined, region: regionOf(key) });
+    return {
+      speaks: {
+        '*': [google],
+        chat: [geminiGenerateContent, anthropicMessages],
+        responses: [geminiGenerateContent, anthropicMessages],
+        completions: [geminiGenerateContent, anthropicMessages],
+      },
+      dialectsFor: (operation, model) => (isChat(operation) ? [dialectOf(model)] : undefined),
+      endpoint: (call) => ({
+        ...locate(baseOf(call.key), place(call, whereOf(call.key), apiVersion)),
+        headers: [...apiKey(tokens, call.key), ...tier(call)],
+      }),
+      authorize: (request, key) =>
+        tokens.apiKeyOf(key) !== undefined
+          ? request
+          : chain(tokens.of(key), (headers) => ({ ...request, headers: [...request.headers, ...headers] })),
+      unauthorized: (key, { status }) => status === 401 && tokens.drop(key),
+      editBody(call, body) {
+        if (call.dialect !== anthropicMessages || call.passthrough) return;
+        body.remove('model');
+        if (body.get('anthropic_version') === undefined) body.set('anthropic_version', claudeVersion);
+      },
+      capabilities: (model) => (publisherOf(model) === 'anthropic' ? claude(model) : gemini(model)),
+      adapters: { ...googleAdapters('vertex'), embeddings },
+      models: ({ key, get }) => readModels((path) => get(baseOf(key) + path, apiKey(tokens, key))),
+    };
+  },
+});
+
+function isChat(operation: string): boolean {
+  return operation === 'chat' || operation === 'responses' || operation === 'completions';
+}
+
+function dialectOf(model: string): Dialect {
+  const publisher = publisherOf(model);
+  if (publisher === 'anthropic') return anthropicMessages;
+  return publisher === 'google' ? geminiGenerateContent : openaiChat;
+}
+
+function apiKey(tokens: AccessTokens, key: Key): OutgoingHeaders {
+  const value = tokens.apiKeyOf(key);
+  return value === undefined ? [] : ['x-goog-api-key', value];
+}
+
+/** Where the Gemini API has a field, Vertex has a header (wire facts 4.3). */
+function tier(call: Call): OutgoingHeaders {
+  if (call.passthrough || call.dialect !== geminiGenerateContent || call.exchange.dialect === geminiGenerateContent) return [];
+  const word = tiers[call.exchange.conversation().serviceTier ?? ''];
+  return word === undefined ? [] : ['x-vertex-ai-llm-shared-request-type', word];
+}

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+
+const main = resolve(import.meta.dirname, '../../kernel/main.ts');
+const folder = mkdtempSync(join(tmpdir(), 'bifrost-cli-'));
+const children: ChildProcess[] = [];
+after(() => {
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+const environment = { ...process.env, BIFROST_DATA_DIR: join(folder, 'data') };
+
+interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(...args: string[]): Promise<Ran> {
+  return new Promise((done) => {
+    execFile(process.execPath, [main, ...args], { cwd: folder, env: environment }, (error, stdout, stderr) =>
+      done({ code: error === null ? 0 : (error.code as number | null), stdout, stderr }),
+    );
+  });
+}
+
+function config(name: string, text: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly output: () => string;
+  readonly exit: Promise<number | null>;
+}
+
+/** Starts the binary on a free port and waits until it listens. */
+async function start(...args: string[]): Promise<Started> {
+  const child = spawn(process.execPath, [main, 'start', '--port', '0', '--log-format', 'json', ...args], { cwd: folder, env: environment });
+  children.push(child);
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += chunk));
+  child.stderr.on('data', (chunk) => (output += chunk));
+  const exit = new Promise<number | null>((done) => child.on('exit', (code) => done(code)));
+  for (let i = 0; i < 1_000; i++) {
+    const url = /"url":"([^"]+)"/.exec(output)?.[1];
+    if (url !== undefined) return { child, url, output: () => output, exit };
+    if (child.exitCode !== null) break;
+    await new Promise((done) => setTimeout(done, 10));
+  }
+  throw new Error(`it did not start: ${output}`);
+}
+
+const mock = config('mock.jsonc', '{ "plugins": { "routes/openai": {}, "providers/mock": { "chunks": 5, "chunkDelayMs": 60 } } }');
+const chat = (url: string, stream = false): Promise<Response> =>
+  fetch(`${url}/openai/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'mock/echo', stream, messages: [{ role: 'user', content: 'one two three four five six' }] }),
+  });
+
+test('--help and --version answer and exit with 0', async () => {
+  const help = await run('--help');
+  assert.equal(help.code, 0);
+  assert.match(help.stdout, /start[^]*check[^]*plan[^]*init[^]*plugins[^]*schema[^]*--config/);
+  const { version } = JSON.parse(readFileSync(resolve(import.meta.dirname, '../../package.json'), 'utf8'));
+  assert.equal((await run('--version')).stdout.trim(), version);
+});
+
+test('a wrong command line is refused with 64 and the usage', async () => {
+  for (const args of [['strat'], ['--port', 'x'], ['--nope'], ['start', '--log-level', 'loud']]) {
+    const { code, stderr } = await run(...args);
+    assert.equal(code, 64, args.join(' '));
+    assert.match(stderr, /Commands/);
+  }
+});
+
+test('a bad config is refused with 78, every problem with its place, and no stack trace', async () => {
+  const file = config('bad.jsonc', '{\n  "server": { "port": "80a" },\n  "plugins": { "routes/openai": { "prefx": "/x" }, "providers/mok": {} }\n}');
+  for (const command of ['check', 'start']) {
+    const { code, stderr } = await run(command, '--config', file);
+    assert.equal(code, 78);
+    assert.match(stderr, /2:23 server\.port/);
+    assert.match(stderr, /3:35 .*prefx: unknown key; did you mean prefix\?/);
+    assert.match(stderr, /providers\/mok.*Did you mean providers\/mock\?/);
+    assert.doesNotMatch(stderr, /\n\s+at /);
+  }
+});
+
+test('check and plan show what would run and leave nothing behind', async () => {
+  const check = await run('check', '--config', mock);
+  assert.equal(check.code, 0, check.stderr);
+  const plan = await run('plan', '--config', mock);
+  assert.match(plan.stdout, /plugins\/key-pool {2}loaded because another plugin needs it/);
+  assert.match(plan.stdout, /selectKey +plugins\/key-pool/);
+  assert.match(plan.stdout, /mock +.*0 keys/);
+  assert.match(plan.stdout, /\/openai\/.*limits/);
+  assert.equal(existsSync(join(folder, 'data')), false);
+});
+
+test('init copies the default config, and does not overwrite it', async () => {
+  assert.equal((await run('init')).code, 0);
+  const written = readFileSync(join(folder, 'bifrost.jsonc'), 'utf8');
+  assert.equal(written, readFileSync(resolve(import.meta.dirname, '../../kernel/default.config.jsonc'), 'utf8'));
+  assert.equal((await run('check')).code, 0);
+  assert.equal((await run('init')).code, 73);
+  rmSync(join(folder, 'bifrost.jsonc'));
+});
+
+test('plugins lists what ships, and schema prints a JSON Schema with every option', async () => {
+  assert.match((await run('plugins')).stdout, /providers\/mock {2,}\S/);
+  const schema = JSON.parse((await run('schema', '--config', mock)).stdout);
+  assert.ok(JSON.stringify(schema).includes('chunkDelayMs'));
+});
+
+test('it starts, answers, prints an admin token once, and reloads a changed config', async () => {
+  const first = await start('--config', mock);
+  assert.match(first.output(), /Admin token, shown only now: bfa_/);
+  assert.match(first.output(), /"startMs":\d+/);
+  assert.equal((await chat(first.url)).status, 200);
+  const before = (await chat(first.url)).headers.get('x-bf-config');
+  writeFileSync(mock, '{ "plugins": { "routes/openai": {}, "providers/mock": { "chunks": 6, "chunkDelayMs": 60 } } }');
+  for (let i = 0; i < 100 && (await chat(first.url)).headers.get('x-bf-config') === before; i++) await new Promise((done) => setTimeout(done, 50));
+  assert.notEqual((await chat(first.url)).headers.get('x-bf-config'), before);
+  first.child.kill('SIGTERM');
+  assert.equal(await first.exit, 0);
+
+  const second = await start('--config', mock);
+  assert.doesNotMatch(second.output(), /Admin token/);
+  second.child.kill('SIGTERM');
+  assert.equal(await second.exit, 0);
+});
+
+test('SIGTERM lets an open stream finish, refuses readiness meanwhile, and exits with 0', async () => {
+  const { child, url, exit } = await start('--config', mock);
+  const reply = await chat(url, true);
+  const probe = await fetch(`${url}/ready`);
+  assert.equal(probe.status, 200);
+  child.kill('SIGTERM');
+  assert.match(await reply.text(), /\[DONE\]/);
+  assert.equal(await exit, 0);
+});
+
+test('two workers serve one port, and one that is killed is replaced', async () => {
+  const file = config('workers.jsonc', '{ "server": { "workers": 2 }, "plugins": { "routes/openai": {}, "providers/mock": {} } }');
+  const { child, url, output, exit } = await start('--config', file);
+  assert.equal((await chat(url)).status, 200);
+  const pids = execPids(child.pid!);
+  assert.equal(pids.length, 2);
+  process.kill(pids[0]!, 'SIGKILL');
+  for (let i = 0; i < 300 && execPids(child.pid!).filter((pid) => pid !== pids[0]).length < 2; i++) await new Promise((done) => setTimeout(done, 20));
+  await new Promise((done) => setTimeout(done, 500));
+  assert.match(output(), /a worker died/);
+  for (let i = 0; i < 10; i++) assert.equal((await chat(url)).status, 200);
+  child.kill('SIGTERM');
+  assert.equal(await exit, 0);
+});
+
+test('a port that is taken is named, with what to do', async () => {
+  const { child, url, exit } = await start('--config', mock);
+  const { code, stderr } = await run('start', '--config', mock, '--port', new URL(url).port);
+  assert.equal(code, 78);
+  assert.match(stderr, /something listens there already. Choose another with --port/);
+  child.kill('SIGTERM');
+  await exit;
+});
+
+test('a public address without identity is refused unless --insecure says so', async () => {
+  const { code, stderr } = await run('start', '--config', mock, '--host', '0.0.0.0', '--port', '0');
+  assert.equal(code, 78);
+  assert.match(stderr, /Refusing to listen on 0\.0\.0\.0 without identity/);
+});
+
+function execPids(parent: number): number[] {
+  const text = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8');
+  return text.trim().split(/\s+/).filter(Boolean).map(Number);
+}

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { open } from 'lmdb';
+import { LedgerSnapshots } from '../../plugins/store-lmdb/ledger-snapshots.ts';
+
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+const alone = (step: () => void): void => step();
+
+test('goes on from the last snapshot when the machine was restarted, whatever is left of the file', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'snapshots-'));
+  const path = join(dataDir, 'ledger');
+  const start = () => {
+    const snapshots = new LedgerSnapshots(dataDir);
+    snapshots.restore(alone, log);
+    const environment = open({ path, noSync: true, maxDbs: 2 });
+    return { snapshots, environment, counters: environment.openDB<number, string>('counters', {}) };
+  };
+  const first = start();
+  await first.counters.put('used', 1);
+  await first.snapshots.take(first.environment, 0);
+  await first.counters.put('used', 2);
+  await first.environment.close();
+
+  const again = start();
+  assert.equal(again.counters.get('used'), 2, 'without a restart of the machine nothing is restored');
+  await again.environment.close();
+
+  writeFileSync(join(path, 'boot'), 'another start');
+  truncateSync(join(path, 'data.mdb'), 100);
+  const restored = start();
+  assert.equal(restored.counters.get('used'), 1);
+  await restored.environment.close();
+  assert.notEqual(readFileSync(join(path, 'boot'), 'utf8'), 'another start');
+  rmSync(dataDir, { recursive: true });
+});
+
+test('writes no snapshot when nothing was committed since the last', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'snapshots-'));
+  const snapshots = new LedgerSnapshots(dataDir);
+  snapshots.restore(alone, log);
+  const environment = open({ path: join(dataDir, 'ledger'), noSync: true, maxDbs: 2 });
+  await environment.put('x', 1);
+  const file = join(dataDir, 'ledger-snapshot', 'data.mdb');
+  await snapshots.take(environment, 0);
+  const before = readFileSync(file);
+  writeFileSync(file, 'untouched');
+  await snapshots.take(environment, 0);
+  assert.equal(readFileSync(file, 'utf8'), 'untouched');
+  await environment.put('x', 2);
+  await snapshots.take(environment, 60_000);
+  assert.equal(readFileSync(file, 'utf8'), 'untouched');
+  await snapshots.take(environment, 0);
+  assert.equal(readFileSync(file).length, before.length);
+  await environment.close();
+  rmSync(dataDir, { recursive: true });
+});
