@@ -48,6 +48,7 @@ export function accept(route: ExchangeRoute, client: Client, options: AcceptOpti
   let resolved: ResolvedPath = { path: rawPath };
   let failure: GatewayError | undefined;
   try {
+    if (client.upgrade === true && route.passthrough !== true) throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method: 'WebSocket', path: rawPath });
     resolved = route.resolve?.(rawPath, client.method, headers) ?? { path: stripPrefix(rawPath, route.strip) };
   } catch (cause) {
     failure = asGatewayError(cause);
@@ -59,6 +60,8 @@ export function accept(route: ExchangeRoute, client: Client, options: AcceptOpti
     dialect: resolved.dialect ?? route.dialect,
     defaultProvider: resolved.defaultProvider ?? route.defaultProvider,
     pathModel: resolved.model,
+    urlMembers: resolved.urlMembers,
+    upgrade: client.upgrade === true,
     request: new GatewayRequest(client.method, resolved.path, query, headers, noBody),
     url,
     clientAddress: client.address,

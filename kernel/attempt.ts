@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import {
   type AttemptReason,
   type AttemptRecord,
@@ -28,6 +29,8 @@ export class LiveAttempt implements KeyedAttempt {
   /** When its call was handed to the network and when the last byte of the reply had come; milliseconds, monotonic. */
   sentAt: number | undefined = undefined;
   receivedAt: number | undefined = undefined;
+  /** The provider's side of a WebSocket, until it is joined to the client's. */
+  socket: Duplex | undefined = undefined;
   /** Stops the attempt's upstream call, if one runs. */
   cancel: ((error: GatewayError) => void) | undefined = undefined;
   #listeners: ((record: AttemptRecord) => void)[] | undefined = undefined;

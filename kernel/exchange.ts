@@ -10,6 +10,7 @@ import {
   type GatewayRequest,
   type JsonValue,
   type Logger,
+  type MaybePromise,
   type Operation,
   type Policy,
   type RoutedExchange,
@@ -27,6 +28,10 @@ export interface ExchangeStart {
   readonly dialect: Dialect;
   readonly defaultProvider: string;
   readonly pathModel: string | undefined;
+  /** See {@link ResolvedPath}. */
+  readonly urlMembers: readonly string[] | undefined;
+  /** The client asks for a WebSocket. */
+  readonly upgrade: boolean;
   readonly request: GatewayRequest;
   readonly url: string;
   readonly clientAddress: string;
@@ -67,7 +72,7 @@ export class LiveExchange implements RoutedExchange {
   /** The attempt whose reply the client gets; open until that is delivered. */
   served: LiveAttempt | undefined = undefined;
   /** Reads usage from bytes that were passed on; called once, after delivery. */
-  readUsage: (() => void) | undefined = undefined;
+  readUsage: (() => MaybePromise<void>) | undefined = undefined;
   /** Writes of a streamed reply. */
   chunks = 0;
   readonly replyHeaders: FlatHeaders = [];
@@ -89,6 +94,8 @@ export class LiveExchange implements RoutedExchange {
     this.url = start.url;
     this.clientAddress = start.clientAddress;
     this.log = start.log;
+    this.urlMembers = start.urlMembers;
+    this.upgrade = start.upgrade;
     this.request = start.request;
     this.model = start.pathModel;
     this.stream = false;

@@ -32,7 +32,7 @@ export async function fetchThrough(generation: Generation, request: Request): Pr
         fail: (error) => controller?.error(error),
       },
     );
-    const bare = { method: request.method, url: request.url } as Request;
+    const bare = { method: request.method === 'HEAD' ? 'GET' : request.method, url: request.url } as Request;
     const found = generation.exchanges.fetch(bare, { client });
     if (found instanceof Promise) resolve(generation.handlers.fetch(request));
   });

@@ -53,6 +53,7 @@ export async function createGateway(config: LoadedConfig | ConfigInput, options:
     log,
     startedAt: Date.now(),
     current: () => current,
+    draining: () => closing,
   };
   const build = async (loaded: LoadedConfig): Promise<Generation> => {
     count += 1;

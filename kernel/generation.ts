@@ -27,6 +27,7 @@ export interface Process {
   readonly startedAt: number;
   /** Exchanges run by plugins go to the newest generation. */
   current(): Generation | undefined;
+  draining(): boolean;
 }
 
 /** One config, running: its plugins, hooks and routes. Reload makes a new one beside it. */
@@ -70,6 +71,7 @@ export class Generation {
       log: process.log,
       replyBytes: 64 * 1024 * 1024,
       keepAliveCommentMs: server.keepAliveCommentMs,
+      scheme: server.tls === undefined ? 'http' : 'https',
     };
     this.#accept = {
       runtime,
@@ -102,6 +104,7 @@ export class Generation {
       keyHealth: process.keyHealth,
       clock: process.clock,
       log: (plugin: string) => childLogger(process.log, plugin),
+      draining: () => process.draining(),
       run: (request: InternalRequest) => (process.current() ?? holder.generation)!.run(request),
       inspect: () => holder.generation!.view(),
       allowsAdmin: (token: string, scope: 'read' | 'write') => holder.generation!.admin.allows(token, scope),

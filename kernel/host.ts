@@ -27,6 +27,7 @@ export interface HostContext {
   readonly keyHealth: KeyHealth;
   readonly clock: Clock;
   readonly log: (plugin: string) => Host['log'];
+  draining(): boolean;
   run(request: InternalRequest): Promise<FetchedReply>;
   allowsAdmin: Host['allowsAdmin'];
   inspect(): GatewayView;
@@ -51,6 +52,9 @@ export function createHost(plugin: PlannedPlugin, context: HostContext): Host {
     dataDir: context.dataDir,
     clock: context.clock,
     generation: context.generation,
+    get draining() {
+      return context.draining();
+    },
     providers: registered.providers,
     keyHealth: context.keyHealth,
     findPort,

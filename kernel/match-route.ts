@@ -20,6 +20,6 @@ export function matchRoute(routes: readonly { readonly route: Route }[], method:
     table.notFound(() => none);
     tables.set(routes, table);
   }
-  const found = table.fetch({ method, url: `http://gateway${path}` } as Request);
+  const found = table.fetch({ method: method === 'HEAD' ? 'GET' : method, url: `http://gateway${path}` } as Request);
   return found instanceof Promise ? undefined : routeOf.get(found);
 }

@@ -82,7 +82,8 @@ function discard(reply: Reply | undefined, error: GatewayError): void {
 
 function gatewayErrorOf(cause: unknown, exchange: LiveExchange): GatewayError {
   if (isGatewayError(cause)) {
-    if (cause.plugin !== undefined && cause.cause !== undefined) exchange.log.error({ request: exchange.id, err: cause }, 'a plugin failed');
+    // What a plugin refuses is the caller's affair; only its own failures are an operator's.
+    if (cause.code.startsWith('PLUGIN_') && cause.cause !== undefined) exchange.log.error({ request: exchange.id, err: cause }, 'a plugin failed');
     return cause;
   }
   exchange.log.error({ request: exchange.id, err: cause }, 'unexpected failure');

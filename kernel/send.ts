@@ -37,6 +37,6 @@ export function send(
 }
 
 /** The one place where credentials become text: on their way to the socket. */
-function revealed(headers: readonly (string | Secret)[]): string[] {
+export function revealed(headers: readonly (string | Secret)[]): string[] {
   return headers.map((part) => (typeof part === 'string' ? part : Secret.reveal(part)));
 }

@@ -28,7 +28,9 @@ export async function listen(gateway: Gateway, config: Config, { shared = false 
     if (health(incoming, outgoing, gateway)) return;
     const url = incoming.url ?? '/';
     if (url[0] !== '/') return answer(outgoing, 400, 'The request target must be a path.', 'invalid_path');
-    const bare = { method: incoming.method, url: `http://gateway${url}` } as Request;
+    // hono answers HEAD by way of a promise; as the GET it stands for, it is routed like any other call.
+    const method = incoming.method === 'HEAD' ? 'GET' : incoming.method;
+    const bare = { method, url: `http://gateway${url}` } as Request;
     // A matched exchange is answered in place; hono gives a promise only where nothing matched.
     const found = gateway.current.exchanges.fetch(bare, { client: new NodeClient(incoming, outgoing) } as never);
     if (found instanceof Promise) void found.then(() => pages(incoming, outgoing));

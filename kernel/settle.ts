@@ -1,4 +1,4 @@
-import { type GatewayError, isThenable, type Outcome, queueMsSlot } from '../plugin-sdk/index.ts';
+import { type GatewayError, isThenable, type MaybePromise, type Outcome, queueMsSlot } from '../plugin-sdk/index.ts';
 import type { Client } from './client/client.ts';
 import type { Runtime } from './execute/context.ts';
 import type { LiveExchange } from './exchange.ts';
@@ -17,7 +17,8 @@ export interface Ending {
  * reply. Resolves when the observers are done, so that a drain can wait for them.
  */
 export async function settle(exchange: LiveExchange, client: Client, runtime: Runtime, ending: Ending): Promise<void> {
-  readUsage(exchange);
+  const reading = readUsage(exchange);
+  if (reading !== undefined) await reading;
   const { served } = exchange;
   const result = ending.error === undefined ? 'ok' : exchange.clientGone ? 'abandoned' : 'failed';
   if (served !== undefined && exchange.usage !== undefined) served.usage = exchange.usage;
@@ -29,9 +30,9 @@ export async function settle(exchange: LiveExchange, client: Client, runtime: Ru
   exchange.runDeferred();
 }
 
-function readUsage(exchange: LiveExchange): void {
+function readUsage(exchange: LiveExchange): MaybePromise<void> {
   try {
-    exchange.readUsage?.();
+    return exchange.readUsage?.();
   } catch (cause) {
     exchange.log.warn({ request: exchange.id, err: cause }, 'the usage of a reply could not be read');
   }

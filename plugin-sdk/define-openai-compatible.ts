@@ -124,7 +124,11 @@ export function nameModel(call: Call, body: BodyEditor): void {
 
 /** The client's query, but for the `api-version` that the AzureOpenAI client adds to every call: it means nothing here. */
 export function queryOf({ query, passthrough }: Call): string {
-  if (passthrough || !query.includes('api-version=')) return query;
+  return passthrough ? query : withoutApiVersion(query);
+}
+
+export function withoutApiVersion(query: string): string {
+  if (!query.includes('api-version=')) return query;
   const rest = query
     .slice(1)
     .split('&')

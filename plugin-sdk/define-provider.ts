@@ -1,8 +1,14 @@
 import { z } from 'zod';
 import { definePlugin, type PluginDefinition } from './define-plugin.ts';
 import type { Host } from './host.ts';
-import { isPrivateName, keyShape, keysFromEnvironment, settingsFromEnvironment, toProviderKey } from './provider-options.ts';
 import type { Provider, ProviderKey } from './provider.ts';
+import {
+  isPrivateName,
+  keyShape,
+  keysFromEnvironment,
+  settingsFromEnvironment,
+  toProviderKey,
+} from './provider-options.ts';
 
 /** The options every provider has, plus its own. */
 export interface CommonProviderOptions {
@@ -30,7 +36,10 @@ export interface ProviderDefinition<Own extends z.ZodRawShape, KeyFields extends
   readonly keyFields?: KeyFields;
   readonly requires?: readonly string[];
   /** Makes the provider's own part from checked options. Throwing names a mistake in the options. */
-  provider(options: CommonProviderOptions & z.output<z.ZodObject<Own>>, host: Host): ProviderPart | Promise<ProviderPart>;
+  provider(
+    options: CommonProviderOptions & z.output<z.ZodObject<Own>>,
+    host: Host,
+  ): ProviderPart | Promise<ProviderPart>;
 }
 
 /** What a provider says of itself beyond the common options. */
@@ -45,7 +54,9 @@ export function defineProvider<const Own extends z.ZodRawShape = {}, const KeyFi
   definition: ProviderDefinition<Own, KeyFields>,
 ): PluginDefinition {
   const { name, description, environment = [], keyless = false } = definition;
-  const baseUrl = z.url({ protocol: /^https?$/ }).describe('Origin, perhaps with a path prefix, without the API version.');
+  const baseUrl = z
+    .url({ protocol: /^https?$/ })
+    .describe('Origin, perhaps with a path prefix, without the API version.');
   const options = z.strictObject({
     baseUrl: definition.baseUrl === undefined ? baseUrl : baseUrl.default(definition.baseUrl),
     keys: z
@@ -82,7 +93,14 @@ export function defineProvider<const Own extends z.ZodRawShape = {}, const KeyFi
   }) as unknown as PluginDefinition;
 }
 
-function customaryKeys({ environment = [], environmentSettings, otherKeys }: Pick<ProviderDefinition<never, never>, 'environment' | 'environmentSettings' | 'otherKeys'>): readonly ProviderKey[] {
+function customaryKeys({
+  environment = [],
+  environmentSettings,
+  otherKeys,
+}: Pick<
+  ProviderDefinition<never, never>,
+  'environment' | 'environmentSettings' | 'otherKeys'
+>): readonly ProviderKey[] {
   const found = keysFromEnvironment(environment, settingsFromEnvironment(environmentSettings));
   return found.length > 0 ? found : (otherKeys?.() ?? []);
 }

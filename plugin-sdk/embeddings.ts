@@ -53,7 +53,10 @@ export function embeddingsReply(
   const asBase64 = body['encoding_format'] === 'base64';
   const data = vectors.map((vector, index): JsonObject => {
     if (!Array.isArray(vector)) {
-      throw new GatewayError('UP_BAD_BODY', { provider: 'The provider', reason: `there is no vector for input ${index}` });
+      throw new GatewayError('UP_BAD_BODY', {
+        provider: 'The provider',
+        reason: `there is no vector for input ${index}`,
+      });
     }
     return { object: 'embedding', index, embedding: asBase64 ? toBase64(vector as number[]) : vector };
   });
@@ -67,6 +70,6 @@ export function embeddingsReply(
 
 function toBase64(vector: readonly number[]): string {
   const bytes = Buffer.allocUnsafe(vector.length * 4);
-  vector.forEach((value, i) => bytes.writeFloatLE(value, i * 4));
+  for (const [i, value] of vector.entries()) bytes.writeFloatLE(value, i * 4);
   return bytes.toString('base64');
 }

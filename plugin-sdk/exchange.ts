@@ -28,6 +28,8 @@ export interface Exchange {
   readonly url: string;
   /** The model as the client named it; `undefined` when the call names none. */
   readonly model: string | undefined;
+  /** Provider instance that serves a model without a prefix: the route's, unless its path says otherwise. */
+  readonly defaultProvider: string;
   /** The client asked for a stream. */
   readonly stream: boolean;
   /** The address that the connection came from. */

@@ -16,6 +16,8 @@ export interface Host {
   readonly clock: Clock;
   /** Names the running config; every reply says it in `x-bf-config`. */
   readonly generation: string;
+  /** The gateway is closing: start nothing new, let end what runs. */
+  readonly draining: boolean;
   /** The implementation of a port that this plugin requires. Throws GatewayError PLUGIN_MISSING when nobody provides it. */
   port<T>(port: Port<T>): T;
   /** The same, or `undefined` when the config has nobody to provide it. */

@@ -10,6 +10,7 @@ export type * from './exchange.ts';
 export * from './expiring.ts';
 export * from './flow.ts';
 export * from './form.ts';
+export * from './gen-ai-names.ts';
 export * from './headers.ts';
 export * from './host.ts';
 export * from './json.ts';

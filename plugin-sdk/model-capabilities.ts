@@ -6,7 +6,9 @@ type Bag = Readonly<Record<string, unknown>>;
 export const capabilitiesOption = z
   .record(z.string(), z.record(z.string(), z.unknown()))
   .default({})
-  .describe('What models can do where the built-in data is wrong: model name (a trailing `*` for a prefix) to properties.');
+  .describe(
+    'What models can do where the built-in data is wrong: model name (a trailing `*` for a prefix) to properties.',
+  );
 
 /**
  * The `capabilities` of a provider: what holds for all its models, then the operator's corrections of every pattern that

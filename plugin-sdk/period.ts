@@ -6,7 +6,16 @@ export interface Period {
 
 const second = 1_000;
 const day = 86_400 * second;
-const lengths = { s: second, m: 60 * second, h: 3_600 * second, d: day, w: 7 * day, M: 30 * day, Q: 91 * day, Y: 365 * day };
+const lengths = {
+  s: second,
+  m: 60 * second,
+  h: 3_600 * second,
+  d: day,
+  w: 7 * day,
+  M: 30 * day,
+  Q: 91 * day,
+  Y: 365 * day,
+};
 const months = { M: 1, Q: 3, Y: 12 };
 /** 1970-01-01 was a Thursday; weeks start on Monday. */
 const firstMonday = 4 * day;

@@ -43,6 +43,8 @@ export interface Provider {
   unauthorized?(key: KeyedAttempt['key'], problem: UpstreamProblem): boolean;
   /** Changes a JSON body in the provider's dialect, carried or translated: renamed, dropped or added fields, as byte edits. */
   editBody?(call: Call, body: BodyEditor): void;
+  /** Changes what the key decides in the JSON body of a passthrough call (a project, a location), as byte edits; nothing else. */
+  editPassthrough?(call: Call, body: BodyEditor): void;
   /** Gives what the client's dialect expects from a JSON reply whose shape differs a little (flat errors, 200 with an error). */
   readonly quirks?: ReplyQuirks;
   /** What the encoder of the provider's dialect may do for this model. */

@@ -25,7 +25,13 @@ export type ReplyBody =
   /** Complete bytes, carried as they are. */
   | { readonly type: 'bytes'; readonly bytes: Buffer | string }
   /** Bytes still coming, carried as they are; `events` says that they are a stream of the dialect's events. */
-  | { readonly type: 'flow'; readonly flow: Flow<Buffer>; readonly events: boolean }
+  | {
+      readonly type: 'flow';
+      readonly flow: Flow<Buffer>;
+      readonly events: boolean;
+      /** What follows the last byte; asked for at the end. */
+      readonly trailers?: () => FlatHeaders;
+    }
   /** A whole answer to be written in the client's dialect. */
   | { readonly type: 'answer'; readonly answer: Answer }
   /** A streamed answer to be written in the client's dialect. */

@@ -20,6 +20,8 @@ export interface ExchangeRoute {
   readonly defaultProvider: string;
   /** True: the provider's bytes go to the client whatever they are, and errors of the provider are passed on as they are. */
   readonly passthrough?: boolean;
+  /** Passthrough: URLs of the provider in reply headers, and in `urlMembers`, become URLs under `strip` here. */
+  readonly rewriteUrls?: boolean;
   /**
    * Reads what the path says, once per call. Absent: the provider's path is the request's path without `strip`.
    * Throws GatewayError REQ_BAD_PATH or REQ_UNKNOWN_ENDPOINT.
@@ -36,6 +38,10 @@ export interface ResolvedPath {
   readonly dialect?: Dialect;
   readonly model?: string;
   readonly defaultProvider?: string;
+  /** The path says that the reply is a stream; otherwise the body does. */
+  readonly stream?: boolean;
+  /** JSON members of the reply that hold URLs which the client calls next. */
+  readonly urlMembers?: readonly string[];
 }
 
 /** An endpoint of the gateway itself: admin API, metrics, pages. */

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Body, FlatHeaders } from '../../plugin-sdk/index.ts';
 
 /** The caller's side of one exchange: where the request came from and the reply goes. */
@@ -7,6 +8,8 @@ export interface Client {
   readonly url: string;
   readonly headers: FlatHeaders;
   readonly address: string;
+  /** The caller asks for a WebSocket. */
+  readonly upgrade?: boolean;
   readonly headSent: boolean;
   /** Bytes of the reply's body that were written. */
   readonly bytesOut: number;
@@ -24,9 +27,14 @@ export interface Client {
   flushHead(): void;
   /** Ends the connection, so that the caller sees that something is missing. */
   cut(): void;
+  /** Answers 101 and joins the connection to the provider's. Resolves when both are closed. Only with `upgrade`. */
+  join?(headers: FlatHeaders, provider: Duplex): Promise<void>;
 }
 
 export interface BodyLimits {
+  /** For bodies that are streamed. */
+  readonly uploadBytes: number;
+  /** For bodies that are held. */
   readonly bodyBytes: number;
   readonly bodyTimeoutMs: number;
   /** Bodies above this are streamed where the operation allows. */

@@ -36,6 +36,10 @@ export class NodeClient implements Client {
     return this.#incoming.socket.remoteAddress ?? '';
   }
 
+  get upgrade(): boolean {
+    return false;
+  }
+
   get headSent(): boolean {
     return this.#outgoing.headersSent;
   }
@@ -67,7 +71,7 @@ export class NodeClient implements Client {
 
   /** Sends the head at once, for a reply whose first bytes may take their time. */
   flushHead(): void {
-    this.#outgoing.flushHeaders();
+    if (!this.#outgoing.writableEnded) this.#outgoing.flushHeaders();
   }
 }
 

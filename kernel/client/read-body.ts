@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { type Body, BytesBody, GatewayError, noBody, StreamBody } from '../../plugin-sdk/index.ts';
 import type { BodyLimits } from './client.ts';
-import { decodeBody } from './decode-body.ts';
+import { decodeBody, decodeHead, readCompressed } from './decode-body.ts';
 import { membersOfHead } from './body-members.ts';
+import { Upload } from './upload.ts';
 
 const headBytes = 65_536;
 
@@ -13,16 +14,20 @@ export function readBody(incoming: IncomingMessage, limits: BodyLimits): Body | 
   if (declared === undefined && headers['transfer-encoding'] === undefined) return noBody;
   const size = declared === undefined ? undefined : Number(declared);
   if (size === 0) return noBody;
-  if (size !== undefined && size > limits.bodyBytes) throw new GatewayError('REQ_TOO_LARGE', { limit: limits.bodyBytes });
   const type = headers['content-type'];
   const encoding = headers['content-encoding'];
   const decode = encoding !== undefined && encoding !== 'identity' && !limits.keepEncoding;
   const streams = limits.mayStream && !decode && (size === undefined || size > limits.bufferBytes);
+  const limit = streams ? limits.uploadBytes : limits.bodyBytes;
+  if (size !== undefined && size > limit) throw new GatewayError('REQ_TOO_LARGE', { limit });
   return read(incoming, limits, streams).then(async (result) => {
     if (Buffer.isBuffer(result)) {
-      return new BytesBody(decode ? await decodeBody(result, encoding, limits.bodyBytes) : result, type);
+      if (decode) return new BytesBody(await decodeBody(result, encoding, limits.bodyBytes), type);
+      return new BytesBody(result, type, encoding === undefined ? undefined : await readCompressed(result, encoding, type, limits.bodyBytes));
     }
-    return new StreamBody(result.head, incoming, type, size, membersOfHead(result.head, type ?? ''));
+    const { head } = result;
+    const members = membersOfHead(encoding === undefined ? head : decodeHead(head, encoding), type ?? '');
+    return new StreamBody(head, new Upload(head, incoming, limit), type, size, members);
   });
 }
 
@@ -47,9 +52,7 @@ function read(incoming: IncomingMessage, limits: BodyLimits, streams: boolean): 
       else if (streams && size >= headBytes) {
         finish();
         incoming.pause();
-        const head = merged();
-        incoming.unshift(head);
-        resolve({ head });
+        resolve({ head: merged() });
       }
     };
     const onEnd = (): void => {

@@ -13,6 +13,8 @@ export interface Runtime {
   readonly log: Logger;
   /** Largest upstream reply that may be collected, in bytes. */
   readonly replyBytes: number;
+  /** How clients reach this gateway, unless a proxy before it says otherwise. */
+  readonly scheme: 'http' | 'https';
   /** Milliseconds of silence after which a stream gets a keep-alive comment; 0 for none. */
   readonly keepAliveCommentMs: number;
 }

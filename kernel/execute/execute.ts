@@ -3,6 +3,7 @@ import type { LiveAttempt } from '../attempt.ts';
 import { adapt } from './adapted.ts';
 import { carry } from './carried.ts';
 import type { Runtime } from './context.ts';
+import { passThrough } from './passthrough.ts';
 import { translate } from './translated.ts';
 
 /**
@@ -23,10 +24,10 @@ export async function executeAtProvider(attempt: LiveAttempt, provider: Provider
 async function executeOnce(attempt: LiveAttempt, provider: Provider, runtime: Runtime): Promise<Reply> {
   const { exchange, target } = attempt;
   const { operation, dialect } = exchange;
+  if (exchange.route.passthrough === true) return passThrough(attempt, provider, dialect, runtime);
   const model = attempt.key.model ?? target.model;
   const spoken = provider.dialectsFor?.(operation, model) ?? provider.speaks[operation] ?? provider.speaks['*'] ?? [];
-  if (exchange.route.passthrough === true || spoken.includes(dialect))
-    return carry(attempt, provider, dialect, runtime);
+  if (spoken.includes(dialect)) return carry(attempt, provider, dialect, runtime);
   const adapter = provider.adapters?.[operation];
   if (adapter !== undefined) return adapt(attempt, provider, adapter, runtime);
   const translation = spoken.find((candidate) => candidate.chat !== undefined);

@@ -20,7 +20,11 @@ export type InlineMedia = true | { readonly except: readonly string[] };
  * Replaces media at http URLs by their bytes, for providers that take none. The fetch is guarded: public addresses only,
  * bounded in time and size, no redirects. Throws GatewayError REQ_INVALID naming the block.
  */
-export async function inlineMedia(conversation: Conversation, wanted: InlineMedia, runtime: Runtime): Promise<Conversation> {
+export async function inlineMedia(
+  conversation: Conversation,
+  wanted: InlineMedia,
+  runtime: Runtime,
+): Promise<Conversation> {
   const except = wanted === true ? [] : wanted.except;
   const needsFetch = (block: Block): boolean => {
     if (block.type === 'tool-result') return block.content.some(needsFetch);

@@ -11,7 +11,10 @@ const id = z
 
 const period = z
   .string()
-  .refine((text) => parsePeriod(text) !== undefined, 'use a number and one of s, m, h, d, w, M, Q, Y, such as 1m, 1d or 1M')
+  .refine(
+    (text) => parsePeriod(text) !== undefined,
+    'use a number and one of s, m, h, d, w, M, Q, Y, such as 1m, 1d or 1M',
+  )
   .meta({ examples: ['1m', '1h', '1d', '1w', '1M', '1Q', '1Y'], pattern: '^[1-9][0-9]{0,3}[smhdwMQY]$' })
   .describe('Length of the window: s, m (minutes), h, d, w, M (months), Q, Y.');
 
@@ -63,7 +66,15 @@ const providerGrant = z.strictObject({
 });
 
 const providers = z
-  .array(z.union([z.string().min(1).transform((provider) => providerGrant.parse({ provider })), providerGrant]))
+  .array(
+    z.union([
+      z
+        .string()
+        .min(1)
+        .transform((provider) => providerGrant.parse({ provider })),
+      providerGrant,
+    ]),
+  )
   .superRefine((grants, context) => {
     const names = grants.map(({ provider }) => provider);
     names.forEach((name, i) => {
@@ -105,7 +116,11 @@ export const declaredVirtualKeySchema = z
   })
   .refine(oneOwner, oneOwnerMessage);
 
-const teamShape = { name: z.string().min(1).max(200), customer: id.optional().describe('Id of the customer that pays along.'), ...limits };
+const teamShape = {
+  name: z.string().min(1).max(200),
+  customer: id.optional().describe('Id of the customer that pays along.'),
+  ...limits,
+};
 export const teamSchema = z.strictObject(teamShape);
 export const declaredTeamSchema = z.strictObject({ id, ...teamShape, name: declaredName });
 
@@ -115,13 +130,19 @@ export const declaredCustomerSchema = z.strictObject({ id, ...customerShape, nam
 
 const limitShape = {
   provider: z.string().min(1).optional().describe('Instance name of a provider; any when absent.'),
-  model: z.string().min(1).optional().describe('A model as the provider names it, or a prefix with a trailing *; any when absent.'),
+  model: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A model as the provider names it, or a prefix with a trailing *; any when absent.'),
   ...limits,
 };
 const named = (limit: { provider?: string | undefined; model?: string | undefined }): boolean =>
   limit.provider !== undefined || limit.model !== undefined;
 export const limitSchema = z.strictObject(limitShape).refine(named, 'name a provider, a model or both');
-export const declaredLimitSchema = z.strictObject({ id, ...limitShape }).refine(named, 'name a provider, a model or both');
+export const declaredLimitSchema = z
+  .strictObject({ id, ...limitShape })
+  .refine(named, 'name a provider, a model or both');
 
 /** A provider key added at run time; its value is stored apart and never shown again. */
 export const providerKeySchema = z.strictObject({
@@ -148,7 +169,8 @@ function distinct(list: readonly { period: string; calendar: boolean }[], contex
   const seen = new Set<string>();
   list.forEach((entry, i) => {
     const window = `${entry.period} ${entry.calendar}`;
-    if (seen.has(window)) context.addIssue({ code: 'custom', path: [i, 'period'], message: 'this period is limited twice' });
+    if (seen.has(window))
+      context.addIssue({ code: 'custom', path: [i, 'period'], message: 'this period is limited twice' });
     seen.add(window);
   });
 }

@@ -19,7 +19,10 @@ export function auditRoute(entities: Entities): HandlerRoute {
       try {
         const { limit, before } = parse(auditQuery, context.req.query());
         const entries = await entities.audit({ limit, ...(before === undefined ? {} : { before }) });
-        return Response.json({ data: entries.map((entry) => ({ ...entry, at: new Date(entry.at).toISOString() })), count: entries.length });
+        return Response.json({
+          data: entries.map((entry) => ({ ...entry, at: new Date(entry.at).toISOString() })),
+          count: entries.length,
+        });
       } catch (error) {
         if (error instanceof InvalidRequest) return error.response;
         throw error;

@@ -30,7 +30,11 @@ export default definePlugin({
       },
     };
     return {
-      routes: [...resources.flatMap((resource) => resourceRoutes(resource, services)), auditRoute(entities), openApiRoute],
+      routes: [
+        ...resources.flatMap((resource) => resourceRoutes(resource, services)),
+        auditRoute(entities),
+        openApiRoute,
+      ],
     };
   },
 });

@@ -16,10 +16,17 @@ export function openApiDocument(version: string): JsonObject {
     schemas[name] = viewOf(input, resource);
     Object.assign(paths, pathsOf(resource, name));
   }
-  paths['/api/audit'] = { get: operation('listAudit', 'Who changed what, newest first.', { query: auditQuery, responses: { 200: list('AuditEntry') } }) };
+  paths['/api/audit'] = {
+    get: operation('listAudit', 'Who changed what, newest first.', {
+      query: auditQuery,
+      responses: { 200: list('AuditEntry') },
+    }),
+  };
   paths['/api/quota'] = {
     get: {
-      ...operation('getQuota', 'What is left to the caller, asked with its own virtual key.', { responses: { 200: { type: 'object' } } }),
+      ...operation('getQuota', 'What is left to the caller, asked with its own virtual key.', {
+        responses: { 200: { type: 'object' } },
+      }),
       security: [{ virtualKey: [] }],
     },
   };
@@ -46,16 +53,28 @@ function pathsOf(resource: Resource, name: string): Record<string, JsonObject> {
   const paths: Record<string, JsonObject> = {
     [base]: {
       get: operation(`list${name}s`, `All ${noun}s, by id.`, { query: listQuery, responses: { 200: list(name) } }),
-      post: operation(`create${name}`, isGenerated ? `Makes a ${noun}. Its value is shown this once.` : `Makes a ${noun}.`, {
-        body: reference(`${name}Create`),
-        responses: { 201: isGenerated ? { ...one, description: 'With `value`.' } : one },
-      }),
+      post: operation(
+        `create${name}`,
+        isGenerated ? `Makes a ${noun}. Its value is shown this once.` : `Makes a ${noun}.`,
+        {
+          body: reference(`${name}Create`),
+          responses: { 201: isGenerated ? { ...one, description: 'With `value`.' } : one },
+        },
+      ),
     },
     [`${base}/{id}`]: {
       parameters: [idParameter],
       get: operation(`get${name}`, `One ${noun}.`, { responses: { 200: one } }),
-      put: operation(`replace${name}`, `Replaces a ${noun}.`, { body: reference(`${name}Input`), match: true, responses: { 200: one } }),
-      patch: operation(`update${name}`, `Changes members of a ${noun}; null removes one.`, { body: { type: 'object' }, match: true, responses: { 200: one } }),
+      put: operation(`replace${name}`, `Replaces a ${noun}.`, {
+        body: reference(`${name}Input`),
+        match: true,
+        responses: { 200: one },
+      }),
+      patch: operation(`update${name}`, `Changes members of a ${noun}; null removes one.`, {
+        body: { type: 'object' },
+        match: true,
+        responses: { 200: one },
+      }),
       delete: operation(`delete${name}`, `Deletes a ${noun}.`, { match: true, responses: { 204: undefined } }),
     },
   };
@@ -63,7 +82,11 @@ function pathsOf(resource: Resource, name: string): Record<string, JsonObject> {
     const summary = isGenerated ? `Gives a ${noun} a new value, shown this once.` : `Replaces the value of a ${noun}.`;
     paths[`${base}/{id}/rotate`] = {
       parameters: [idParameter],
-      post: operation(`rotate${name}`, summary, { body: jsonSchema(rotation[credential]), match: true, responses: { 200: one } }),
+      post: operation(`rotate${name}`, summary, {
+        body: jsonSchema(rotation[credential]),
+        match: true,
+        responses: { 200: one },
+      }),
     };
   }
   if (accountId !== undefined) {
@@ -87,13 +110,20 @@ interface OperationFacts {
   readonly responses: Readonly<Record<number, JsonObject | undefined>>;
 }
 
-function operation(operationId: string, summary: string, { query, body, match, responses }: OperationFacts): JsonObject {
+function operation(
+  operationId: string,
+  summary: string,
+  { query, body, match, responses }: OperationFacts,
+): JsonObject {
   const parameters: JsonObject[] = match === true ? [ifMatch] : [];
   if (query !== undefined) {
     const { properties } = jsonSchema(query) as { properties: Record<string, JsonObject> };
-    for (const [name, schema] of Object.entries(properties)) parameters.push({ name, in: 'query', required: false, schema });
+    for (const [name, schema] of Object.entries(properties))
+      parameters.push({ name, in: 'query', required: false, schema });
   }
-  const answers: Record<string, JsonObject> = { default: { description: 'What went wrong.', content: content(reference('Error')) } };
+  const answers: Record<string, JsonObject> = {
+    default: { description: 'What went wrong.', content: content(reference('Error')) },
+  };
   for (const [status, schema] of Object.entries(responses)) {
     answers[status] = { description: 'Done.', ...(schema === undefined ? {} : { content: content(schema) }) };
   }
@@ -129,7 +159,9 @@ function viewOf(input: JsonObject, { credential }: Resource): JsonObject {
       id: text,
       ...(input['properties'] as JsonObject),
       ...(credential === 'none' ? {} : { hint: { ...text, description: 'Start and end of the credential.' } }),
-      ...(credential === 'generated' ? { value: { ...text, description: 'Only in the answer to create and rotate.' } } : {}),
+      ...(credential === 'generated'
+        ? { value: { ...text, description: 'Only in the answer to create and rotate.' } }
+        : {}),
       version: { type: 'integer', description: 'The ETag.' },
       origin: { type: 'string', enum: ['config', 'store'] },
       createdAt: time,
@@ -161,8 +193,18 @@ function list(name: string): JsonObject {
 }
 
 const idParameter: JsonObject = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
-const ifMatch: JsonObject = { name: 'If-Match', in: 'header', required: false, description: 'The ETag of what you read; 412 when it has changed since.', schema: { type: 'string' } };
-const accounts: JsonObject = { type: 'object', properties: { data: { type: 'array', items: reference('Account') } }, required: ['data'] };
+const ifMatch: JsonObject = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  description: 'The ETag of what you read; 412 when it has changed since.',
+  schema: { type: 'string' },
+};
+const accounts: JsonObject = {
+  type: 'object',
+  properties: { data: { type: 'array', items: reference('Account') } },
+  required: ['data'],
+};
 
 const errorSchema: JsonObject = {
   type: 'object',
@@ -174,7 +216,14 @@ const errorSchema: JsonObject = {
         type: { type: 'string' },
         param: { type: ['string', 'null'] },
         code: { type: ['string', 'null'] },
-        details: { type: 'array', items: { type: 'object', properties: { path: { type: 'string' }, message: { type: 'string' } }, required: ['path', 'message'] } },
+        details: {
+          type: 'array',
+          items: {
+            type: 'object',
+            properties: { path: { type: 'string' }, message: { type: 'string' } },
+            required: ['path', 'message'],
+          },
+        },
       },
       required: ['message', 'type', 'param', 'code'],
     },

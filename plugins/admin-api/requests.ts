@@ -30,7 +30,8 @@ export class InvalidRequest extends Error {
 
 /** The body as a JSON object; an empty one counts as `{}`. Throws GatewayError REQ_TOO_LARGE, REQ_BODY_NOT_JSON. */
 export async function readBody({ req }: Context): Promise<JsonObject> {
-  if (Number(req.header('content-length') ?? 0) > maxBodyBytes) throw new GatewayError('REQ_TOO_LARGE', { limit: maxBodyBytes });
+  if (Number(req.header('content-length') ?? 0) > maxBodyBytes)
+    throw new GatewayError('REQ_TOO_LARGE', { limit: maxBodyBytes });
   const text = await req.text();
   if (text.length > maxBodyBytes) throw new GatewayError('REQ_TOO_LARGE', { limit: maxBodyBytes });
   if (text === '') return {};
@@ -71,5 +72,7 @@ export function actorOf({ req, get }: Context): Actor {
 
 /** `providers[0].budgets[1].limit` */
 function pathText(path: readonly PropertyKey[]): string {
-  return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : `${i === 0 ? '' : '.'}${String(step)}`)).join('');
+  return path
+    .map((step, i) => (typeof step === 'number' ? `[${step}]` : `${i === 0 ? '' : '.'}${String(step)}`))
+    .join('');
 }

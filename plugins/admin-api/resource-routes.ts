@@ -6,7 +6,17 @@ import { accountsOf } from '../../plugin-sdk/ports/accounts.ts';
 import type { Entities, Entity, Expected } from '../../plugin-sdk/ports/entities.ts';
 import type { Ledger } from '../../plugin-sdk/ports/ledger.ts';
 import { actorOf, expectedOf, InvalidRequest, parse, readBody } from './requests.ts';
-import { creation, idPattern, limitsOf, newId, newVirtualKey, type Resource, referrers, rotation, viewEntity } from './resources.ts';
+import {
+  creation,
+  idPattern,
+  limitsOf,
+  newId,
+  newVirtualKey,
+  type Resource,
+  referrers,
+  rotation,
+  viewEntity,
+} from './resources.ts';
 
 export interface AdminServices {
   readonly host: Host;
@@ -34,14 +44,20 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
   };
   const show = (entity: Entity, status = 200, value?: string): Response => {
     const body = { ...viewEntity(entity), ...(value === undefined ? {} : { value }) };
-    return Response.json(body, { status, headers: { etag: `"${entity.version}"`, ...(status === 201 ? { location: `${base}/${entity.id}` } : {}) } });
+    return Response.json(body, {
+      status,
+      headers: { etag: `"${entity.version}"`, ...(status === 201 ? { location: `${base}/${entity.id}` } : {}) },
+    });
   };
   const check = (entity: Entity, expected: Expected): void => {
     if (entity.origin === 'config') throw new GatewayError('STORE_DECLARED', { entity: noun, id: entity.id });
-    if (expected !== undefined && expected !== entity.version) throw new GatewayError('STORE_CONFLICT', { entity: noun });
+    if (expected !== undefined && expected !== entity.version)
+      throw new GatewayError('STORE_CONFLICT', { entity: noun });
   };
   const usageOf = async (entity: Entity) =>
-    (await ledger.usage(limitsOf(entity, resource).flatMap(({ id, limits }) => accountsOf(id, limits)))).map(viewAccount);
+    (await ledger.usage(limitsOf(entity, resource).flatMap(({ id, limits }) => accountsOf(id, limits)))).map(
+      viewAccount,
+    );
 
   const create = async (context: Context): Promise<Response> => {
     const body = await readBody(context);
@@ -51,7 +67,8 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     const { id = newId(kind), value } = parse(own as z.ZodType<Creation>, Object.fromEntries(members.filter(isOwn)));
     const entity = parse(schema, Object.fromEntries(members.filter((member) => !isOwn(member))));
     await checkReferences(resource, entity, id, services);
-    if ((await entities.get(kind, id)) !== undefined) throw new InvalidRequest([{ path: 'id', message: `there is a ${noun} ${id} already` }]);
+    if ((await entities.get(kind, id)) !== undefined)
+      throw new InvalidRequest([{ path: 'id', message: `there is a ${noun} ${id} already` }]);
     const credential = value ?? (resource.credential === 'generated' ? newVirtualKey() : undefined);
     if (kind === 'virtual-key' && (await entities.findVirtualKey(credential!)) !== undefined) {
       throw new InvalidRequest([{ path: 'value', message: 'another virtual key has this value' }]);
@@ -72,7 +89,9 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     const merged = merge ? withoutNulls({ ...(old.value as object), ...body }) : body;
     const value = parse(schema, merged);
     await checkReferences(resource, value, old.id, services);
-    return show(await entities.put(kind, old.id, value, { expected: expected ?? old.version, actor: actorOf(context) }));
+    return show(
+      await entities.put(kind, old.id, value, { expected: expected ?? old.version, actor: actorOf(context) }),
+    );
   };
 
   const rotate = async (context: Context): Promise<Response> => {
@@ -85,7 +104,11 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
       throw new InvalidRequest([{ path: 'value', message: 'a virtual key has this value already' }]);
     }
     const credential = new Secret(value);
-    const put = await entities.put(kind, old.id, old.value, { expected: expected ?? old.version, actor: actorOf(context), credential });
+    const put = await entities.put(kind, old.id, old.value, {
+      expected: expected ?? old.version,
+      actor: actorOf(context),
+      credential,
+    });
     return show(put, 200, resource.credential === 'generated' ? value : undefined);
   };
 
@@ -94,7 +117,8 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     const expected = expectedOf(context, noun);
     check(old, expected);
     const names = await referrers(entities, resource, old.id);
-    if (names.length > 0) throw new InvalidRequest([{ path: 'id', message: `still named by ${names.slice(0, 10).join(', ')}` }]);
+    if (names.length > 0)
+      throw new InvalidRequest([{ path: 'id', message: `still named by ${names.slice(0, 10).join(', ')}` }]);
     await entities.delete(kind, old.id, expected ?? old.version, actorOf(context));
     return new Response(null, { status: 204 });
   };
@@ -103,7 +127,8 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     const { limit, offset, search } = parse(listQuery, context.req.query());
     const wanted = search?.toLowerCase();
     const all = (await entities.list(kind)).filter(
-      ({ id, value }) => wanted === undefined || `${id} ${'name' in value ? value.name : ''}`.toLowerCase().includes(wanted),
+      ({ id, value }) =>
+        wanted === undefined || `${id} ${'name' in value ? value.name : ''}`.toLowerCase().includes(wanted),
     );
     const data = all.slice(offset, offset + limit).map(viewEntity);
     return Response.json({ data, count: data.length, total: all.length, limit, offset });
@@ -116,7 +141,12 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     return Response.json({ data: await usageOf(entity) });
   };
 
-  const route = (method: string, path: string, scope: 'read' | 'write', handler: (context: Context) => Promise<Response>): HandlerRoute => ({
+  const route = (
+    method: string,
+    path: string,
+    scope: 'read' | 'write',
+    handler: (context: Context) => Promise<Response>,
+  ): HandlerRoute => ({
     type: 'handler',
     method,
     path: base + path,
@@ -141,7 +171,9 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     ...(resource.accountId === undefined
       ? []
       : [
-          route('GET', '/:id/usage', 'read', async (context) => Response.json({ data: await usageOf(await find(context)) })),
+          route('GET', '/:id/usage', 'read', async (context) =>
+            Response.json({ data: await usageOf(await find(context)) }),
+          ),
           route('POST', '/:id/reset-usage', 'write', resetUsage),
         ]),
   ];
@@ -153,7 +185,12 @@ interface Creation {
 }
 
 /** Throws {@link InvalidRequest} for a name of something that does not exist, or a provider key's name that is taken. */
-async function checkReferences(resource: Resource, value: object, id: string, { entities, host }: AdminServices): Promise<void> {
+async function checkReferences(
+  resource: Resource,
+  value: object,
+  id: string,
+  { entities, host }: AdminServices,
+): Promise<void> {
   const problems: { path: string; message: string }[] = [];
   const members = value as Record<string, unknown>;
   for (const [member, kind] of Object.entries(resource.references)) {
@@ -165,7 +202,9 @@ async function checkReferences(resource: Resource, value: object, id: string, { 
   if (resource.kind === 'provider-key') {
     const { provider, name } = members as { provider: string; name: string };
     const configured = host.providers.get(provider);
-    const others = (await entities.list('provider-key')).filter((key) => key.id !== id && key.value.provider === provider);
+    const others = (await entities.list('provider-key')).filter(
+      (key) => key.id !== id && key.value.provider === provider,
+    );
     if (configured === undefined) problems.push({ path: 'provider', message: `there is no provider ${provider}` });
     if (configured?.keys.some((key) => key.name === name) || others.some((key) => key.value.name === name)) {
       problems.push({ path: 'name', message: `${provider} has a key ${name} already` });

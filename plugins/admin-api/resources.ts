@@ -140,11 +140,17 @@ export function viewEntity({ id, value, version, origin, createdAt, updatedAt, h
 }
 
 /** The limits of an entity, those of its grants under names of their own. */
-export function limitsOf({ id, value }: Entity, resource: Resource): { readonly id: string; readonly limits: Limits }[] {
+export function limitsOf(
+  { id, value }: Entity,
+  resource: Resource,
+): { readonly id: string; readonly limits: Limits }[] {
   if (resource.accountId === undefined) return [];
   const own = resource.accountId(id);
   const grants = 'providers' in value ? (value.providers ?? []) : [];
-  return [{ id: own, limits: value as Limits }, ...grants.map((grant) => ({ id: `${own}:${grant.provider}`, limits: grant }))];
+  return [
+    { id: own, limits: value as Limits },
+    ...grants.map((grant) => ({ id: `${own}:${grant.provider}`, limits: grant })),
+  ];
 }
 
 /** Entities that name this one. */

@@ -112,7 +112,7 @@ export class WorkerPool {
       do {
         this.#again = false;
         const count = this.#options.concurrency - this.#runs.size;
-        if (count <= 0 || newest(this.#pools) !== this || !this.#isReady()) return;
+        if (count <= 0 || this.#host.draining || newest(this.#pools) !== this || !this.#isReady()) return;
         const { leaseSeconds, perCaller } = this.#options;
         const leased = await this.#jobs.lease({ count, leaseMs: leaseSeconds * 1_000, perOwner: perCaller });
         for (const job of leased) this.#run(new Run(job, this.#host, this.#jobs, this.#submissions, this.#options));

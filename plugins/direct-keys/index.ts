@@ -29,7 +29,12 @@ export default definePlugin({
 });
 
 /** Only the first target gets the caller's key: a fallback may be another company. Throws GatewayError GUARD_HOST, AUTH_HEADERS. */
-function directKey(attempt: Attempt, options: DirectKeysOptions, placeholders: ReadonlySet<string>, host: Host): Key | undefined {
+function directKey(
+  attempt: Attempt,
+  options: DirectKeysOptions,
+  placeholders: ReadonlySet<string>,
+  host: Host,
+): Key | undefined {
   const { exchange, target } = attempt;
   if (target !== exchange.targets[0]) return undefined;
   const { headers } = exchange.request;

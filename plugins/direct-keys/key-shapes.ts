@@ -16,8 +16,13 @@ const prefixes: readonly (readonly [provider: string, prefix: string])[] = [
 /** Says what is odd about a key that a provider refused; `undefined` when nothing is. */
 export function shapeHint(text: string, provider: string): string | undefined {
   const expected = prefixes.find(([name]) => name === provider)?.[1];
-  const longest = prefixes.reduce((length, [, prefix]) => (text.startsWith(prefix) ? Math.max(length, prefix.length) : length), 0);
-  const owners = prefixes.filter(([, prefix]) => prefix.length === longest && text.startsWith(prefix)).map(([name]) => name);
+  const longest = prefixes.reduce(
+    (length, [, prefix]) => (text.startsWith(prefix) ? Math.max(length, prefix.length) : length),
+    0,
+  );
+  const owners = prefixes
+    .filter(([, prefix]) => prefix.length === longest && text.startsWith(prefix))
+    .map(([name]) => name);
   if (owners.includes(provider) || (expected === undefined && owners.length === 0)) return undefined;
   const expectation = expected === undefined ? '' : ` Keys of ${provider} start with ${expected}.`;
   const likeness = owners.length === 0 ? '' : ` This one looks like a key of ${owners.join(' or ')}.`;

@@ -36,11 +36,6 @@ export class Charge {
     return this.exchange.operation !== 'realtime' && (method === 'GET' || method === 'HEAD' || method === 'DELETE');
   }
 
-  /** Something is paid by what the call uses. */
-  get isMeasured(): boolean {
-    return this.reservation !== undefined && this.subject.measured;
-  }
-
   /** The most that the call can use. Read from the request when first asked for, and before the reply is sent. */
   get estimate(): Estimate {
     this.#estimate ??= this.isReading ? readsOnly : estimate(this.#request, this.exchange.operation, this.#estimates);

@@ -7,11 +7,12 @@ import {
   type MaybePromise,
   type Outcome,
   type RoutedExchange,
+  type Target,
 } from '../../plugin-sdk/index.ts';
 import { jobRunSlot } from '../../plugin-sdk/ports/jobs.ts';
 import type { Account, Actual, Ledger, Refused } from '../../plugin-sdk/ports/ledger.ts';
 import type { Prices } from '../../plugin-sdk/ports/prices.ts';
-import { type Amounts, linesOf } from './accounts.ts';
+import { type Amounts, linesOf, measures } from './accounts.ts';
 import { Charge, chargeSlot } from './charge.ts';
 import { type Cost, costsOf, mostAt, mostAtAny } from './costs.ts';
 import type { Estimates } from './options.ts';
@@ -56,18 +57,24 @@ export class Charges {
     if (subject.accounts.length > 0) return this.#reserveFor(exchange, charge);
   }
 
+  /** Whether what a stream uses is counted anywhere, so that its usage must be known. */
+  needsUsage(exchange: RoutedExchange): MaybePromise<boolean> {
+    const charge = exchange.get(chargeSlot);
+    const target = exchange.targets[0];
+    if (charge === undefined || target === undefined) return false;
+    if (charge.subject.measured) return true;
+    return chain(this.#accountsAt(charge, target), measures);
+  }
+
   /** Before each attempt. Throws GatewayError LIMIT_*; those of a target let the next target try. */
   beforeAttempt(attempt: KeyedAttempt): MaybePromise<void> {
     const { exchange, target } = attempt;
     const charge = exchange.get(chargeSlot);
     if (charge === undefined) return;
-    const { limits, prices } = this.#options;
     return chain(this.#payerOf(attempt, charge), () =>
-      chain(limits.accountsFor(target.provider, target.model), (general) => {
-        const own = charge.subject.grants?.get(target.provider)?.accounts;
-        const accounts = own === undefined || own.length === 0 ? general : [...own, ...general];
+      chain(this.#accountsAt(charge, target), (accounts) => {
         if (accounts.length === 0) return;
-        return chain(mostAt(charge, target, accounts, prices), (amounts) =>
+        return chain(mostAt(charge, target, accounts, this.#options.prices), (amounts) =>
           chain(this.#reserve(accounts, amounts), (result) => {
             if (typeof result !== 'string') throw refusal(result, this.#options.host.clock.now(), 'next-target');
             charge.ofTargets.set(attempt.number, result);
@@ -106,6 +113,13 @@ export class Charges {
         (step) => step(),
       );
     });
+  }
+
+  /** Accounts that only calls to a target count in: of the caller's grant, of the provider and of the model. */
+  #accountsAt({ subject }: Charge, { provider, model }: Target): MaybePromise<readonly Account[]> {
+    const own = subject.grants?.get(provider)?.accounts;
+    const general = this.#options.limits.accountsFor(provider, model);
+    return own === undefined || own.length === 0 ? general : chain(general, (others) => [...own, ...others]);
   }
 
   #reserveFor(exchange: RoutedExchange, charge: Charge): MaybePromise<void> {

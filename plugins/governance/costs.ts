@@ -1,4 +1,12 @@
-import { type AttemptRecord, chain, GatewayError, type MaybePromise, type Outcome, type RoutedExchange, type Target } from '../../plugin-sdk/index.ts';
+import {
+  type AttemptRecord,
+  chain,
+  GatewayError,
+  type MaybePromise,
+  type Outcome,
+  type RoutedExchange,
+  type Target,
+} from '../../plugin-sdk/index.ts';
 import type { Account } from '../../plugin-sdk/ports/ledger.ts';
 import { costSlot, type PricedCall, type Prices } from '../../plugin-sdk/ports/prices.ts';
 import type { Amounts } from './accounts.ts';
@@ -8,7 +16,12 @@ import { usedBy } from './usage.ts';
 export type Cost = Readonly<Record<'nano-usd' | 'tokens', number>>;
 
 /** The most that one attempt at a target can use. Throws GatewayError LIMIT_PRICE_UNKNOWN. */
-export function mostAt(charge: Charge, target: Target, accounts: readonly Account[], prices: Prices): MaybePromise<Amounts> {
+export function mostAt(
+  charge: Charge,
+  target: Target,
+  accounts: readonly Account[],
+  prices: Prices,
+): MaybePromise<Amounts> {
   if (charge.isReading || !accounts.some(({ unit }) => unit === 'tokens' || unit === 'nano-usd')) return oneCall;
   const { estimate } = charge;
   const tokens = estimate.inputTokens + estimate.outputTokens;
@@ -16,7 +29,11 @@ export function mostAt(charge: Charge, target: Target, accounts: readonly Accoun
   return chain(prices.reserve({ ...estimate, ...charge.callAt(target) }), (price) => {
     if (price !== 'unknown') return { ...oneCall, tokens, 'nano-usd': price.nanoUsd };
     if (prices.unknown === 'allow') return { ...oneCall, tokens };
-    throw new GatewayError('LIMIT_PRICE_UNKNOWN', { provider: target.provider, model: target.model }, { retry: 'next-target' });
+    throw new GatewayError(
+      'LIMIT_PRICE_UNKNOWN',
+      { provider: target.provider, model: target.model },
+      { retry: 'next-target' },
+    );
   });
 }
 
@@ -24,7 +41,12 @@ export function mostAt(charge: Charge, target: Target, accounts: readonly Accoun
  * The most at the dearest target. Drops targets behind the first whose price is not known, since a fallback to them
  * could not be paid. Throws GatewayError LIMIT_PRICE_UNKNOWN for the first.
  */
-export function mostAtAny(charge: Charge, exchange: RoutedExchange, accounts: readonly Account[], prices: Prices): MaybePromise<Amounts> {
+export function mostAtAny(
+  charge: Charge,
+  exchange: RoutedExchange,
+  accounts: readonly Account[],
+  prices: Prices,
+): MaybePromise<Amounts> {
   const { targets } = exchange;
   const priced = accounts.some(({ unit }) => unit === 'nano-usd');
   const first = mostAt(charge, targets[0]!, accounts, prices);
@@ -50,7 +72,12 @@ export function mostAtAny(charge: Charge, exchange: RoutedExchange, accounts: re
  * What each attempt used, by its number. Where one attempt paid for all, the ledger is charged what the record of the
  * exchange says.
  */
-export function costsOf(charge: Charge, exchange: RoutedExchange, outcome: Outcome, prices: Prices): MaybePromise<Map<number, Cost>> {
+export function costsOf(
+  charge: Charge,
+  exchange: RoutedExchange,
+  outcome: Outcome,
+  prices: Prices,
+): MaybePromise<Map<number, Cost>> {
   const used = outcome.attempts.flatMap((record) => {
     const found = usedBy(record, exchange, outcome, charge);
     return found === undefined ? [] : [{ record, ...found }];
@@ -63,7 +90,10 @@ export function costsOf(charge: Charge, exchange: RoutedExchange, outcome: Outco
     if (one === undefined) return costs;
     const { record, usage } = one;
     return chain(alone ?? prices.cost({ ...callOfRecord(charge, exchange, record), usage }), (cost) => {
-      costs.set(record.number, { 'nano-usd': cost === 'unknown' ? 0 : cost.nanoUsd, tokens: usage.input + usage.output });
+      costs.set(record.number, {
+        'nano-usd': cost === 'unknown' ? 0 : cost.nanoUsd,
+        tokens: usage.input + usage.output,
+      });
       return next(place + 1);
     });
   };

@@ -11,7 +11,8 @@ export async function declareEntities(entities: Entities, options: GovernanceOpt
   for (const { id, name = id, ...customer } of customers) entities.declare('customer', id, { ...customer, name });
   for (const { id, name = id, ...team } of teams) entities.declare('team', id, { ...team, name });
   for (const { id, ...limit } of limits) entities.declare('limit', id, limit);
-  for (const { id, value, name = id, ...key } of virtualKeys) entities.declare('virtual-key', id, { ...key, name }, value);
+  for (const { id, value, name = id, ...key } of virtualKeys)
+    entities.declare('virtual-key', id, { ...key, name }, value);
 
   const problems = [
     ...twice('virtualKeys', virtualKeys),
@@ -21,13 +22,17 @@ export async function declareEntities(entities: Entities, options: GovernanceOpt
   ];
   const owners = [
     ...virtualKeys.map(({ team }, i) => ({ path: `virtualKeys[${i}].team`, kind: 'team', id: team }) as const),
-    ...virtualKeys.map(({ customer }, i) => ({ path: `virtualKeys[${i}].customer`, kind: 'customer', id: customer }) as const),
+    ...virtualKeys.map(
+      ({ customer }, i) => ({ path: `virtualKeys[${i}].customer`, kind: 'customer', id: customer }) as const,
+    ),
     ...teams.map(({ customer }, i) => ({ path: `teams[${i}].customer`, kind: 'customer', id: customer }) as const),
   ];
   for (const { path, kind, id } of owners) {
-    if (id !== undefined && (await entities.get(kind, id)) === undefined) problems.push(`${path}: there is no ${kind} ${id}`);
+    if (id !== undefined && (await entities.get(kind, id)) === undefined)
+      problems.push(`${path}: there is no ${kind} ${id}`);
   }
-  if (problems.length > 0) throw new GatewayError('CFG_INVALID', { report: `plugins/governance: ${problems.join('; ')}` });
+  if (problems.length > 0)
+    throw new GatewayError('CFG_INVALID', { report: `plugins/governance: ${problems.join('; ')}` });
 }
 
 function twice(list: string, declared: readonly { readonly id: string }[]): string[] {

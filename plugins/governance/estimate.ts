@@ -1,4 +1,10 @@
-import { type GatewayRequest, isObject, type JsonObject, type JsonValue, type Operation } from '../../plugin-sdk/index.ts';
+import {
+  type GatewayRequest,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  type Operation,
+} from '../../plugin-sdk/index.ts';
 import { readValue, scanTopLevel } from '../../plugin-sdk/json-bytes/index.ts';
 import type { Estimates } from './options.ts';
 
@@ -28,10 +34,18 @@ const choiceNames = ['n', 'best_of'] as const;
 const factNames = ['service_tier', 'size', 'quality', 'input'] as const;
 const names = [...limitNames, ...limitHolders.map(([name]) => name), ...choiceNames, ...factNames];
 
-const withoutOutput: ReadonlySet<Operation> = new Set(['embeddings', 'moderations', 'rerank', 'count_tokens', 'models', 'files', 'batches']);
+const withoutOutput: ReadonlySet<Operation> = new Set([
+  'embeddings',
+  'moderations',
+  'rerank',
+  'count_tokens',
+  'models',
+  'files',
+  'batches',
+]);
 
 /** Media in a JSON body; looked for before the body is parsed to measure them. */
-const mediaSigns = ['"image', '"input_image', '"file', '"input_file', '"audio', '"input_audio', '"video', 'inline', '"document', '"fileData'];
+const mediaSigns = ['"image', '"input_', '"file', '"audio', '"video', '"inline', '"document'];
 /** Base64 characters per token: the densest speech that anyone bills (32 tokens a second, 16 kbit/s). */
 const base64PerToken = 64;
 /** Base64 characters per token of a document: about 3,000 tokens for a page of 12 kB. */
@@ -49,7 +63,11 @@ export function estimate({ body }: GatewayRequest, operation: Operation, options
   const size = body.kind === 'bytes' ? body.bytes.length : (body.size ?? 0);
   if (body.kind !== 'bytes' || !body.isJson) return ofUpload(size, operation, options);
   const members = membersOf(body.bytes);
-  const choices = Math.max(1, ...choiceNames.map((name) => wholeNumber(members.get(name)) ?? 1), holderValue(members, 2) ?? 1);
+  const choices = Math.max(
+    1,
+    ...choiceNames.map((name) => wholeNumber(members.get(name)) ?? 1),
+    holderValue(members, 2) ?? 1,
+  );
   const stated = limitOf(members);
   const text = (name: string): string | undefined => {
     const value = members.get(name);
@@ -69,7 +87,12 @@ export function estimate({ body }: GatewayRequest, operation: Operation, options
     return { inputTokens, outputTokens: characters * 2, outputStated: true, characters, ...facts };
   }
   if (withoutOutput.has(operation)) return { inputTokens, outputTokens: 0, outputStated: true, ...facts };
-  return { inputTokens, outputTokens: (stated ?? options.outputTokens) * choices, outputStated: stated !== undefined, ...facts };
+  return {
+    inputTokens,
+    outputTokens: (stated ?? options.outputTokens) * choices,
+    outputStated: stated !== undefined,
+    ...facts,
+  };
 }
 
 /** A form or raw bytes: images to edit, speech to write down, or a file to store. */
@@ -79,28 +102,47 @@ function ofUpload(size: number, operation: Operation, options: Estimates): Estim
   }
   if (operation.startsWith('audio.')) {
     const audioSeconds = Math.ceil(size / speechBytesPerSecond);
-    return { inputTokens: Math.ceil(size / base64PerToken), outputTokens: audioSeconds * 8, outputStated: true, audioSeconds };
+    return {
+      inputTokens: Math.ceil(size / base64PerToken),
+      outputTokens: audioSeconds * 8,
+      outputStated: true,
+      audioSeconds,
+    };
   }
-  if (withoutOutput.has(operation) || operation === 'resources') return { inputTokens: 0, outputTokens: 0, outputStated: true };
-  return { inputTokens: Math.ceil(size / options.bytesPerToken), outputTokens: size === 0 ? 0 : options.outputTokens, outputStated: false };
+  if (withoutOutput.has(operation) || operation === 'resources')
+    return { inputTokens: 0, outputTokens: 0, outputStated: true };
+  return {
+    inputTokens: Math.ceil(size / options.bytesPerToken),
+    outputTokens: size === 0 ? 0 : options.outputTokens,
+    outputStated: false,
+  };
 }
 
 function inputOf(bytes: Buffer, json: () => JsonObject, options: Estimates): number {
-  if (!mediaSigns.some((sign) => bytes.includes(sign))) return fixedTokens + Math.ceil(bytes.length / options.bytesPerToken);
+  if (!mediaSigns.some((sign) => bytes.includes(sign)))
+    return fixedTokens + Math.ceil(bytes.length / options.bytesPerToken);
   const media = { bytes: 0, tokens: 0 };
   measureMedia(json(), '', media, options);
   return fixedTokens + media.tokens + Math.ceil(Math.max(bytes.length - media.bytes, 0) / options.bytesPerToken);
 }
 
 /** Finds media in a request of any dialect by the shape of their values. */
-function measureMedia(value: JsonValue | undefined, kind: string, found: { bytes: number; tokens: number }, options: Estimates): void {
+function measureMedia(
+  value: JsonValue | undefined,
+  kind: string,
+  found: { bytes: number; tokens: number },
+  options: Estimates,
+): void {
   if (typeof value === 'string') {
     const inline = value.length > longText && !value.includes(' ', 64);
     if (inline) {
       found.bytes += value.length;
       found.tokens += /image/.test(kind + value.slice(0, 32))
         ? options.image
-        : Math.ceil(value.length / (/pdf|document|file/.test(kind + value.slice(0, 32)) ? base64PerDocumentToken : base64PerToken));
+        : Math.ceil(
+            value.length /
+              (/pdf|document|file/.test(kind + value.slice(0, 32)) ? base64PerDocumentToken : base64PerToken),
+          );
     }
     return;
   }
@@ -114,7 +156,13 @@ function measureMedia(value: JsonValue | undefined, kind: string, found: { bytes
     .join(' ');
   for (const [name, member] of Object.entries(value)) {
     if (isReference(name, member)) found.tokens += /image/.test(`${type} ${name}`) ? options.image : options.file;
-    else measureMedia(member, /^(image|input_image|file|document|input_audio|audio|video|inline)/i.test(name) ? `${type} ${name}` : type, found, options);
+    else
+      measureMedia(
+        member,
+        /^(image|input_image|file|document|input_audio|audio|video|inline)/i.test(name) ? `${type} ${name}` : type,
+        found,
+        options,
+      );
   }
 }
 

@@ -23,7 +23,7 @@ import { declareEntities } from './declare.ts';
 import { Identity } from './identity.ts';
 import { governanceOptions } from './options.ts';
 import { quotaRoute } from './quota.ts';
-import { askForUsage, hiddenUsage } from './stream-usage.ts';
+import { askForUsage, hiddenUsage, mayHideUsage } from './stream-usage.ts';
 import type { Subject } from './subject.ts';
 import { TargetLimits } from './target-limits.ts';
 import { TokenVerifier } from './tokens.ts';
@@ -83,7 +83,12 @@ export default definePlugin({
             const subject = exchange.get(subjectSlot);
             if (subject === undefined) return;
             checkTargets(subject, exchange);
-            return chain(charges.admit(request, exchange, subject), () => askForUsage(request, exchange));
+            return chain(charges.admit(request, exchange, subject), () => {
+              if (!mayHideUsage(exchange)) return undefined;
+              return chain(charges.needsUsage(exchange), (needed) =>
+                needed ? askForUsage(request, exchange) : undefined,
+              );
+            });
           },
         },
         execute: {

@@ -11,15 +11,25 @@ const identity = z
     issuer: z.string().describe('Must equal the claim `iss`.'),
     audience: z.union([z.string(), z.array(z.string()).min(1)]).describe('One of them must be in the claim `aud`.'),
     jwksUrl: z.url().optional().describe('Where the issuer publishes its keys.'),
-    keys: z.array(z.looseObject({ kty: z.string() })).min(1).optional().describe('The keys themselves, as JWKs.'),
+    keys: z
+      .array(z.looseObject({ kty: z.string() }))
+      .min(1)
+      .optional()
+      .describe('The keys themselves, as JWKs.'),
     algorithms: z
       .array(z.string())
       .default(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']),
     clockToleranceSeconds: z.number().int().min(0).default(30),
     subjectClaim: z.string().default('sub').describe('Claim that names the caller.'),
     nameClaim: z.string().optional(),
-    teamClaim: z.string().optional().describe('Claim that names the team: a text, or a list whose first known team counts.'),
-    teams: z.record(z.string(), z.string()).default({}).describe("The claim's value to a team's id; itself when absent."),
+    teamClaim: z
+      .string()
+      .optional()
+      .describe('Claim that names the team: a text, or a list whose first known team counts.'),
+    teams: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe("The claim's value to a team's id; itself when absent."),
     requireTeam: z.boolean().default(false).describe('Refuse tokens that name no known team.'),
   })
   .refine(({ jwksUrl, keys }) => (jwksUrl === undefined) !== (keys === undefined), 'give jwksUrl or keys');
@@ -36,7 +46,10 @@ const estimates = z.strictObject({
 });
 
 export const governanceOptions = z.strictObject({
-  required: z.boolean().default(false).describe('True: calls without a virtual key (or an accepted token) are refused.'),
+  required: z
+    .boolean()
+    .default(false)
+    .describe('True: calls without a virtual key (or an accepted token) are refused.'),
   requiredHeaders: z
     .array(z.string().transform((name) => name.toLowerCase()))
     .default([])
@@ -44,7 +57,10 @@ export const governanceOptions = z.strictObject({
   virtualKeys: z.array(declaredVirtualKeySchema).default([]),
   teams: z.array(declaredTeamSchema).default([]),
   customers: z.array(declaredCustomerSchema).default([]),
-  limits: z.array(declaredLimitSchema).default([]).describe('Budgets and rates of providers and models, whoever calls.'),
+  limits: z
+    .array(declaredLimitSchema)
+    .default([])
+    .describe('Budgets and rates of providers and models, whoever calls.'),
   identity: identity.optional().describe('Accepts JWT / OIDC bearer tokens instead of a virtual key.'),
   estimates: estimates.prefault({}).describe('How much a call may use at most, for its reservation.'),
   reservationSeconds: z

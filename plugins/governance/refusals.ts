@@ -16,12 +16,15 @@ export function refusal({ line, used, resetAt }: Refused, now: number, retry: Re
     return new GatewayError('LIMIT_CONCURRENCY', { account, limit }, { retry, retryAfterMs: concurrencyRetryMs });
   }
   const period = counted.window === undefined ? '' : formatPeriod(counted.window.period);
-  const reset = resetAt === undefined ? 'no time: one request is larger than the limit' : new Date(resetAt).toISOString();
+  const reset =
+    resetAt === undefined ? 'no time: one request is larger than the limit' : new Date(resetAt).toISOString();
   const waitMs = resetAt === undefined ? undefined : Math.max(resetAt - now, 1);
   const extras = {
     retry,
     ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
-    ...(waitMs === undefined || waitMs > longestHonouredMs || counted.unit === 'nano-usd' ? { clientMayRetry: false } : {}),
+    ...(waitMs === undefined || waitMs > longestHonouredMs || counted.unit === 'nano-usd'
+      ? { clientMayRetry: false }
+      : {}),
   };
   if (counted.unit === 'requests') return new GatewayError('LIMIT_REQUESTS', { account, limit, period, reset }, extras);
   if (counted.unit === 'tokens') return new GatewayError('LIMIT_TOKENS', { account, limit, period, reset }, extras);

@@ -1,9 +1,20 @@
-import { BytesBody, defineSlot, type Exchange, type GatewayRequest, isObject, type StreamTransform } from '../../plugin-sdk/index.ts';
+import {
+  BytesBody,
+  defineSlot,
+  type Exchange,
+  type GatewayRequest,
+  isObject,
+  type StreamTransform,
+} from '../../plugin-sdk/index.ts';
 import { insertMember, readValue, scanTopLevel, splice } from '../../plugin-sdk/json-bytes/index.ts';
-import { chargeSlot } from './charge.ts';
 
 /** Set where we asked for the usage of a stream and the client did not. */
 const askedSlot = defineSlot<true>('governance asked for usage');
+
+/** Only OpenAI's chat streams have to be asked. */
+export function mayHideUsage({ stream, operation, dialect }: Exchange): boolean {
+  return stream && operation === 'chat' && dialect.id === 'openai.chat';
+}
 
 /**
  * OpenAI's chat streams say what they used only if asked (`stream_options.include_usage`). For a call that is charged we
@@ -11,14 +22,14 @@ const askedSlot = defineSlot<true>('governance asked for usage');
  */
 export function askForUsage(request: GatewayRequest, exchange: Exchange): GatewayRequest | undefined {
   const { body } = request;
-  if (!exchange.stream || exchange.operation !== 'chat' || exchange.dialect.id !== 'openai.chat') return undefined;
-  if (exchange.get(chargeSlot)?.isMeasured !== true || body.kind !== 'bytes' || !body.isJson) return undefined;
+  if (body.kind !== 'bytes' || !body.isJson) return undefined;
   const { members } = scanTopLevel(body.bytes, ['stream_options']);
   const member = members.get('stream_options');
   const options = member === undefined ? undefined : readValue(body.bytes, member);
   if (isObject(options) && options['include_usage'] === true) return undefined;
   const text = JSON.stringify({ ...(isObject(options) ? options : {}), include_usage: true });
-  const bytes = member === undefined ? insertMember(body.bytes, 'stream_options', text) : splice(body.bytes, [{ ...member, text }]);
+  const bytes =
+    member === undefined ? insertMember(body.bytes, 'stream_options', text) : splice(body.bytes, [{ ...member, text }]);
   exchange.set(askedSlot, true);
   return request.with({ body: new BytesBody(bytes, body.contentType) });
 }

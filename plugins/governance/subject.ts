@@ -111,5 +111,8 @@ function ownerAccounts({ team, customer }: Owners): Account[] {
 }
 
 function ownerIds({ team, customer }: Owners): { team?: string; customer?: string } {
-  return { ...(team === undefined ? {} : { team: team.id }), ...(customer === undefined ? {} : { customer: customer.id }) };
+  return {
+    ...(team === undefined ? {} : { team: team.id }),
+    ...(customer === undefined ? {} : { customer: customer.id }),
+  };
 }

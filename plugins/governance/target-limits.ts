@@ -24,7 +24,10 @@ export class TargetLimits {
       version === this.#version
         ? this.#find(provider, model)
         : chain(this.#entities.list('limit'), (entities) => {
-            this.#limits = entities.map(({ id, value }) => ({ limit: value, accounts: accountsOf(`limit:${id}`, value) }));
+            this.#limits = entities.map(({ id, value }) => ({
+              limit: value,
+              accounts: accountsOf(`limit:${id}`, value),
+            }));
             this.#byTarget.clear();
             this.#version = version;
             return this.#find(provider, model);

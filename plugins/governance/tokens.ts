@@ -1,5 +1,5 @@
-import { GatewayError, type Host } from '../../plugin-sdk/index.ts';
 import type { JWK, JWTPayload, JWTVerifyGetKey } from 'jose';
+import { GatewayError, type Host } from '../../plugin-sdk/index.ts';
 import type { IdentityOptions } from './options.ts';
 import { RecentMap } from './recent-map.ts';
 

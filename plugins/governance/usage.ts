@@ -31,14 +31,10 @@ export interface Used {
  * reported nothing, is measured by what was sent and what passed, so that leaving early is not free; an attempt that
  * failed before its first content is.
  */
-export function usedBy(
-  record: AttemptRecord,
-  exchange: Exchange,
-  outcome: Outcome,
-  charge: Charge,
-): Used | undefined {
+export function usedBy(record: AttemptRecord, exchange: Exchange, outcome: Outcome, charge: Charge): Used | undefined {
   const pieces = record.result === 'ok' ? piecesOf(charge) : {};
-  if (record.result === 'ok' && record.usage !== undefined) return { usage: { ...pieces, ...record.usage }, estimated: false };
+  if (record.result === 'ok' && record.usage !== undefined)
+    return { usage: { ...pieces, ...record.usage }, estimated: false };
   if (usedNothing(record)) return undefined;
   if (!generating.has(exchange.operation) || exchange.model === undefined || charge.isReading) {
     return record.usage === undefined ? undefined : { usage: record.usage, estimated: false };

@@ -79,7 +79,12 @@ export class LmdbEntities implements Entities {
   async put<K extends EntityKind>(kind: K, id: string, value: EntityTypes[K], options: PutOptions): Promise<Entity<K>> {
     const { credential, actor } = options;
     const row = await this.#write(kind, id, options.expected, (old, now) => {
-      const next: Row<K> = { value, version: (old?.version ?? 0) + 1, createdAt: old?.createdAt ?? now, updatedAt: now };
+      const next: Row<K> = {
+        value,
+        version: (old?.version ?? 0) + 1,
+        createdAt: old?.createdAt ?? now,
+        updatedAt: now,
+      };
       if (credential !== undefined) next.hint = hintOf(Secret.reveal(credential));
       else if (old?.hint !== undefined) next.hint = old.hint;
       if (kind === 'virtual-key') {
@@ -157,7 +162,8 @@ export class LmdbEntities implements Entities {
     if (this.#declared.has(`${kind} ${id}`)) throw new GatewayError('STORE_DECLARED', { entity: wordsOf(kind), id });
     const result = await this.#environment.transaction(() => {
       const old = this.#rows.get([kind, id]) as Row<K> | undefined;
-      if (expected === 'absent' && old !== undefined) throw new GatewayError('STORE_CONFLICT', { entity: wordsOf(kind) });
+      if (expected === 'absent' && old !== undefined)
+        throw new GatewayError('STORE_CONFLICT', { entity: wordsOf(kind) });
       if (typeof expected === 'number') {
         if (old === undefined) throw new GatewayError('STORE_UNKNOWN', { entity: wordsOf(kind), id });
         if (old.version !== expected) throw new GatewayError('STORE_CONFLICT', { entity: wordsOf(kind) });

@@ -34,7 +34,11 @@ export function openLedgerEnvironment(host: Host, mapBytes: number, store: Envir
 }
 
 /** Takes snapshots until stopped; stopping waits for the one under way. */
-function keepSnapshots({ clock, log }: Host, environment: Environment, snapshots: LedgerSnapshots): () => Promise<void> {
+function keepSnapshots(
+  { clock, log }: Host,
+  environment: Environment,
+  snapshots: LedgerSnapshots,
+): () => Promise<void> {
   let running: Promise<void> = Promise.resolve();
   let cancel = (): void => {};
   let stopped = false;

@@ -28,22 +28,28 @@ export default defineProvider({
       .describe('Beta features for every call, beside those that the client names.'),
     capabilities: capabilitiesOption,
   },
-  provider: ({ baseUrl, betas, capabilities }) => ({
-    speaks: {
-      '*': [anthropic],
-      chat: [anthropicMessages],
-      responses: [anthropicMessages],
-      completions: [anthropicMessages],
-    },
-    endpoint: (call) => ({
-      ...locate(baseUrl, pathOf(call)),
-      headers: [...authentication(call.key), ...versioning(call), ...betaHeader(call, betas)],
-    }),
-    capabilities: capabilitiesByModel({ choices: false }, capabilities),
-    adapters: { count_tokens: countTokens },
-    models: async ({ key, get }) =>
-      readModels(await get('/v1/models?limit=1000', [...authentication(key), 'anthropic-version', version])),
-  }),
+  provider({ baseUrl: given, betas, capabilities }) {
+    // Some write the version into the base URL.
+    const baseUrl = given.replace(/\/v1$/, '');
+    return {
+      speaks: {
+        '*': [anthropic],
+        chat: [anthropicMessages],
+        responses: [anthropicMessages],
+        completions: [anthropicMessages],
+      },
+      endpoint: (call) => ({
+        ...locate(baseUrl, pathOf(call)),
+        headers: [...authentication(call.key), ...versioning(call), ...betaHeader(call, betas)],
+      }),
+      capabilities: capabilitiesByModel({ choices: false }, capabilities),
+      adapters: { count_tokens: countTokens },
+      models: async ({ key, get }) =>
+        readModels(
+          await get(`${baseUrl}/v1/models?limit=1000`, [...authentication(key), 'anthropic-version', version]),
+        ),
+    };
+  },
 });
 
 function pathOf(call: Call): string {

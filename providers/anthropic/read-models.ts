@@ -6,6 +6,8 @@ export function readModels({ data }: JsonObject): ModelInfo[] {
   return data.flatMap((model) => {
     if (!isObject(model) || typeof model['id'] !== 'string') return [];
     const created = Date.parse(String(model['created_at']));
-    return [{ id: model['id'], created: Number.isNaN(created) ? 0 : Math.floor(created / 1_000), ownedBy: 'anthropic' }];
+    return [
+      { id: model['id'], created: Number.isNaN(created) ? 0 : Math.floor(created / 1_000), ownedBy: 'anthropic' },
+    ];
   });
 }

@@ -4,7 +4,11 @@ import type { Logger, ProviderKey } from '../../plugin-sdk/index.ts';
  * The keys that can be used. Throws for a configured key that names no endpoint or no credential; a key that only the
  * environment has is left out with a warning instead, since nobody asked for it.
  */
-export function checkKeys(keys: readonly ProviderKey[], endpoint: string | undefined, log: Logger): readonly ProviderKey[] {
+export function checkKeys(
+  keys: readonly ProviderKey[],
+  endpoint: string | undefined,
+  log: Logger,
+): readonly ProviderKey[] {
   return keys.filter((key) => {
     const problem = problemOf(key, endpoint);
     if (problem === undefined) return true;

@@ -61,7 +61,9 @@ export class EntraTokens {
       });
       const json = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
       if (status !== 200 || typeof json['access_token'] !== 'string') {
-        throw new Error(`Entra answered ${status}: ${String(json['error_description'] ?? json['error'] ?? 'no token')}`);
+        throw new Error(
+          `Entra answered ${status}: ${String(json['error_description'] ?? json['error'] ?? 'no token')}`,
+        );
       }
       const seconds = Number(json['expires_in'] ?? 3_600);
       return { value: new Secret(json['access_token']), expiresAt: this.#host.clock.now() + seconds * 1_000 };

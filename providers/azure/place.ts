@@ -29,7 +29,8 @@ export function place(call: Call, api: 'deployments' | 'v1'): string {
     return `/openai/v1${path}${joined(withoutApiVersion(call.query), kept)}`;
   }
   const version = String(call.key.settings['apiVersion'] ?? asked ?? defaultVersion);
-  const deployment = ofDeployments.has(call.operation) && call.model !== '' ? `/deployments/${encodeURIComponent(call.model)}` : '';
+  const deployment =
+    ofDeployments.has(call.operation) && call.model !== '' ? `/deployments/${encodeURIComponent(call.model)}` : '';
   return `/openai${deployment}${path}${joined(withoutApiVersion(call.query), `api-version=${encodeURIComponent(version)}`)}`;
 }
 

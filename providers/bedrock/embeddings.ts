@@ -20,7 +20,10 @@ const extensions = ['input_type', 'truncate', 'normalize'];
 export const embeddings: OperationAdapter = {
   encode(body, call, lost) {
     const { texts, dimensions } = readEmbeddingsRequest(body, lost, extensions);
-    const invoke = (invocation: JsonObject): AdaptedCall => ({ path: `/model/${encodeSegment(call.model)}/invoke`, body: invocation });
+    const invoke = (invocation: JsonObject): AdaptedCall => ({
+      path: `/model/${encodeSegment(call.model)}/invoke`,
+      body: invocation,
+    });
     if (call.model.includes('cohere.')) {
       return inBatches(texts, cohereBatch).map((batch) => invoke(cohereBody(batch, dimensions, body)));
     }
@@ -30,11 +33,19 @@ export const embeddings: OperationAdapter = {
       throw new GatewayError('REQ_INVALID', { reason: 'This model has one vector size.' }, { param: 'dimensions' });
     }
     const { normalize } = body;
-    const chosen = { ...(dimensions === undefined ? {} : { dimensions }), ...(normalize === undefined ? {} : { normalize }) };
+    const chosen = {
+      ...(dimensions === undefined ? {} : { dimensions }),
+      ...(normalize === undefined ? {} : { normalize }),
+    };
     return texts.map((text) => invoke({ inputText: text, ...chosen }));
   },
   decode(replies, body, call) {
-    return embeddingsReply(replies.flatMap(vectorsOf), replies.reduce((sum, reply) => sum + tokensOf(reply), 0), body, call);
+    return embeddingsReply(
+      replies.flatMap(vectorsOf),
+      replies.reduce((sum, reply) => sum + tokensOf(reply), 0),
+      body,
+      call,
+    );
   },
 };
 

@@ -31,7 +31,10 @@ export default defineProvider({
   options: { capabilities: capabilitiesOption },
   keyFields: {
     region: z.string().optional().describe('AWS region; absent: AWS_REGION, the profile, or us-east-1.'),
-    accessKeyId: z.string().optional().describe('With secretAccessKey: static credentials. Without `value` and these, the default chain.'),
+    accessKeyId: z
+      .string()
+      .optional()
+      .describe('With secretAccessKey: static credentials. Without `value` and these, the default chain.'),
     secretAccessKey: secretString.optional(),
     sessionToken: secretString.optional(),
     profile: z.string().optional().describe('Profile of the shared credentials and config files.'),
@@ -57,9 +60,12 @@ export default defineProvider({
       }),
       authorize(request, key) {
         if (key.value !== undefined) return request;
-        return chain(credentials.of(key), (found) => sign(request, found, credentials.regionOf(key), new Date(host.clock.now())));
+        return chain(credentials.of(key), (found) =>
+          sign(request, found, credentials.regionOf(key), new Date(host.clock.now())),
+        );
       },
-      unauthorized: (key, { code, type }) => /ExpiredToken|UnrecognizedClient|InvalidClientToken/.test(`${type} ${code}`) && credentials.drop(key),
+      unauthorized: (key, { code, type }) =>
+        /ExpiredToken|UnrecognizedClient|InvalidClientToken/.test(`${type} ${code}`) && credentials.drop(key),
       capabilities: capabilitiesByModel({ inlineMedia: true, choices: false }, capabilities),
       adapters: { embeddings },
       models: async ({ key, get }) => {

@@ -1,5 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { type Dated, type Host, isObject, isPrivateName, type OutgoingHeaders, Secret } from '../../plugin-sdk/index.ts';
+import {
+  type Dated,
+  type Host,
+  isObject,
+  isPrivateName,
+  type OutgoingHeaders,
+  Secret,
+} from '../../plugin-sdk/index.ts';
 import type { AwsIdentity } from './sign.ts';
 
 type Found = Dated<AwsIdentity> | undefined;
@@ -53,7 +60,13 @@ export async function instanceRole(host: Host): Promise<Found> {
 }
 
 function identityOf(json: unknown): Found {
-  const { AccessKeyId: id, SecretAccessKey: secret, Token, SessionToken = Token, Expiration: end } = isObject(json) ? json : {};
+  const {
+    AccessKeyId: id,
+    SecretAccessKey: secret,
+    Token,
+    SessionToken = Token,
+    Expiration: end,
+  } = isObject(json) ? json : {};
   if (typeof id !== 'string' || typeof secret !== 'string') throw new Error('the role came without credentials');
   const expiresAt = typeof end === 'number' ? end * 1_000 : Date.parse(String(end));
   const value = {
@@ -68,13 +81,33 @@ function member(value: unknown, name: string): unknown {
   return isObject(value) ? value[name] : undefined;
 }
 
-async function fetchJson(host: Host, method: string, url: string, headers: OutgoingHeaders, body?: string): Promise<unknown> {
+async function fetchJson(
+  host: Host,
+  method: string,
+  url: string,
+  headers: OutgoingHeaders,
+  body?: string,
+): Promise<unknown> {
   return JSON.parse(await fetchText(host, method, url, headers, body));
 }
 
-async function fetchText(host: Host, method: string, url: string, headers: OutgoingHeaders, body?: string): Promise<string> {
+async function fetchText(
+  host: Host,
+  method: string,
+  url: string,
+  headers: OutgoingHeaders,
+  body?: string,
+): Promise<string> {
   const { origin, pathname, search } = new URL(url);
-  const request = { provider: 'AWS', origin, method, path: pathname + search, headers, body, privateAddresses: isPrivateName(origin) };
+  const request = {
+    provider: 'AWS',
+    origin,
+    method,
+    path: pathname + search,
+    headers,
+    body,
+    privateAddresses: isPrivateName(origin),
+  };
   const reply = await host.fetch(request, { timeoutMs: 3_000 });
   if (reply.status !== 200) throw new Error(`${origin} answered ${reply.status}`);
   return reply.body.toString('utf8');

@@ -72,7 +72,10 @@ export async function sign(
       hostname,
       path,
       query: Object.fromEntries(new URLSearchParams(query)),
-      headers: { host: port === '' ? hostname : `${hostname}:${port}`, ...(type === undefined ? {} : { 'content-type': type }) },
+      headers: {
+        host: port === '' ? hostname : `${hostname}:${port}`,
+        ...(type === undefined ? {} : { 'content-type': type }),
+      },
       body: request.body ?? '',
     },
     { signingDate: date },

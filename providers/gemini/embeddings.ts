@@ -1,5 +1,11 @@
-import { embeddingsReply, inBatches, isObject, type OperationAdapter, readEmbeddingsRequest } from '../../plugin-sdk/index.ts';
 import { modelPath } from '../../plugin-sdk/dialects/google/model-path.ts';
+import {
+  embeddingsReply,
+  inBatches,
+  isObject,
+  type OperationAdapter,
+  readEmbeddingsRequest,
+} from '../../plugin-sdk/index.ts';
 
 /** Google refuses more in one batch. */
 const batchSize = 100;

@@ -32,18 +32,23 @@ export default defineProvider({
   baseUrl: 'https://generativelanguage.googleapis.com',
   environment: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
   options: { capabilities: capabilitiesOption },
-  provider: ({ baseUrl, capabilities }) => ({
-    speaks: {
-      '*': [google],
-      chat: [geminiGenerateContent],
-      responses: [geminiGenerateContent],
-      completions: [geminiGenerateContent],
-    },
-    endpoint: (call) => ({ ...locate(baseUrl, pathOf(call)), headers: authentication(call.key) }),
-    capabilities: capabilitiesByModel({ inlineMedia: { except: ownUrls } }, capabilities),
-    adapters: { ...googleAdapters('gemini'), embeddings },
-    models: async ({ key, get }) => readModels(await get(`${version}/models?pageSize=1000`, authentication(key))),
-  }),
+  provider({ baseUrl: given, capabilities }) {
+    // Some write the version into the base URL.
+    const baseUrl = given.replace(/\/v1beta$/, '');
+    return {
+      speaks: {
+        '*': [google],
+        chat: [geminiGenerateContent],
+        responses: [geminiGenerateContent],
+        completions: [geminiGenerateContent],
+      },
+      endpoint: (call) => ({ ...locate(baseUrl, pathOf(call)), headers: authentication(call.key) }),
+      capabilities: capabilitiesByModel({ inlineMedia: { except: ownUrls } }, capabilities),
+      adapters: { ...googleAdapters('gemini'), embeddings },
+      models: async ({ key, get }) =>
+        readModels(await get(`${baseUrl}${version}/models?pageSize=1000`, authentication(key))),
+    };
+  },
 });
 
 function pathOf(call: Call): string {

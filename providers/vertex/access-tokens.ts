@@ -84,7 +84,10 @@ export class AccessTokens {
       const client = await auth.getClient();
       const { token } = await client.getAccessToken();
       if (!token) throw new Error('Google gave no token');
-      const { quotaProjectId, credentials: { expiry_date: end } } = client;
+      const {
+        quotaProjectId,
+        credentials: { expiry_date: end },
+      } = client;
       const headers: OutgoingHeaders = ['authorization', new Secret(`Bearer ${token}`)];
       if (quotaProjectId !== undefined) headers.push('x-goog-user-project', quotaProjectId);
       return { value: headers, expiresAt: end ?? this.#host.clock.now() + assumedLifeMs };
@@ -100,7 +103,11 @@ export class AccessTokens {
       const asked = new Request(input as URL, init);
       const url = new URL(asked.url === tokenUrl && typeof named === 'string' ? named : asked.url);
       const body = Buffer.from(await asked.arrayBuffer());
-      const { status, headers, body: answer } = await this.#host.fetch({
+      const {
+        status,
+        headers,
+        body: answer,
+      } = await this.#host.fetch({
         provider: instanceName(this.#host.plugin),
         origin: url.origin,
         method: asked.method,
@@ -115,7 +122,8 @@ export class AccessTokens {
   }
 
   #findProject({ settings }: Pick<Key, 'settings'>): string | undefined {
-    const named = settings['project'] ?? this.#credentialsOf(settings)?.['project_id'] ?? process.env['GOOGLE_CLOUD_PROJECT'];
+    const named =
+      settings['project'] ?? this.#credentialsOf(settings)?.['project_id'] ?? process.env['GOOGLE_CLOUD_PROJECT'];
     return typeof named === 'string' && named !== '' ? named : undefined;
   }
 

@@ -22,17 +22,30 @@ export const embeddings: OperationAdapter = {
     const path = `/models/${encodeURIComponent(name)}`;
     const task = body['task_type'];
     if (/^gemini-embedding-(?!001)/.test(name)) {
-      const config = { ...(dimensions === undefined ? {} : { outputDimensionality: dimensions }), ...(task === undefined ? {} : { taskType: task }) };
-      return texts.map((text): AdaptedCall => ({
-        path: `${path}:embedContent`,
-        body: { content: { parts: [{ text }] }, ...(Object.keys(config).length === 0 ? {} : { embedContentConfig: config }) },
-      }));
+      const config = {
+        ...(dimensions === undefined ? {} : { outputDimensionality: dimensions }),
+        ...(task === undefined ? {} : { taskType: task }),
+      };
+      return texts.map(
+        (text): AdaptedCall => ({
+          path: `${path}:embedContent`,
+          body: {
+            content: { parts: [{ text }] },
+            ...(Object.keys(config).length === 0 ? {} : { embedContentConfig: config }),
+          },
+        }),
+      );
     }
     const parameters = dimensions === undefined ? {} : { parameters: { outputDimensionality: dimensions } };
-    return inBatches(texts, name.startsWith('gemini') ? 1 : batchSize).map((batch): AdaptedCall => ({
-      path: `${path}:predict`,
-      body: { instances: batch.map((content) => ({ content, ...(task === undefined ? {} : { task_type: task }) })), ...parameters },
-    }));
+    return inBatches(texts, name.startsWith('gemini') ? 1 : batchSize).map(
+      (batch): AdaptedCall => ({
+        path: `${path}:predict`,
+        body: {
+          instances: batch.map((content) => ({ content, ...(task === undefined ? {} : { task_type: task }) })),
+          ...parameters,
+        },
+      }),
+    );
   },
   decode(replies, body, call) {
     const tokens = replies.reduce((sum, reply) => sum + tokensOf(reply), 0);
@@ -44,7 +57,9 @@ export const embeddings: OperationAdapter = {
 function vectorsOf({ json }: AdaptedReply): (JsonValue | undefined)[] {
   const { predictions, embedding } = json ?? {};
   if (isObject(embedding)) return [embedding['values']];
-  return Array.isArray(predictions) ? predictions.map((prediction) => inside(prediction, 'embeddings')['values']) : [undefined];
+  return Array.isArray(predictions)
+    ? predictions.map((prediction) => inside(prediction, 'embeddings')['values'])
+    : [undefined];
 }
 
 function tokensOf({ json }: AdaptedReply): number {

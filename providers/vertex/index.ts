@@ -1,22 +1,22 @@
 import { z } from 'zod';
-import { anthropicMessages, geminiGenerateContent, google, openaiChat } from '../../plugin-sdk/dialects/index.ts';
 import { googleAdapters } from '../../plugin-sdk/dialects/google/adapters.ts';
+import { anthropicMessages, geminiGenerateContent, google, openaiChat } from '../../plugin-sdk/dialects/index.ts';
 import {
   type Call,
   capabilitiesByModel,
   capabilitiesOption,
   chain,
-  defineProvider,
   type Dialect,
+  defineProvider,
   type Key,
   locate,
   type OutgoingHeaders,
   Secret,
   secretString,
 } from '../../plugin-sdk/index.ts';
+import { AccessTokens } from './access-tokens.ts';
 import { embeddings } from './embeddings.ts';
 import { keysOfMachine, regionOf } from './google-cloud.ts';
-import { AccessTokens } from './access-tokens.ts';
 import { anyHost, hostOf, place } from './place.ts';
 import { publisherOf } from './publisher.ts';
 import { readModels } from './read-models.ts';
@@ -33,16 +33,24 @@ export default defineProvider({
   baseUrl: anyHost,
   otherKeys: keysOfMachine,
   options: {
-    apiVersion: z.enum(['v1', 'v1beta1']).default('v1').describe('Version in the paths of calls that the gateway writes.'),
+    apiVersion: z
+      .enum(['v1', 'v1beta1'])
+      .default('v1')
+      .describe('Version in the paths of calls that the gateway writes.'),
     capabilities: capabilitiesOption,
   },
   keyFields: {
     project: z.string().optional().describe('Project id; absent: that of the credentials, or GOOGLE_CLOUD_PROJECT.'),
-    region: z.string().optional().describe('Location, such as us-central1, eu or global; absent: GOOGLE_CLOUD_LOCATION or global.'),
+    region: z
+      .string()
+      .optional()
+      .describe('Location, such as us-central1, eu or global; absent: GOOGLE_CLOUD_LOCATION or global.'),
     credentials: z
       .union([secretString, z.looseObject({ type: z.string() }).transform((json) => new Secret(JSON.stringify(json)))])
       .optional()
-      .describe('Service-account or other credentials JSON, best as file:PATH. Without it and `value`, the application-default ones.'),
+      .describe(
+        'Service-account or other credentials JSON, best as file:PATH. Without it and `value`, the application-default ones.',
+      ),
     kind: z.enum(['token', 'api-key']).optional().describe('What `value` is, where its form does not tell.'),
   },
   provider({ baseUrl, keys, apiVersion, capabilities }, host) {
@@ -51,7 +59,11 @@ export default defineProvider({
     const gemini = capabilitiesByModel({ flavour: 'vertex' }, capabilities);
     const claude = capabilitiesByModel({ inlineMedia: true, choices: false }, capabilities);
     const baseOf = (key: Key): string => (baseUrl === anyHost ? hostOf(regionOf(key)) : baseUrl);
-    const whereOf = (key: Key) => ({ project: tokens.apiKeyOf(key) === undefined ? tokens.projectOf(key) : key.settings['project'] as string | undefined, region: regionOf(key) });
+    const whereOf = (key: Key) => ({
+      project:
+        tokens.apiKeyOf(key) === undefined ? tokens.projectOf(key) : (key.settings['project'] as string | undefined),
+      region: regionOf(key),
+    });
     return {
       speaks: {
         '*': [google],
@@ -98,7 +110,8 @@ function apiKey(tokens: AccessTokens, key: Key): OutgoingHeaders {
 
 /** Where the Gemini API has a field, Vertex has a header (wire facts 4.3). */
 function tier(call: Call): OutgoingHeaders {
-  if (call.passthrough || call.dialect !== geminiGenerateContent || call.exchange.dialect === geminiGenerateContent) return [];
+  if (call.passthrough || call.dialect !== geminiGenerateContent || call.exchange.dialect === geminiGenerateContent)
+    return [];
   const word = tiers[call.exchange.conversation().serviceTier ?? ''];
   return word === undefined ? [] : ['x-vertex-ai-llm-shared-request-type', word];
 }

@@ -48,7 +48,9 @@ function segment(name: string): string {
 }
 
 function locationPath({ project, region }: Where): string {
-  return project === undefined ? '' : `/projects/${encodeURIComponent(project)}/locations/${encodeURIComponent(region)}`;
+  return project === undefined
+    ? ''
+    : `/projects/${encodeURIComponent(project)}/locations/${encodeURIComponent(region)}`;
 }
 
 /**

@@ -27,7 +27,8 @@ for (const [path, methods, operation = 'resources'] of endpoints) {
 export function matchEndpoint(method: string, path: string): Operation | undefined {
   const methods = fixedPaths.get(path) ?? search(root, path.split('/'), 1) ?? modelMethods(path);
   if (methods === undefined) return undefined;
-  const operation = methods.get(method);
+  // HEAD is GET without the body.
+  const operation = methods.get(method === 'HEAD' ? 'GET' : method);
   if (operation === undefined)
     throw new GatewayError('REQ_METHOD', { method, path, allowed: [...methods.keys()].join(' or ') });
   return operation;

@@ -33,7 +33,8 @@ export function resolvePath(
   if (path.startsWith(models) && method !== 'GET')
     return resolveModel(path.slice(models.length), url, method, providers);
   const isAzure = headers.get('user-agent')?.includes('AzureOpenAI') === true && providers.has(azure);
-  return { ...resolveEndpoint(path, url, method), ...(isAzure ? { defaultProvider: azure } : {}) };
+  const resolved = resolveEndpoint(path, url, method);
+  return isAzure ? { ...resolved, defaultProvider: azure } : resolved;
 }
 
 /** Cuts `/v1`, `/openai`, `/openai/v1` and `/v1/openai` off the front. */

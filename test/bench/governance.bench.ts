@@ -3,16 +3,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { openaiChat } from '../../plugin-sdk/dialects/index.ts';
-import { BytesBody, type Exchange, GatewayRequest, type Host, type Outcome, RequestHeaders, Secret, type Slot } from '../../plugin-sdk/index.ts';
+import {
+  BytesBody,
+  type Exchange,
+  GatewayRequest,
+  type Host,
+  type Outcome,
+  RequestHeaders,
+  Secret,
+  type Slot,
+} from '../../plugin-sdk/index.ts';
 import { entitiesPort } from '../../plugin-sdk/ports/entities.ts';
 import { ledgerPort } from '../../plugin-sdk/ports/ledger.ts';
 import { pricesPort } from '../../plugin-sdk/ports/prices.ts';
 import governance from '../../plugins/governance/index.ts';
 import { governanceOptions } from '../../plugins/governance/options.ts';
+import { pricesFrom, pricingOptions } from '../../plugins/pricing/index.ts';
 import { LmdbEntities } from '../../plugins/store-lmdb/entities.ts';
 import { LmdbLedger } from '../../plugins/store-lmdb/ledger.ts';
 import { Sealing } from '../../plugins/store-lmdb/sealing.ts';
-import { pricesFrom, pricingOptions } from '../../plugins/pricing/index.ts';
 
 /** CPU of all governance hooks for one call: identity, access, reservation, settlement; and of its parts. */
 const folder = mkdtempSync(join(tmpdir(), 'governance-bench-'));
@@ -30,7 +39,9 @@ const limits = {
   },
 };
 const text = 'The quick brown fox jumps over the lazy dog. '.repeat(40);
-const bytes = Buffer.from(JSON.stringify({ model: 'gpt-4o-mini', max_tokens: 500, messages: [{ role: 'user', content: text }] }));
+const bytes = Buffer.from(
+  JSON.stringify({ model: 'gpt-4o-mini', max_tokens: 500, messages: [{ role: 'user', content: text }] }),
+);
 const rounds = 20_000;
 let waited = 0;
 
@@ -44,7 +55,9 @@ for (const [name, more] of Object.entries(limits)) {
     if (i % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   const { user, system } = process.cpuUsage(cpu);
-  process.stdout.write(`${JSON.stringify({ limits: name, bodyBytes: bytes.length, cpuMicros: ((user + system) / rounds).toFixed(2) })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ limits: name, bodyBytes: bytes.length, cpuMicros: ((user + system) / rounds).toFixed(2) })}\n`,
+  );
 }
 await environment.close();
 await ledgerEnvironment.close();
@@ -72,7 +85,13 @@ async function hooksWith(more: object) {
 
 function one(hooks: any): void {
   const slots: unknown[] = [];
-  const request = new GatewayRequest('POST', '/chat/completions', '', new RequestHeaders(['host', 'x', 'content-type', 'application/json', 'authorization', `Bearer ${key}`]), new BytesBody(bytes, 'application/json'));
+  const request = new GatewayRequest(
+    'POST',
+    '/chat/completions',
+    '',
+    new RequestHeaders(['host', 'x', 'content-type', 'application/json', 'authorization', `Bearer ${key}`]),
+    new BytesBody(bytes, 'application/json'),
+  );
   const exchange = {
     time: Date.now(),
     operation: 'chat',
@@ -87,9 +106,25 @@ function one(hooks: any): void {
     setTargets() {},
     setRequest() {},
   } as unknown as Exchange;
-  const attempt = { exchange, target: { provider: 'openai', model: 'gpt-4o-mini' }, key: { name: 'main' }, number: 1, onEnd() {} };
+  const attempt = {
+    exchange,
+    target: { provider: 'openai', model: 'gpt-4o-mini' },
+    key: { name: 'main' },
+    number: 1,
+    onEnd() {},
+  };
   const outcome = {
-    attempts: [{ number: 1, provider: 'openai', model: 'gpt-4o-mini', key: 'main', result: 'ok', status: 200, usage: { input: 500, output: 300 } }],
+    attempts: [
+      {
+        number: 1,
+        provider: 'openai',
+        model: 'gpt-4o-mini',
+        key: 'main',
+        result: 'ok',
+        status: 200,
+        usage: { input: 500, output: 300 },
+      },
+    ],
   } as unknown as Outcome;
   must(hooks.preRoute.handler(exchange));
   must(hooks.transformRequest.handler(request, exchange));

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { JobResult } from '../../plugin-sdk/ports/jobs.ts';
 import { ThreadedJobs } from '../../plugins/store-lmdb/threaded-jobs.ts';
 
 /**
@@ -14,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'jobs-bench-'));
 const jobs = new ThreadedJobs(folder, 64 * 1024 ** 3, { now: () => Date.now() });
 const body = Buffer.from(JSON.stringify({ model: 'gpt', messages: [{ role: 'user', content: 'x'.repeat(900) }] }));
 const sealed = Buffer.alloc(400, 1);
-const result = {
+const result: JobResult = {
   state: 'completed',
   status: 200,
   headers: ['content-type', 'application/json'],

@@ -31,7 +31,11 @@ for (const count of [1, 3, 5]) {
   run(rounds, lines);
   const wall = ((performance.now() - started) * 1_000) / rounds;
   const used = process.cpuUsage(cpu);
-  const line = { accounts: count, wallMicros: wall.toFixed(2), cpuMicros: ((used.user + used.system) / rounds).toFixed(2) };
+  const line = {
+    accounts: count,
+    wallMicros: wall.toFixed(2),
+    cpuMicros: ((used.user + used.system) / rounds).toFixed(2),
+  };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 await environment.close();

@@ -12,7 +12,13 @@ interface Answer {
   readonly json: any;
 }
 
-async function api(gateway: RunningGateway, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+async function api(
+  gateway: RunningGateway,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const response = await fetch(`${gateway.url}/api/${path}`, {
     method,
     headers: { authorization: `Bearer ${gateway.adminToken}`, 'content-type': 'application/json', ...headers },
@@ -59,7 +65,11 @@ test('refuses a change of what was changed meanwhile', async () => {
   await api(gateway, 'POST', 'teams', { id: 'red', name: 'Red' });
   const tag = { 'if-match': '"1"' };
   assert.equal((await api(gateway, 'PUT', 'teams/red', { name: 'Redder' }, tag)).status, 200);
-  for (const [method, body] of [['PUT', { name: 'Late' }], ['PATCH', {}], ['DELETE', undefined]] as const) {
+  for (const [method, body] of [
+    ['PUT', { name: 'Late' }],
+    ['PATCH', {}],
+    ['DELETE', undefined],
+  ] as const) {
     const late = await api(gateway, method, 'teams/red', body, tag);
     assert.equal(late.status, 412);
     assert.equal(late.json.error.code, 'conflict');
@@ -70,9 +80,18 @@ test('refuses a change of what was changed meanwhile', async () => {
 test('names the path of everything that is wrong', async () => {
   await using upstream = await startUpstream();
   await using gateway = await startGoverned(upstream, withAdmin);
-  const wrong = await api(gateway, 'POST', 'virtual-keys', { name: '', providers: [{ provider: 'openai', budgets: [{ limit: -1, period: '1x' }] }], budget: 3 });
+  const wrong = await api(gateway, 'POST', 'virtual-keys', {
+    name: '',
+    providers: [{ provider: 'openai', budgets: [{ limit: -1, period: '1x' }] }],
+    budget: 3,
+  });
   assert.equal(wrong.status, 400);
-  assert.deepEqual(wrong.json.error.details.map(({ path }: { path: string }) => path).sort(), ['', 'name', 'providers[0].budgets[0].limit', 'providers[0].budgets[0].period']);
+  assert.deepEqual(wrong.json.error.details.map(({ path }: { path: string }) => path).sort(), [
+    '',
+    'name',
+    'providers[0].budgets[0].limit',
+    'providers[0].budgets[0].period',
+  ]);
   assert.match(wrong.json.error.message, /budget/);
   const missing = await api(gateway, 'POST', 'virtual-keys', { name: 'A', team: 'nobody' });
   assert.deepEqual(missing.json.error.details, [{ path: 'team', message: 'there is no team nobody' }]);
@@ -103,7 +122,12 @@ test('leaves alone what the config file declares, and says so', async () => {
   });
   const read = await api(gateway, 'GET', 'virtual-keys/fixed');
   assert.equal(read.json.origin, 'config');
-  for (const [method, path, body] of [['PUT', 'fixed', { name: 'x' }], ['PATCH', 'fixed', {}], ['DELETE', 'fixed', undefined], ['POST', 'fixed/rotate', {}]] as const) {
+  for (const [method, path, body] of [
+    ['PUT', 'fixed', { name: 'x' }],
+    ['PATCH', 'fixed', {}],
+    ['DELETE', 'fixed', undefined],
+    ['POST', 'fixed/rotate', {}],
+  ] as const) {
     const refused = await api(gateway, method, `virtual-keys/${path}`, body);
     assert.equal(refused.status, 409);
     assert.match(refused.json.error.message, /declared in the config file, which wins/);
@@ -114,11 +138,18 @@ test('shows and resets how far limits are used', async () => {
   await using upstream = await startUpstream();
   upstream.always(used(100, 50));
   await using gateway = await startGoverned(upstream, withAdmin);
-  const { json } = await api(gateway, 'POST', 'virtual-keys', { id: 'k', name: 'K', budgets: [{ limit: 1, period: '1d' }] });
+  const { json } = await api(gateway, 'POST', 'virtual-keys', {
+    id: 'k',
+    name: 'K',
+    budgets: [{ limit: 1, period: '1d' }],
+  });
   await call(gateway, { 'x-bf-vk': json.value });
   await turn(50);
   const usage = await api(gateway, 'GET', 'virtual-keys/k/usage');
-  assert.deepEqual(usage.json.data.map(({ unit, used: spent, limit }: any) => [unit, spent, limit]), [['usd', 0.0006, 1]]);
+  assert.deepEqual(
+    usage.json.data.map(({ unit, used: spent, limit }: any) => [unit, spent, limit]),
+    [['usd', 0.0006, 1]],
+  );
   const reset = await api(gateway, 'POST', 'virtual-keys/k/reset-usage');
   assert.equal(reset.json.data[0].used, 0);
 });
@@ -128,10 +159,19 @@ test('writes every change to a trail without credentials', async () => {
   await using gateway = await startGoverned(upstream, withAdmin);
   const { json } = await api(gateway, 'POST', 'virtual-keys', { id: 'k', name: 'K' });
   await api(gateway, 'PATCH', 'virtual-keys/k', { name: 'L' });
-  await api(gateway, 'POST', 'provider-keys', { id: 'p', provider: 'openai', name: 'extra', value: 'sk-canary-provider-key' });
+  await api(gateway, 'POST', 'provider-keys', {
+    id: 'p',
+    provider: 'openai',
+    name: 'extra',
+    value: 'sk-canary-provider-key',
+  });
   await api(gateway, 'DELETE', 'virtual-keys/k');
   const trail = await api(gateway, 'GET', 'audit');
-  assert.deepEqual(trail.json.data.map(({ action, kind }: any) => `${action} ${kind}`), ['delete virtual-key', 'create provider-key', 'update virtual-key', 'create virtual-key']);
+  assert.deepEqual(
+    trail.json.data.map(({ action, kind }: any) => `${action} ${kind}`),
+    ['delete virtual-key', 'create provider-key', 'update virtual-key', 'create virtual-key'],
+  );
+  assert.equal(trail.json.data[0].actor.id, 'admin:test');
   const text = JSON.stringify([trail.json, (await api(gateway, 'GET', 'provider-keys')).json, gateway.logs]);
   assert.ok(!text.includes('canary-provider-key') && !text.includes(json.value));
 });
@@ -147,11 +187,15 @@ test('answers nobody without an admin token of the right scope', async () => {
     for (const method of Object.keys(operations).filter((name) => name !== 'parameters')) {
       const target = path.replace('/api/', '').replace('{id}', 'any');
       for (const authorization of ['', 'Bearer wrong', 'Bearer sk-bf-nobody']) {
-        const refused = await api(gateway, method.toUpperCase(), target, method === 'get' ? undefined : {}, { authorization });
+        const refused = await api(gateway, method.toUpperCase(), target, method === 'get' ? undefined : {}, {
+          authorization,
+        });
         assert.equal(refused.status, 401, `${method} ${path}`);
       }
       if (target === 'quota') continue;
-      const reader = await api(gateway, method.toUpperCase(), target, method === 'get' ? undefined : {}, { authorization: 'Bearer bfa_reader-token' });
+      const reader = await api(gateway, method.toUpperCase(), target, method === 'get' ? undefined : {}, {
+        authorization: 'Bearer bfa_reader-token',
+      });
       if (method === 'get') assert.notEqual(reader.status, 403, path);
       else assert.equal(reader.status, 403, `${method} ${path}`);
     }
@@ -171,7 +215,12 @@ test('keeps the contract of its own OpenAPI document', async () => {
     assert.ok(validate(value), `${method} ${path}: ${JSON.stringify(validate.errors)}`);
   };
   const bodies: Record<string, object> = {
-    'virtual-keys': { id: 'x', name: 'X', budgets: [{ limit: 1, period: '1M', calendar: true }], providers: ['openai'] },
+    'virtual-keys': {
+      id: 'x',
+      name: 'X',
+      budgets: [{ limit: 1, period: '1M', calendar: true }],
+      providers: ['openai'],
+    },
     teams: { id: 'x', name: 'X', rateLimits: [{ requests: 5, period: '1m' }] },
     customers: { id: 'x', name: 'X' },
     limits: { id: 'x', provider: 'openai', concurrency: 3 },
@@ -185,7 +234,8 @@ test('keeps the contract of its own OpenAPI document', async () => {
     fits(base, 'get', 200, (await api(gateway, 'GET', path)).json);
     fits(`${base}/{id}`, 'get', 200, (await api(gateway, 'GET', `${path}/x`)).json);
     fits(`${base}/{id}`, 'patch', 200, (await api(gateway, 'PATCH', `${path}/x`, {})).json);
-    if (path !== 'provider-keys') fits(`${base}/{id}/usage`, 'get', 200, (await api(gateway, 'GET', `${path}/x/usage`)).json);
+    if (path !== 'provider-keys')
+      fits(`${base}/{id}/usage`, 'get', 200, (await api(gateway, 'GET', `${path}/x/usage`)).json);
     const refused = await api(gateway, 'POST', path, { nonsense: 1 });
     const error = ajv.compile({ $ref: 'api#/components/schemas/Error' });
     assert.ok(error(refused.json), JSON.stringify(error.errors));
@@ -195,19 +245,64 @@ test('keeps the contract of its own OpenAPI document', async () => {
 test('never fails on its own account, whatever it is sent', { timeout: 60_000 }, async () => {
   await using upstream = await startUpstream();
   await using gateway = await startGoverned(upstream, withAdmin);
-  const member = fc.constantFrom('id', 'name', 'value', 'team', 'providers', 'budgets', 'rateLimits', 'expiresAt', '__proto__', 'models', 'provider', 'aliases', 'x');
-  const limitLike = fc.record({ limit: fc.oneof(fc.double(), fc.string()), period: fc.oneof(fc.constant('1d'), fc.string()) }, { requiredKeys: [] });
-  const value = fc.oneof(fc.jsonValue(), fc.array(limitLike), fc.string({ unit: 'binary', maxLength: 300 }), fc.constant('1d'));
-  const body = fc.oneof(fc.dictionary(member, value).map((json) => JSON.stringify(json)), fc.string({ maxLength: 200 }));
+  const member = fc.constantFrom(
+    'id',
+    'name',
+    'value',
+    'team',
+    'providers',
+    'budgets',
+    'rateLimits',
+    'expiresAt',
+    '__proto__',
+    'models',
+    'provider',
+    'aliases',
+    'x',
+  );
+  const limitLike = fc.record(
+    { limit: fc.oneof(fc.double(), fc.string()), period: fc.oneof(fc.constant('1d'), fc.string()) },
+    { requiredKeys: [] },
+  );
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.array(limitLike),
+    fc.string({ unit: 'binary', maxLength: 300 }),
+    fc.constant('1d'),
+  );
+  const body = fc.oneof(
+    fc.dictionary(member, value).map((json) => JSON.stringify(json)),
+    fc.string({ maxLength: 200 }),
+  );
   const path = fc
-    .tuple(fc.constantFrom('virtual-keys', 'teams', 'customers', 'limits', 'provider-keys'), fc.constantFrom('', '/', '/x', '/x/rotate', '/x/usage', '/%00', `/${'a'.repeat(3_000)}`, '/%E0%A4%A', '?limit=a', '?offset=1e9&search=%'))
+    .tuple(
+      fc.constantFrom('virtual-keys', 'teams', 'customers', 'limits', 'provider-keys'),
+      fc.constantFrom(
+        '',
+        '/',
+        '/x',
+        '/x/rotate',
+        '/x/usage',
+        '/%00',
+        `/${'a'.repeat(3_000)}`,
+        '/%E0%A4%A',
+        '?limit=a',
+        '?offset=1e9&search=%',
+      ),
+    )
     .map((parts) => parts.join(''));
   const tag = fc.constantFrom('"1"', '*', 'W/"0"', '"99999999999999999999"', 'x');
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE'), path, body, tag, async (method, where, sent, match) => {
-      const answer = await api(gateway, method, where, method === 'GET' ? undefined : sent, { 'if-match': match });
-      assert.ok(answer.status < 500, `${method} ${where} ${sent}: ${JSON.stringify(answer.json)}`);
-    }),
+    fc.asyncProperty(
+      fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE'),
+      path,
+      body,
+      tag,
+      async (method, where, sent, match) => {
+        const answer = await api(gateway, method, where, method === 'GET' ? undefined : sent, { 'if-match': match });
+        assert.ok(answer.status < 500, `${method} ${where} ${sent}: ${JSON.stringify(answer.json)}`);
+      },
+    ),
     { numRuns: 400 },
   );
 });

@@ -336,6 +336,56 @@ test('stores a multipart upload and a binary reply as bytes', deadline, async (t
   }
 });
 
+test('gives embeddings and images objects that their SDK parses while the job waits', deadline, async (t) => {
+  const { client, upstream } = await start(t);
+  const vector = { object: 'list', data: [{ object: 'embedding', index: 0, embedding: 'AACAPwAAAEA=' }], model: 'e' };
+  upstream.reply({ json: vector, delayMs: 200 });
+  const request = { model: 'text-embedding-3-small', input: 'x' };
+  const initial = await client.embeddings.create(request, { headers: { 'x-bf-async': 'true' } }).withResponse();
+  assert.deepEqual(initial.data.data, []);
+  const { id } = initial.data as unknown as { id: string };
+  assert.equal(initial.response.headers.get('x-bf-async-id'), id);
+  for (;;) {
+    await sleep(20);
+    const poll = await client.embeddings.create(request, { headers: { 'x-bf-async-id': id } });
+    if (poll.data.length === 0) continue;
+    assert.deepEqual([...poll.data[0]!.embedding], [1, 2]);
+    break;
+  }
+  upstream.reply({ json: { created: 1, data: [{ b64_json: 'AAAA' }] }, delayMs: 200 });
+  const picture = { model: 'gpt-image-1', prompt: 'x' } as const;
+  const first = await client.images.generate(picture, { headers: { 'x-bf-async': 'true' } });
+  assert.deepEqual(first.data, []);
+  for (;;) {
+    await sleep(20);
+    const poll = await client.images.generate(picture, {
+      headers: { 'x-bf-async-id': (first as unknown as { id: string }).id },
+    });
+    if (poll.data?.length === 0) continue;
+    assert.equal(poll.data?.[0]?.b64_json, 'AAAA');
+    break;
+  }
+});
+
+test('gives a failed response to retrieve and its error to a poll', deadline, async (t) => {
+  const { client, upstream } = await start(t);
+  upstream.always({
+    status: 400,
+    json: {
+      error: { message: 'no such model', type: 'invalid_request_error', param: 'model', code: 'model_not_found' },
+    },
+  });
+  const request = { model: 'openai/none', input: 'x' };
+  const { id } = await client.responses.create(request, { headers: { 'x-bf-async': 'true' } });
+  let state = await client.responses.retrieve(id);
+  while (state.status !== 'failed') {
+    await sleep(20);
+    state = await client.responses.retrieve(id);
+  }
+  assert.deepEqual(state.error, { code: 'model_not_found', message: 'no such model' });
+  await assert.rejects(client.responses.create(request, { headers: { 'x-bf-async-id': id } }), { status: 400 });
+});
+
 test('keeps running jobs through a reload', deadline, async (t) => {
   const setup = await start(t);
   setup.upstream.always({ json: completion, delayMs: 400 });

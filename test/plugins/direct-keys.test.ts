@@ -11,13 +11,32 @@ import { chat, failed, keyOf, said, startPooled } from './pooled-gateway.ts';
 const messages = [{ role: 'user' as const, content: 'Hello!' }];
 
 /** The gateway of the samples: every provider's own key is in its pool, and all of them are one upstream. */
-async function startSamples(upstream: Upstream, direct: Record<string, unknown> = { enabled: true }, more: Record<string, unknown> = {}) {
+async function startSamples(
+  upstream: Upstream,
+  direct: Record<string, unknown> = { enabled: true },
+  more: Record<string, unknown> = {},
+) {
   upstream.always((request) => {
     if (request.url.includes('/messages')) {
-      return { json: { id: 'm', type: 'message', role: 'assistant', model: 'c', content: [{ type: 'text', text: 'Hi' }], stop_reason: 'end_turn', usage: { input_tokens: 1, output_tokens: 1 } } };
+      return {
+        json: {
+          id: 'm',
+          type: 'message',
+          role: 'assistant',
+          model: 'c',
+          content: [{ type: 'text', text: 'Hi' }],
+          stop_reason: 'end_turn',
+          usage: { input_tokens: 1, output_tokens: 1 },
+        },
+      };
     }
     if (request.url.includes(':generateContent')) {
-      return { json: { candidates: [{ content: { role: 'model', parts: [{ text: 'Hi' }] }, finishReason: 'STOP', index: 0 }], usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 1, totalTokenCount: 2 } } };
+      return {
+        json: {
+          candidates: [{ content: { role: 'model', parts: [{ text: 'Hi' }] }, finishReason: 'STOP', index: 0 }],
+          usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 1, totalTokenCount: 2 },
+        },
+      };
     }
     return said('Hi');
   });
@@ -30,7 +49,9 @@ async function startSamples(upstream: Upstream, direct: Record<string, unknown> 
       'plugins/direct-keys': direct,
       ...more,
     },
-    { definitions: { 'providers/anthropic': anthropic, 'providers/gemini': gemini, 'providers/azure': azure } as never },
+    {
+      definitions: { 'providers/anthropic': anthropic, 'providers/gemini': gemini, 'providers/azure': azure } as never,
+    },
   );
 }
 
@@ -47,7 +68,10 @@ test('the samples with a placeholder and a key per request send the key to its p
   await using upstream = await startUpstream();
   await using gateway = await startSamples(upstream);
   const client = new OpenAI({ baseURL: `${gateway.url}/openai`, apiKey: 'dummy-key' });
-  await client.chat.completions.create({ model: 'gpt-4o-mini', messages }, { headers: { Authorization: 'Bearer sk-your-openai-key' } });
+  await client.chat.completions.create(
+    { model: 'gpt-4o-mini', messages },
+    { headers: { Authorization: 'Bearer sk-your-openai-key' } },
+  );
   const claude = await client.chat.completions.create(
     { model: 'anthropic/claude-3-sonnet-20240229', messages },
     { headers: { 'x-api-key': 'sk-ant-your-anthropic-key' } },
@@ -62,8 +86,14 @@ test('the samples with a placeholder and a key per request send the key to its p
   assert.equal(openai!.headers['authorization'], 'Bearer sk-your-openai-key');
   assert.equal(anthropicCall!.headers['x-api-key'], 'sk-ant-your-anthropic-key');
   assert.equal(anthropicCall!.headers['authorization'], undefined);
-  assert.ok(geminiCall!.headers['x-goog-api-key'] === 'sk-gemini-your-gemini-key' || geminiCall!.url.includes('sk-gemini'));
-  for (const { rawHeaders } of upstream.requests) assert.equal(rawHeaders.some((text) => text.includes('dummy')), false);
+  assert.ok(
+    geminiCall!.headers['x-goog-api-key'] === 'sk-gemini-your-gemini-key' || geminiCall!.url.includes('sk-gemini'),
+  );
+  for (const { rawHeaders } of upstream.requests)
+    assert.equal(
+      rawHeaders.some((text) => text.includes('dummy')),
+      false,
+    );
 });
 
 test('the AzureOpenAI sample sends its api-key and api-version to the endpoint that it names', async () => {
@@ -93,10 +123,18 @@ test('an own Azure key without its endpoint is refused with the name of the head
 
 test('an endpoint is refused without an own key, when it is not allowed, and when it lies inside', async () => {
   await using upstream = await startUpstream();
-  await using gateway = await startSamples(upstream, { enabled: true, endpoints: ['*.openai.azure.com', 'http://*.nip.io', 'http://*.0.0.1:1'] });
+  await using gateway = await startSamples(upstream, {
+    enabled: true,
+    endpoints: ['*.openai.azure.com', 'http://*.nip.io', 'http://*.0.0.1:1'],
+  });
   const ask = (endpoint: string, headers: Record<string, string> = { 'api-key': 'own' }) =>
     chat(gateway, { model: 'azure/gpt-4o' }, { 'x-bf-azure-endpoint': endpoint, ...headers });
-  for (const reply of [await ask(upstream.url, {}), await ask(upstream.url, { 'api-key': 'dummy' }), await ask('https://evil.example'), await ask('http://127.0.0.1:1')]) {
+  for (const reply of [
+    await ask(upstream.url, {}),
+    await ask(upstream.url, { 'api-key': 'dummy' }),
+    await ask('https://evil.example'),
+    await ask('http://127.0.0.1:1'),
+  ]) {
     assert.equal(reply.status, 403);
     assert.equal(reply.json.error.code, 'host_not_allowed');
   }
@@ -106,14 +144,40 @@ test('an endpoint is refused without an own key, when it is not allowed, and whe
 test('the SSRF list is refused as an endpoint, however the address is written', () => {
   const patterns = ['*.openai.azure.com'];
   const hosts = [
-    'http://127.0.0.1', 'http://localhost', 'http://10.0.0.1', 'http://172.16.0.1', 'http://192.168.1.1', 'http://169.254.169.254',
-    'http://100.64.0.1', 'http://[::1]', 'http://[fd00::1]', 'http://[fe80::1]', 'http://[::ffff:127.0.0.1]', 'http://[64:ff9b::7f00:1]',
-    'http://2130706433', 'http://0177.0.0.1', 'http://0x7f.1', 'https://metadata.google.internal', 'file:///etc/passwd', 'gopher://x.openai.azure.com',
-    'https://x.openai.azure.com@evil.example', 'https://evil.example/x.openai.azure.com', 'https://evil.example#.openai.azure.com',
-    'https://x.openai.azure.com/?a=b', 'https://x.openai.azure.com/path', 'https://x.openai.azure.com.evil.example', 'https://evilopenai.azure.com',
-    'https://openai.azure.com', 'http://x.openai.azure.com', 'https://x.openai.azure.com:8443', 'https://x.openai.azure.com.', 'x.openai.azure.com', '',
+    'http://127.0.0.1',
+    'http://localhost',
+    'http://10.0.0.1',
+    'http://172.16.0.1',
+    'http://192.168.1.1',
+    'http://169.254.169.254',
+    'http://100.64.0.1',
+    'http://[::1]',
+    'http://[fd00::1]',
+    'http://[fe80::1]',
+    'http://[::ffff:127.0.0.1]',
+    'http://[64:ff9b::7f00:1]',
+    'http://2130706433',
+    'http://0177.0.0.1',
+    'http://0x7f.1',
+    'https://metadata.google.internal',
+    'file:///etc/passwd',
+    'gopher://x.openai.azure.com',
+    'https://x.openai.azure.com@evil.example',
+    'https://evil.example/x.openai.azure.com',
+    'https://evil.example#.openai.azure.com',
+    'https://x.openai.azure.com/?a=b',
+    'https://x.openai.azure.com/path',
+    'https://x.openai.azure.com.evil.example',
+    'https://evilopenai.azure.com',
+    'https://openai.azure.com',
+    'http://x.openai.azure.com',
+    'https://x.openai.azure.com:8443',
+    'https://x.openai.azure.com.',
+    'x.openai.azure.com',
+    '',
   ];
-  for (const host of hosts) assert.throws(() => allowedEndpoint(host, patterns, new Set()), { code: 'GUARD_HOST' }, host);
+  for (const host of hosts)
+    assert.throws(() => allowedEndpoint(host, patterns, new Set()), { code: 'GUARD_HOST' }, host);
   assert.deepEqual(allowedEndpoint('https://My-Resource.openai.azure.com/', patterns, new Set()), {
     origin: 'https://my-resource.openai.azure.com',
     configured: false,
@@ -122,9 +186,22 @@ test('the SSRF list is refused as an endpoint, however the address is written', 
 
 test('virtual keys, admin tokens and placeholders are never sent; the pool serves', async () => {
   await using upstream = await startUpstream();
-  await using gateway = await startSamples(upstream, { enabled: true, placeholders: ['dummy', 'none', '', 'my-own-dummy'] });
-  const credentials = ['Bearer sk-bf-abc', 'Bearer SK-BF-abc', 'Bearer dummy', 'bearer None', 'Bearer ', 'Bearer My-Own-Dummy', `Bearer ${gateway.adminToken}`, 'Basic YTpi'];
-  for (const authorization of credentials) assert.equal((await chat(gateway, {}, { authorization })).headers.get('x-bf-key'), 'main', authorization);
+  await using gateway = await startSamples(upstream, {
+    enabled: true,
+    placeholders: ['dummy', 'none', '', 'my-own-dummy'],
+  });
+  const credentials = [
+    'Bearer sk-bf-abc',
+    'Bearer SK-BF-abc',
+    'Bearer dummy',
+    'bearer None',
+    'Bearer ',
+    'Bearer My-Own-Dummy',
+    `Bearer ${gateway.adminToken}`,
+    'Basic YTpi',
+  ];
+  for (const authorization of credentials)
+    assert.equal((await chat(gateway, {}, { authorization })).headers.get('x-bf-key'), 'main', authorization);
   for (const name of ['x-api-key', 'x-goog-api-key', 'api-key']) await chat(gateway, {}, { [name]: 'sk-bf-abc' });
   for (const request of upstream.requests) {
     assert.equal(keyOf(request), 'upstream');
@@ -154,7 +231,10 @@ test("a refused own key brings back the provider's own 401 with a hint, and is n
   const reply = await chat(gateway, {}, { authorization: 'Bearer sk-ant-mine' });
   assert.equal(reply.status, 401);
   assert.equal(reply.json.error.message, 'failed with 401');
-  assert.match(reply.headers.get('x-bf-hint')!, /openai refused the key sent in authorization.*Keys of openai start with sk-\. This one looks like a key of anthropic\./);
+  assert.match(
+    reply.headers.get('x-bf-hint')!,
+    /openai refused the key sent in authorization.*Keys of openai start with sk-\. This one looks like a key of anthropic\./,
+  );
   assert.equal(upstream.requests.length, 1);
   assert.equal((await chat(gateway)).json.error.message, 'failed with 401', 'the pool is not told of it');
 });
@@ -163,7 +243,10 @@ test('a fallback is served by the pool, never by the own key', async () => {
   await using upstream = await startUpstream();
   await using spare = await startUpstream();
   spare.always(said('from the spare'));
-  await using gateway = await startPooled({ openai: upstream, spare }, { 'plugins/direct-keys': { enabled: true }, 'plugins/fallbacks': {} });
+  await using gateway = await startPooled(
+    { openai: upstream, spare },
+    { 'plugins/direct-keys': { enabled: true }, 'plugins/fallbacks': {} },
+  );
   upstream.always(failed(500));
   const reply = await chat(gateway, { fallbacks: ['spare/gpt-4o'] }, { authorization: 'Bearer sk-own' });
   assert.equal(reply.status, 200);
@@ -174,7 +257,11 @@ test('a fallback is served by the pool, never by the own key', async () => {
 test('an own key is neither logged nor shown', async () => {
   await using upstream = await startUpstream();
   await using gateway = await startSamples(upstream);
-  const reply = await chat(gateway, {}, { authorization: 'Bearer sk-canary-own', 'x-bf-explain': 'true', 'x-bf-admin-token': gateway.adminToken });
+  const reply = await chat(
+    gateway,
+    {},
+    { authorization: 'Bearer sk-canary-own', 'x-bf-explain': 'true', 'x-bf-admin-token': gateway.adminToken },
+  );
   assert.equal(reply.headers.get('x-bf-key'), 'direct');
   const shown = JSON.stringify([[...reply.headers], reply.text, gateway.logs]);
   assert.equal(shown.includes('canary'), false);

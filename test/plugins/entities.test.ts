@@ -26,7 +26,11 @@ const key = virtualKeySchema.parse({ name: 'Marketing', providers: ['openai'] })
 const failsWith = (code: string) => (error: unknown) => isGatewayError(error) && error.code === code;
 
 test('finds a virtual key by its credential and keeps only a hash of it', async () => {
-  const put = await entities.put('virtual-key', 'marketing', key, { expected: 'absent', actor, credential: new Secret(canary) });
+  const put = await entities.put('virtual-key', 'marketing', key, {
+    expected: 'absent',
+    actor,
+    credential: new Secret(canary),
+  });
   assert.equal(put.hint, 'sk-bf-…a1f2');
   assert.equal(entities.findVirtualKey(canary)?.id, 'marketing');
   assert.equal(entities.findVirtualKey(`${canary}x`), undefined);
@@ -34,8 +38,14 @@ test('finds a virtual key by its credential and keeps only a hash of it', async 
 });
 
 test('refuses a write that expects another version', async () => {
-  await assert.rejects(entities.put('virtual-key', 'marketing', key, { expected: 'absent', actor }), failsWith('STORE_CONFLICT'));
-  await assert.rejects(entities.put('virtual-key', 'marketing', key, { expected: 7, actor }), failsWith('STORE_CONFLICT'));
+  await assert.rejects(
+    entities.put('virtual-key', 'marketing', key, { expected: 'absent', actor }),
+    failsWith('STORE_CONFLICT'),
+  );
+  await assert.rejects(
+    entities.put('virtual-key', 'marketing', key, { expected: 7, actor }),
+    failsWith('STORE_CONFLICT'),
+  );
   await assert.rejects(entities.put('virtual-key', 'nobody', key, { expected: 1, actor }), failsWith('STORE_UNKNOWN'));
   const changed = await entities.put('virtual-key', 'marketing', { ...key, active: false }, { expected: 1, actor });
   assert.equal(changed.version, 2);
@@ -54,8 +64,14 @@ test('lets an old credential go when the key is rotated or deleted', async () =>
 
 test('writes down who changed what, without credentials', () => {
   const trail = entities.audit({ limit: 10 });
-  assert.deepEqual(trail.map(({ action }) => action), ['delete', 'rotate', 'update', 'create']);
-  assert.deepEqual(entities.audit({ limit: 1, before: trail[0]!.sequence }).map(({ action }) => action), ['rotate']);
+  assert.deepEqual(
+    trail.map(({ action }) => action),
+    ['delete', 'rotate', 'update', 'create'],
+  );
+  assert.deepEqual(
+    entities.audit({ limit: 1, before: trail[0]!.sequence }).map(({ action }) => action),
+    ['rotate'],
+  );
   assert.ok(!JSON.stringify(trail).includes('sk-bf-'));
 });
 
@@ -64,14 +80,29 @@ test('lets the config file win for what it names', async () => {
   await entities.put('team', 'red', teamSchema.parse({ name: 'Stored' }), { expected: 'absent', actor });
   declared.declare('team', 'red', teamSchema.parse({ name: 'Declared' }));
   assert.equal(declared.get('team', 'red')?.value.name, 'Declared');
-  assert.deepEqual(declared.list('team').map(({ origin }) => origin), ['config']);
+  assert.deepEqual(
+    declared.list('team').map(({ origin }) => origin),
+    ['config'],
+  );
   await assert.rejects(declared.delete('team', 'red', undefined, actor), failsWith('STORE_DECLARED'));
   assert.equal(entities.get('team', 'red')?.value.name, 'Stored');
 });
 
 test('gives a provider key back only to this store', async () => {
-  const value = { provider: 'openai', name: 'extra', weight: 1, models: ['*'], blockedModels: [], aliases: {}, enabled: true };
-  await entities.put('provider-key', 'extra', value, { expected: 'absent', actor, credential: new Secret('sk-live-canary-of-a-provider') });
+  const value = {
+    provider: 'openai',
+    name: 'extra',
+    weight: 1,
+    models: ['*'],
+    blockedModels: [],
+    aliases: {},
+    enabled: true,
+  };
+  await entities.put('provider-key', 'extra', value, {
+    expected: 'absent',
+    actor,
+    credential: new Secret('sk-live-canary-of-a-provider'),
+  });
   assert.equal(Secret.reveal(entities.providerCredential('extra')!), 'sk-live-canary-of-a-provider');
   const other = new LmdbEntities(environment, new Sealing(new Secret('another key')), Date);
   assert.throws(() => other.providerCredential('extra'));
@@ -80,16 +111,20 @@ test('gives a provider key back only to this store', async () => {
 
 test('shows a change of another process on the next call', async () => {
   const before = entities.version();
-  execFileSync(process.execPath, [
-    '--input-type=module-typescript',
-    '--eval',
-    `import { open } from 'lmdb';
+  execFileSync(
+    process.execPath,
+    [
+      '--input-type=module-typescript',
+      '--eval',
+      `import { open } from 'lmdb';
      import { LmdbEntities } from './plugins/store-lmdb/entities.ts';
      const environment = open({ path: ${JSON.stringify(folder)}, maxDbs: 32, mapSize: 1 << 28 });
      const entities = new LmdbEntities(environment, undefined as never, Date);
      await entities.put('team', 'blue', { name: 'Blue', budgets: [], rateLimits: [] }, { expected: 'absent', actor: { id: 'other' } });
      await environment.close();`,
-  ], { cwd: join(import.meta.dirname, '../..') });
+    ],
+    { cwd: join(import.meta.dirname, '../..') },
+  );
   await new Promise((resolve) => setTimeout(resolve, 5));
   assert.notEqual(entities.version(), before);
   assert.equal(entities.get('team', 'blue')?.value.name, 'Blue');

@@ -16,12 +16,20 @@ interface Fleet extends AsyncDisposable {
 
 async function startFleet(upstream: Upstream, virtualKey: object, more: object = {}): Promise<Fleet> {
   const dataDir = mkdtempSync(join(tmpdir(), 'governed-'));
-  const governance = JSON.stringify({ required: true, virtualKeys: [{ id: 'shared', value: key, ...virtualKey }], ...more });
+  const governance = JSON.stringify({
+    required: true,
+    virtualKeys: [{ id: 'shared', value: key, ...virtualKey }],
+    ...more,
+  });
   const started = await Promise.all(
     Array.from({ length: processes }, async () => {
-      const child = spawn(process.execPath, [join(import.meta.dirname, 'governed-child.ts'), dataDir, upstream.url, governance], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
+      const child = spawn(
+        process.execPath,
+        [join(import.meta.dirname, 'governed-child.ts'), dataDir, upstream.url, governance],
+        {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        },
+      );
       const url = await new Promise<string>((resolve, reject) => {
         child.stdout!.once('data', (line: Buffer) => resolve(line.toString().trim()));
         child.once('exit', (code) => reject(new Error(`exit ${code}`)));
@@ -50,7 +58,13 @@ async function stream(url: string, more: object = {}): Promise<number> {
   const response = await fetch(`${url}/openai/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-bf-vk': key },
-    body: JSON.stringify({ model: 'priced', stream: true, max_tokens: 50, messages: [{ role: 'user', content: 'hi' }], ...more }),
+    body: JSON.stringify({
+      model: 'priced',
+      stream: true,
+      max_tokens: 50,
+      messages: [{ role: 'user', content: 'hi' }],
+      ...more,
+    }),
   });
   await response.text();
   return response.status;
@@ -85,7 +99,10 @@ test('keeps one budget over four processes and 500 streams at once, and ends exa
   await settled();
   const paid = statuses.filter((status) => status === 200).length;
   assert.equal(upstream.requests.length, paid);
-  assert.ok(statuses.every((status) => status === 200 || status === 402), `${[...new Set(statuses)]}`);
+  assert.ok(
+    statuses.every((status) => status === 200 || status === 402),
+    `${[...new Set(statuses)]}`,
+  );
   assert.ok(paid >= 90, `${paid} paid`);
   assert.ok(billed <= limit * 1e9, `${billed}`);
   for (const url of fleet.urls) {
@@ -98,7 +115,11 @@ test('keeps one budget over four processes and 500 streams at once, and ends exa
 test('frees what a killed process had reserved when its time is over', { timeout: 60_000 }, async () => {
   await using upstream = await startUpstream();
   upstream.always({ fault: 'silent' });
-  await using fleet = await startFleet(upstream, { budgets: [{ limit: 0.0012, period: '1Y', calendar: true }] }, { reservationSeconds: 10 });
+  await using fleet = await startFleet(
+    upstream,
+    { budgets: [{ limit: 0.0012, period: '1Y', calendar: true }] },
+    { reservationSeconds: 10 },
+  );
   const lost = stream(fleet.urls[0]!).catch(() => 0);
   while (upstream.requests.length === 0) await settled(10);
   fleet.children[0]!.kill('SIGKILL');
@@ -114,7 +135,9 @@ test('frees what a killed process had reserved when its time is over', { timeout
 });
 
 for (const unit of ['requests', 'tokens'] as const) {
-  test(`never exceeds ${unit} per window over four processes, and uses at least 95 percent`, { timeout: 60_000 }, async () => {
+  test(`never exceeds ${unit} per window over four processes, and uses at least 95 percent`, {
+    timeout: 60_000,
+  }, async () => {
     await using upstream = await startUpstream();
     // A call is reserved at a moment between these two.
     const started: number[] = [];

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { z } from 'zod';
+import { definePlugin } from '../../plugin-sdk/index.ts';
 import { startUpstream } from '../../plugin-sdk/testing/index.ts';
 import { call, quota, startGoverned, used } from './governed-gateway.ts';
 
@@ -25,27 +27,172 @@ interface Refusal {
 }
 
 const refusals: readonly Refusal[] = [
-  { name: 'a missing header that is required', governance: { requiredHeaders: ['x-project', 'x-user'] }, status: 400, type: 'missing_required_headers', message: /^missing required headers: x-project, x-user$/ },
-  { name: 'a missing virtual key', headers: {}, governance: { required: true }, status: 401, type: 'virtual_key_required', message: /^virtual key is required\. Provide a virtual key via the x-bf-vk header\.$/ },
-  { name: 'a credential that is no virtual key, where one is required', headers: { authorization: 'Bearer sk-other' }, governance: { required: true }, status: 401, type: 'virtual_key_required', message: /virtual key is required/ },
-  { name: 'an unknown virtual key', headers: { 'x-bf-vk': 'sk-bf-nobody' }, status: 401, type: 'virtual_key_not_found', message: /does not exist or has been revoked/ },
-  { name: 'an unknown virtual key in another header', headers: { 'x-api-key': 'sk-bf-nobody' }, status: 401, type: 'virtual_key_not_found', message: /does not exist/ },
-  { name: 'an inactive key', virtualKey: { active: false }, status: 403, type: 'virtual_key_blocked', message: /^Virtual key is inactive$/ },
-  { name: 'an expired key', virtualKey: { expiresAt: '2020-01-01T00:00:00Z' }, status: 403, type: 'virtual_key_blocked', message: /^Virtual key has expired$/ },
-  { name: 'a provider that is not granted', virtualKey: { providers: ['openai'] }, body: { model: 'other/priced' }, status: 403, type: 'provider_blocked', message: /^Provider 'other' is not allowed for this virtual key$/ },
-  { name: 'every provider, where none is granted', virtualKey: { providers: [] }, status: 403, type: 'provider_blocked', message: /Provider 'openai'/ },
-  { name: 'a model that is not allowed', virtualKey: { models: ['gpt-*'] }, status: 403, type: 'model_blocked', message: /^Model 'priced' is not allowed for this virtual key$/ },
-  { name: 'a model that is blocked at one provider', virtualKey: { providers: [{ provider: 'openai', blockedModels: ['priced'] }] }, body: { model: 'openai/priced' }, status: 403, type: 'model_blocked', message: /Model 'priced'/ },
-  { name: 'one request too many', virtualKey: { rateLimits: [{ requests: 2, period: '1h' }] }, before: 2, status: 429, type: 'request_limited', message: /^virtual key one has used its 2 requests per 1h\. It resets at 20\d\d-/, mayRetry: 'false' },
-  { name: 'a request with more tokens than a minute has', virtualKey: { rateLimits: [{ tokens: 100, period: '1m' }] }, status: 429, type: 'token_limited', message: /one request is larger than the limit/, mayRetry: 'false' },
-  { name: 'tokens that are used up', virtualKey: { rateLimits: [{ tokens: 400, period: '1m' }] }, before: 2, status: 429, type: 'token_limited', message: /400 tokens per 1m/ },
-  { name: 'a budget that is used up', virtualKey: { budgets: [{ limit: 0.002, period: '1d' }] }, before: 2, status: 402, type: 'budget_exceeded', message: /virtual key one has no budget left for this request: 0\.0012 of 0\.002 USD per 1d are used/, mayRetry: 'false' },
-  { name: "the team's budget", virtualKey: { team: 'red' }, governance: { teams: [{ id: 'red', budgets: [{ limit: 0.0001, period: '1M', calendar: true }] }] }, status: 402, type: 'budget_exceeded', message: /^team red has no budget left/, mayRetry: 'false' },
-  { name: "the budget of the team's customer", virtualKey: { team: 'red' }, governance: { teams: [{ id: 'red', customer: 'acme' }], customers: [{ id: 'acme', budgets: [{ limit: 0.0001, period: '1d' }] }] }, status: 402, type: 'budget_exceeded', message: /^customer acme/, mayRetry: 'false' },
-  { name: "a provider's own limit", governance: { limits: [{ id: 'openai-rpm', provider: 'openai', rateLimits: [{ requests: 1, period: '1h' }] }] }, before: 1, status: 429, type: 'request_limited', message: /^limit openai-rpm has used its 1 requests/ },
-  { name: "a model's own budget", governance: { limits: [{ id: 'dear', model: 'priced*', budgets: [{ limit: 0.0001, period: '1d' }] }] }, status: 402, type: 'budget_exceeded', message: /^limit dear/ },
-  { name: "the budget of a key's provider", virtualKey: { providers: [{ provider: 'openai', budgets: [{ limit: 0.0001, period: '1d' }] }] }, status: 402, type: 'budget_exceeded', message: /^virtual key one openai/ },
-  { name: 'a model without a price, where a budget applies', virtualKey: { budgets: [{ limit: 1, period: '1d' }] }, body: { model: 'nobody-knows' }, status: 402, type: 'budget_exceeded', message: /No price is known for nobody-knows at openai/ },
+  {
+    name: 'a missing header that is required',
+    governance: { requiredHeaders: ['x-project', 'x-user'] },
+    status: 400,
+    type: 'missing_required_headers',
+    message: /^missing required headers: x-project, x-user$/,
+  },
+  {
+    name: 'a missing virtual key',
+    headers: {},
+    governance: { required: true },
+    status: 401,
+    type: 'virtual_key_required',
+    message: /^virtual key is required\. Provide a virtual key via the x-bf-vk header\.$/,
+  },
+  {
+    name: 'a credential that is no virtual key, where one is required',
+    headers: { authorization: 'Bearer sk-other' },
+    governance: { required: true },
+    status: 401,
+    type: 'virtual_key_required',
+    message: /virtual key is required/,
+  },
+  {
+    name: 'an unknown virtual key',
+    headers: { 'x-bf-vk': 'sk-bf-nobody' },
+    status: 401,
+    type: 'virtual_key_not_found',
+    message: /does not exist or has been revoked/,
+  },
+  {
+    name: 'an unknown virtual key in another header',
+    headers: { 'x-api-key': 'sk-bf-nobody' },
+    status: 401,
+    type: 'virtual_key_not_found',
+    message: /does not exist/,
+  },
+  {
+    name: 'an inactive key',
+    virtualKey: { active: false },
+    status: 403,
+    type: 'virtual_key_blocked',
+    message: /^Virtual key is inactive$/,
+  },
+  {
+    name: 'an expired key',
+    virtualKey: { expiresAt: '2020-01-01T00:00:00Z' },
+    status: 403,
+    type: 'virtual_key_blocked',
+    message: /^Virtual key has expired$/,
+  },
+  {
+    name: 'a provider that is not granted',
+    virtualKey: { providers: ['openai'] },
+    body: { model: 'other/priced' },
+    status: 403,
+    type: 'provider_blocked',
+    message: /^Provider 'other' is not allowed for this virtual key$/,
+  },
+  {
+    name: 'every provider, where none is granted',
+    virtualKey: { providers: [] },
+    status: 403,
+    type: 'provider_blocked',
+    message: /Provider 'openai'/,
+  },
+  {
+    name: 'a model that is not allowed',
+    virtualKey: { models: ['gpt-*'] },
+    status: 403,
+    type: 'model_blocked',
+    message: /^Model 'priced' is not allowed for this virtual key$/,
+  },
+  {
+    name: 'a model that is blocked at one provider',
+    virtualKey: { providers: [{ provider: 'openai', blockedModels: ['priced'] }] },
+    body: { model: 'openai/priced' },
+    status: 403,
+    type: 'model_blocked',
+    message: /Model 'priced'/,
+  },
+  {
+    name: 'one request too many',
+    virtualKey: { rateLimits: [{ requests: 2, period: '1h' }] },
+    before: 2,
+    status: 429,
+    type: 'request_limited',
+    message: /^virtual key one has used its 2 requests per 1h\. It resets at 20\d\d-/,
+    mayRetry: 'false',
+  },
+  {
+    name: 'a request with more tokens than a minute has',
+    virtualKey: { rateLimits: [{ tokens: 100, period: '1m' }] },
+    status: 429,
+    type: 'token_limited',
+    message: /one request is larger than the limit/,
+    mayRetry: 'false',
+  },
+  {
+    name: 'tokens that are used up',
+    virtualKey: { rateLimits: [{ tokens: 400, period: '1m' }] },
+    before: 2,
+    status: 429,
+    type: 'token_limited',
+    message: /400 tokens per 1m/,
+  },
+  {
+    name: 'a budget that is used up',
+    virtualKey: { budgets: [{ limit: 0.002, period: '1d' }] },
+    before: 2,
+    status: 402,
+    type: 'budget_exceeded',
+    message: /virtual key one has no budget left for this request: 0\.0012 of 0\.002 USD per 1d are used/,
+    mayRetry: 'false',
+  },
+  {
+    name: "the team's budget",
+    virtualKey: { team: 'red' },
+    governance: { teams: [{ id: 'red', budgets: [{ limit: 0.0001, period: '1M', calendar: true }] }] },
+    status: 402,
+    type: 'budget_exceeded',
+    message: /^team red has no budget left/,
+    mayRetry: 'false',
+  },
+  {
+    name: "the budget of the team's customer",
+    virtualKey: { team: 'red' },
+    governance: {
+      teams: [{ id: 'red', customer: 'acme' }],
+      customers: [{ id: 'acme', budgets: [{ limit: 0.0001, period: '1d' }] }],
+    },
+    status: 402,
+    type: 'budget_exceeded',
+    message: /^customer acme/,
+    mayRetry: 'false',
+  },
+  {
+    name: "a provider's own limit",
+    governance: { limits: [{ id: 'openai-rpm', provider: 'openai', rateLimits: [{ requests: 1, period: '1h' }] }] },
+    before: 1,
+    status: 429,
+    type: 'request_limited',
+    message: /^limit openai-rpm has used its 1 requests/,
+  },
+  {
+    name: "a model's own budget",
+    governance: { limits: [{ id: 'dear', model: 'priced*', budgets: [{ limit: 0.0001, period: '1d' }] }] },
+    status: 402,
+    type: 'budget_exceeded',
+    message: /^limit dear/,
+  },
+  {
+    name: "the budget of a key's provider",
+    virtualKey: { providers: [{ provider: 'openai', budgets: [{ limit: 0.0001, period: '1d' }] }] },
+    status: 402,
+    type: 'budget_exceeded',
+    message: /^virtual key one openai/,
+  },
+  {
+    name: 'a model without a price, where a budget applies',
+    virtualKey: { budgets: [{ limit: 1, period: '1d' }] },
+    body: { model: 'nobody-knows' },
+    status: 402,
+    type: 'budget_exceeded',
+    message: /No price is known for nobody-knows at openai/,
+  },
 ];
 
 for (const refusal of refusals) {
@@ -121,7 +268,13 @@ test('charges what was used and gives the rest back', async () => {
   upstream.always(used(100, 50));
   await using gateway = await startGoverned(upstream, {
     governance: {
-      virtualKeys: [one({ team: 'red', budgets: [{ limit: 1, period: '1d' }], rateLimits: [{ requests: 10, tokens: 10_000, period: '1m' }] })],
+      virtualKeys: [
+        one({
+          team: 'red',
+          budgets: [{ limit: 1, period: '1d' }],
+          rateLimits: [{ requests: 10, tokens: 10_000, period: '1m' }],
+        }),
+      ],
       teams: [{ id: 'red', budgets: [{ limit: 5, period: '1M' }] }],
     },
   });
@@ -142,10 +295,15 @@ test('charges what was used and gives the rest back', async () => {
 test('charges nothing for an attempt that failed before it gave anything', async () => {
   await using upstream = await startUpstream();
   upstream.always({ status: 500, json: { error: { message: 'down' } } });
-  await using gateway = await startGoverned(upstream, { governance: { virtualKeys: [one({ budgets: [{ limit: 1, period: '1d' }] })] } });
+  await using gateway = await startGoverned(upstream, {
+    governance: { virtualKeys: [one({ budgets: [{ limit: 1, period: '1d' }] })] },
+  });
   assert.equal((await call(gateway, vk)).status, 500);
   await settled();
-  assert.deepEqual((await quota(gateway, key)).accounts.map(({ used, reserved }) => [used, reserved]), [[0, 0]]);
+  assert.deepEqual(
+    (await quota(gateway, key)).accounts.map(({ used, reserved }) => [used, reserved]),
+    [[0, 0]],
+  );
 });
 
 const delta = (content: string) => ({ choices: [{ index: 0, delta: { content } }] });
@@ -153,20 +311,37 @@ const delta = (content: string) => ({ choices: [{ index: 0, delta: { content } }
 test('charges a stream by the usage that it reports', async () => {
   await using upstream = await startUpstream();
   upstream.always({
-    events: [delta('hello'), { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }, { choices: [], usage: { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 } }, 'data: [DONE]\n\n'],
+    events: [
+      delta('hello'),
+      { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] },
+      { choices: [], usage: { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 } },
+      'data: [DONE]\n\n',
+    ],
   });
-  await using gateway = await startGoverned(upstream, { governance: { virtualKeys: [one({ budgets: [{ limit: 1, period: '1d' }] })] } });
+  await using gateway = await startGoverned(upstream, {
+    governance: { virtualKeys: [one({ budgets: [{ limit: 1, period: '1d' }] })] },
+  });
   await call(gateway, vk, { stream: true });
   await settled();
-  assert.deepEqual((await quota(gateway, key)).accounts.map(({ used, reserved }) => [used, reserved]), [[0.00021, 0]]);
+  assert.deepEqual(
+    (await quota(gateway, key)).accounts.map(({ used, reserved }) => [used, reserved]),
+    [[0.00021, 0]],
+  );
 });
 
 test('asks for the usage of a stream where the client did not, and keeps the answer from it', async () => {
   await using upstream = await startUpstream();
   upstream.always({
-    events: [delta('hello'), { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }, { choices: [], usage: { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 } }, 'data: [DONE]\n\n'],
+    events: [
+      delta('hello'),
+      { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] },
+      { choices: [], usage: { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 } },
+      'data: [DONE]\n\n',
+    ],
   });
-  await using gateway = await startGoverned(upstream, { governance: { virtualKeys: [one({ budgets: [{ limit: 1, period: '1d' }] })] } });
+  await using gateway = await startGoverned(upstream, {
+    governance: { virtualKeys: [one({ budgets: [{ limit: 1, period: '1d' }] })] },
+  });
   const answer = await call(gateway, vk, { stream: true });
   await settled();
   assert.equal((await quota(gateway, key)).accounts[0]!.used, 0.00021);
@@ -180,7 +355,9 @@ test('asks for the usage of a stream where the client did not, and keeps the ans
 
 test('charges a stream that was cut, or reports no usage, by what passed', async () => {
   await using upstream = await startUpstream();
-  await using gateway = await startGoverned(upstream, { governance: { virtualKeys: [one({ budgets: [{ limit: 1, period: '1d' }] })] } });
+  await using gateway = await startGoverned(upstream, {
+    governance: { virtualKeys: [one({ budgets: [{ limit: 1, period: '1d' }] })] },
+  });
   const words = Array.from({ length: 20 }, (_, i) => delta(`word ${i} `));
   upstream.reply({ events: words, fault: 'cut' });
   await call(gateway, vk, { stream: true });
@@ -188,7 +365,9 @@ test('charges a stream that was cut, or reports no usage, by what passed', async
   const [cut] = (await quota(gateway, key)).accounts;
   assert.ok(cut!.used > 0.0002 && cut!.used <= 0.0011, `${cut!.used}`);
   assert.equal(cut!.reserved, 0);
-  upstream.reply({ events: [...words, { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }, 'data: [DONE]\n\n'] });
+  upstream.reply({
+    events: [...words, { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }, 'data: [DONE]\n\n'],
+  });
   await call(gateway, vk, { stream: true });
   await settled();
   const [silent] = (await quota(gateway, key)).accounts;
@@ -198,7 +377,9 @@ test('charges a stream that was cut, or reports no usage, by what passed', async
 test('charges a client that leaves in the middle of a stream', async () => {
   await using upstream = await startUpstream();
   upstream.always({ events: Array.from({ length: 30 }, () => delta('word ')), chunkDelayMs: 10, fault: 'stall' });
-  await using gateway = await startGoverned(upstream, { governance: { virtualKeys: [one({ budgets: [{ limit: 1, period: '1d' }] })] } });
+  await using gateway = await startGoverned(upstream, {
+    governance: { virtualKeys: [one({ budgets: [{ limit: 1, period: '1d' }] })] },
+  });
   const leaving = new AbortController();
   const response = await fetch(`${gateway.url}/openai/v1/chat/completions`, {
     method: 'POST',
@@ -217,7 +398,9 @@ test('charges a client that leaves in the middle of a stream', async () => {
 test('lets free models pass when the budget is used up', async () => {
   await using upstream = await startUpstream();
   upstream.always(used(100, 50));
-  await using gateway = await startGoverned(upstream, { governance: { virtualKeys: [one({ budgets: [{ limit: 0, period: '1d' }] })] } });
+  await using gateway = await startGoverned(upstream, {
+    governance: { virtualKeys: [one({ budgets: [{ limit: 0, period: '1d' }] })] },
+  });
   assert.equal((await call(gateway, vk, { model: 'free' })).status, 200);
   assert.equal((await call(gateway, vk)).status, 402);
 });
@@ -225,7 +408,9 @@ test('lets free models pass when the budget is used up', async () => {
 test('lets a small budget pay for calls that state no limit until it is used up', async () => {
   await using upstream = await startUpstream();
   upstream.always(used(100, 50));
-  await using gateway = await startGoverned(upstream, { governance: { virtualKeys: [one({ budgets: [{ limit: 0.003, period: '1d' }] })] } });
+  await using gateway = await startGoverned(upstream, {
+    governance: { virtualKeys: [one({ budgets: [{ limit: 0.003, period: '1d' }] })] },
+  });
   const statuses: number[] = [];
   for (let i = 0; i < 6; i++) {
     statuses.push((await call(gateway, vk, { max_tokens: undefined })).status);
@@ -243,19 +428,35 @@ test('spends no more than the budget on many calls at once', async () => {
     billed += 100 * 1_000 + 100 * 10_000;
     return { ...used(100, 100), delayMs: 20 };
   });
-  await using gateway = await startGoverned(upstream, { governance: { virtualKeys: [one({ budgets: [{ limit: 0.022, period: '1d' }] })] } });
+  await using gateway = await startGoverned(upstream, {
+    governance: { virtualKeys: [one({ budgets: [{ limit: 0.022, period: '1d' }] })] },
+  });
   const answers = await Promise.all(Array.from({ length: 100 }, () => call(gateway, vk)));
   await settled();
   const paid = answers.filter(({ status }) => status === 200).length;
   assert.ok(paid > 0 && answers.every(({ status }) => status === 200 || status === 402));
   assert.ok(billed <= 22_000_000, `${billed}`);
-  assert.deepEqual((await quota(gateway, key)).accounts.map(({ used, reserved }) => [used, reserved]), [[billed / 1e9, 0]]);
+  assert.deepEqual(
+    (await quota(gateway, key)).accounts.map(({ used, reserved }) => [used, reserved]),
+    [[billed / 1e9, 0]],
+  );
 });
 
 test('sends a call whose model names no provider to a granted one, by weight', async () => {
   await using upstream = await startUpstream();
   upstream.always(used(1, 1));
-  await using gateway = await startGoverned(upstream, { governance: { virtualKeys: [one({ providers: [{ provider: 'openai', weight: 0 }, { provider: 'other', weight: 1 }] })] } });
+  await using gateway = await startGoverned(upstream, {
+    governance: {
+      virtualKeys: [
+        one({
+          providers: [
+            { provider: 'openai', weight: 0 },
+            { provider: 'other', weight: 1 },
+          ],
+        }),
+      ],
+    },
+  });
   for (let i = 0; i < 3; i++) assert.equal((await call(gateway, vk)).headers.get('x-bf-provider'), 'other');
   assert.equal((await call(gateway, vk, { model: 'openai/priced' })).headers.get('x-bf-provider'), 'openai');
   assert.equal((await call(gateway, vk, { model: 'nobody-knows' })).headers.get('x-bf-provider'), 'openai');
@@ -272,10 +473,67 @@ test('uses only the provider keys that the virtual key may use', async () => {
   }
 });
 
+test('lets the next target serve when one has reached its own limit', async () => {
+  await using upstream = await startUpstream();
+  upstream.always(used(1, 1));
+  await using gateway = await startGoverned(upstream, {
+    governance: {
+      virtualKeys: [
+        one({
+          providers: [
+            { provider: 'openai', weight: 1e9 },
+            { provider: 'other', weight: 1e-9 },
+          ],
+          budgets: [{ limit: 1, period: '1d' }],
+        }),
+      ],
+      limits: [{ id: 'openai-rph', provider: 'openai', rateLimits: [{ requests: 1, period: '1h' }] }],
+    },
+  });
+  assert.equal((await call(gateway, vk)).headers.get('x-bf-provider'), 'openai');
+  assert.equal((await call(gateway, vk)).headers.get('x-bf-provider'), 'other');
+  await settled();
+  assert.deepEqual(
+    (await quota(gateway, key)).accounts.map(({ used: spent, reserved }) => [spent, reserved]),
+    [[0.000022, 0]],
+  );
+});
+
+for (const [name, limit, tried] of [
+  ['has', 1, 2],
+  ['has no', 0.0013, 1],
+] as const) {
+  test(`${tried === 2 ? 'pays for' : 'does without'} a second attempt beside the first when the budget ${name} room for both`, async () => {
+    await using upstream = await startUpstream();
+    let calls = 0;
+    upstream.always(() => ({ ...used(100, 50), delayMs: calls++ === 0 ? 250 : 0 }));
+    const hedge = definePlugin({
+      name: 'test/hedge',
+      options: z.strictObject({}),
+      setup: () => ({ hooks: { preRoute: (exchange) => void (exchange.policy.hedgeAfterMs = 30) } }),
+    });
+    await using gateway = await startGoverned(upstream, {
+      definitions: { 'test/hedge': hedge as never },
+      plugins: { 'test/hedge': {} } as never,
+      governance: { virtualKeys: [one({ budgets: [{ limit, period: '1d' }] })] },
+    });
+    assert.equal((await call(gateway, vk)).status, 200);
+    await settled(300);
+    assert.equal(upstream.requests.length, tried);
+    const [account] = (await quota(gateway, key)).accounts;
+    assert.equal(account!.reserved, 0);
+    // The loser was sent, so its input is charged besides the winner.
+    if (tried === 2) assert.ok(account!.used > 0.0006 && account!.used < 0.0008, `${account!.used}`);
+    else assert.equal(account!.used, 0.0006);
+  });
+}
+
 test('governs passthrough like everything else', async () => {
   await using upstream = await startUpstream();
   upstream.always(used(100, 50));
-  await using gateway = await startGoverned(upstream, { governance: { required: true, virtualKeys: [one({ models: ['priced'], budgets: [{ limit: 1, period: '1d' }] })] } });
+  await using gateway = await startGoverned(upstream, {
+    governance: { required: true, virtualKeys: [one({ models: ['priced'], budgets: [{ limit: 1, period: '1d' }] })] },
+  });
   const path = '/openai_passthrough/v1/chat/completions';
   assert.equal((await call(gateway, {}, {}, path)).status, 401);
   assert.equal((await call(gateway, vk, { model: 'dear' }, path)).status, 403);
@@ -295,7 +553,13 @@ test('accepts a token of the issuer and counts it for the team that it names', a
     governance: {
       required: true,
       teams: [{ id: 'red', budgets: [{ limit: 0.0021, period: '1d' }] }],
-      identity: { issuer: 'https://login.example', audience: 'gateway', jwksUrl: `${upstream.url}/jwks`, teamClaim: 'groups', teams: { engineers: 'red' } },
+      identity: {
+        issuer: 'https://login.example',
+        audience: 'gateway',
+        jwksUrl: `${upstream.url}/jwks`,
+        teamClaim: 'groups',
+        teams: { engineers: 'red' },
+      },
     },
   });
   const token = (signer: CryptoKey, more: { exp?: string; aud?: string; groups?: string[] } = {}) =>
@@ -321,14 +585,22 @@ test('accepts a token of the issuer and counts it for the team that it names', a
 
 test('refuses a config that names an owner who does not exist, or an id twice', async () => {
   await using upstream = await startUpstream();
-  await assert.rejects(startGoverned(upstream, { governance: { virtualKeys: [one({ team: 'nobody' })] } }), /virtualKeys\[0\]\.team: there is no team nobody/);
-  await assert.rejects(startGoverned(upstream, { governance: { virtualKeys: [one(), one()] } }), /virtualKeys\[1\]\.id: one is used twice/);
+  await assert.rejects(
+    startGoverned(upstream, { governance: { virtualKeys: [one({ team: 'nobody' })] } }),
+    /virtualKeys\[0\]\.team: there is no team nobody/,
+  );
+  await assert.rejects(
+    startGoverned(upstream, { governance: { virtualKeys: [one(), one()] } }),
+    /virtualKeys\[1\]\.id: one is used twice/,
+  );
 });
 
 test('writes no credential anywhere', async () => {
   await using upstream = await startUpstream();
   upstream.always(used(100, 50));
-  await using gateway = await startGoverned(upstream, { governance: { required: true, virtualKeys: [one({ budgets: [{ limit: 0.001, period: '1d' }] })] } });
+  await using gateway = await startGoverned(upstream, {
+    governance: { required: true, virtualKeys: [one({ budgets: [{ limit: 0.001, period: '1d' }] })] },
+  });
   const secrets = ['canary-key-0123456789', 'canary-provider-of-mine', 'canary-unknown-key', 'canary-upstream'];
   const answers = [
     await call(gateway, { ...vk, authorization: 'Bearer sk-canary-provider-of-mine' }),

@@ -8,8 +8,22 @@ import { type RunningGateway, type StartOptions, startGateway, type Upstream } f
 const routes = defineRoute({
   name: 'test/routes',
   routes: () => {
-    const of = (path: string, dialect: typeof openaiChat, operation: 'chat' | 'embeddings' | 'passthrough', more = {}) =>
-      ({ type: 'exchange', method: 'POST', path, strip: '', dialect, operation, defaultProvider: 'openai', ...more }) as const;
+    const of = (
+      path: string,
+      dialect: typeof openaiChat,
+      operation: 'chat' | 'embeddings' | 'passthrough',
+      more = {},
+    ) =>
+      ({
+        type: 'exchange',
+        method: 'POST',
+        path,
+        strip: '',
+        dialect,
+        operation,
+        defaultProvider: 'openai',
+        ...more,
+      }) as const;
     return [
       of('/openai/v1/chat/completions', openaiChat, 'chat', { strip: '/openai/v1' }),
       of('/openai/v1/embeddings', openai, 'embeddings', { strip: '/openai/v1' }),
@@ -36,7 +50,13 @@ const provider = defineProvider({
 });
 
 /** USD per million tokens, chosen so that sums are easy: an input token costs 1,000 nano-USD, an output token 10,000. */
-export const testPrices = { overrides: [{ model: 'priced*', input: 1, output: 10 }, { model: 'free', input: 0, output: 0 }], book: false };
+export const testPrices = {
+  overrides: [
+    { model: 'priced*', input: 1, output: 10 },
+    { model: 'free', input: 0, output: 0 },
+  ],
+  book: false,
+};
 
 export interface GovernedOptions extends StartOptions {
   readonly governance?: Record<string, unknown>;
@@ -54,7 +74,15 @@ export function startGoverned(upstream: Upstream, options: GovernedOptions = {})
     },
     plugins: {
       'test/routes': {},
-      openai: { use: 'test/provider', ...upstream.provider({ keys: [{ name: 'main', value: 'sk-canary-upstream-main' }, { name: 'spare', value: 'sk-canary-upstream-spare', weight: 0.001 }] }) },
+      openai: {
+        use: 'test/provider',
+        ...upstream.provider({
+          keys: [
+            { name: 'main', value: 'sk-canary-upstream-main' },
+            { name: 'spare', value: 'sk-canary-upstream-spare', weight: 0.001 },
+          ],
+        }),
+      },
       other: { use: 'test/provider', ...upstream.provider() },
       'plugins/pricing': testPrices,
       'plugins/governance': governance,
@@ -62,7 +90,6 @@ export function startGoverned(upstream: Upstream, options: GovernedOptions = {})
     } as never,
   });
 }
-
 
 /** A reply that used so many tokens. */
 export function used(input: number, output: number) {
@@ -109,5 +136,7 @@ export async function call(
 
 export async function quota(gateway: RunningGateway, key: string) {
   const response = await fetch(`${gateway.url}/api/quota`, { headers: { 'x-bf-vk': key } });
-  return (await response.json()) as { accounts: { account: string; unit: string; used: number; reserved: number; remaining: number }[] };
+  return (await response.json()) as {
+    accounts: { account: string; unit: string; used: number; reserved: number; remaining: number }[];
+  };
 }

@@ -105,6 +105,15 @@ test('answers an unknown path with 404 and a wrong method with 405, in the shape
   assert.equal(((await wrong.json()) as { error: { code: string } }).error.code, 'method_not_allowed');
 });
 
+test('answers HEAD as GET without a body', async () => {
+  upstream.always({ json: { id: 'file-1' }, headers: { 'x-fact': 'yes' } });
+  const reply = await fetch(`${gateway.url}/openai/v1/files/file-1`, { method: 'HEAD' });
+  assert.deepEqual([reply.status, reply.headers.get('x-fact'), await reply.text()], [200, 'yes', '']);
+  assert.equal(last(upstream).method, 'HEAD');
+  assert.equal((await fetch(`${gateway.url}/openai/v1/chat/completions`, { method: 'HEAD' })).status, 200);
+  assert.equal((await fetch(`${gateway.url}/openai/v1/embeddings`, { method: 'HEAD' })).status, 405);
+});
+
 test('refuses paths that another server could read as a step elsewhere', async () => {
   const { port } = gateway;
   const paths = [

@@ -11,11 +11,19 @@ export function countTokens(flavour: 'gemini' | 'vertex'): OperationAdapter {
       const context = { model: call.model, stream: false, capabilities: { flavour }, lost };
       const whole = geminiGenerateContent.chat!.encodeRequest(conversation, context);
       const { contents, systemInstruction, tools } = whole;
-      const counted = { ...(systemInstruction === undefined ? {} : { systemInstruction }), ...(tools === undefined ? {} : { tools }) };
+      const counted = {
+        ...(systemInstruction === undefined ? {} : { systemInstruction }),
+        ...(tools === undefined ? {} : { tools }),
+      };
       // Vertex counts these members themselves; the Gemini API only inside a whole request.
-      const native = flavour === 'vertex' ? { contents, ...counted } : { generateContentRequest: { model: `models/${call.model}`, contents, ...counted } };
+      const native =
+        flavour === 'vertex'
+          ? { contents, ...counted }
+          : { generateContentRequest: { model: `models/${call.model}`, contents, ...counted } };
       return { path: modelPath(call.model, 'countTokens'), body: native as typeof whole };
     },
-    decode: ([reply]) => ({ json: { object: 'response.input_tokens', input_tokens: Number(reply?.json?.['totalTokens'] ?? 0) } }),
+    decode: ([reply]) => ({
+      json: { object: 'response.input_tokens', input_tokens: Number(reply?.json?.['totalTokens'] ?? 0) },
+    }),
   };
 }

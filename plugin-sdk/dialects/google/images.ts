@@ -29,9 +29,12 @@ export const editImages: OperationAdapter = {
     for (const field of Object.keys(body)) if (!understood.has(field)) lost(field);
     const images = files.filter(({ field }) => field === 'image');
     if (images.length === 0) throw new GatewayError('REQ_INVALID', { reason: 'image is missing.' }, { param: 'image' });
-    if (isImagen(call.model)) throw new GatewayError('REQ_UNSUPPORTED', { provider: 'Imagen', operation: 'images.edit' });
+    if (isImagen(call.model))
+      throw new GatewayError('REQ_UNSUPPORTED', { provider: 'Imagen', operation: 'images.edit' });
     if (files.some(({ field }) => field === 'mask')) lost('mask');
-    const parts = images.map(({ contentType, bytes }) => ({ inlineData: { mimeType: contentType, data: bytes.toString('base64') } }));
+    const parts = images.map(({ contentType, bytes }) => ({
+      inlineData: { mimeType: contentType, data: bytes.toString('base64') },
+    }));
     return imageCalls(body, call, [...parts, { text: promptOf(body) }]);
   },
   decode,
@@ -64,7 +67,10 @@ function imageCalls(body: JsonObject, call: Call, parts: JsonObject[]): AdaptedC
     responseModalities: ['TEXT', 'IMAGE'],
     ...(aspectRatio === undefined ? {} : { imageConfig: { aspectRatio } }),
   };
-  const one = { path: modelPath(call.model, 'generateContent'), body: { contents: [{ role: 'user', parts }], generationConfig } };
+  const one = {
+    path: modelPath(call.model, 'generateContent'),
+    body: { contents: [{ role: 'user', parts }], generationConfig },
+  };
   return Array.from({ length: countOf(body) }, () => one);
 }
 
@@ -92,18 +98,24 @@ function decode(replies: readonly AdaptedReply[], body: JsonObject): AdaptedResu
     const reason = `it has no image (${replies.map(reasonOf).join(', ')})`;
     throw new GatewayError('UP_BAD_BODY', { provider: 'Google', reason }, { retry: 'never' });
   }
-  const data = images.map(({ mimeType, data }): JsonObject =>
-    body['response_format'] === 'url' ? { url: `data:${mimeType};base64,${data}` } : { b64_json: data },
+  const data = images.map(
+    ({ mimeType, data }): JsonObject =>
+      body['response_format'] === 'url' ? { url: `data:${mimeType};base64,${data}` } : { b64_json: data },
   );
   const usage = { ...usageOf(replies), images: images.length };
   const tokens = { input_tokens: usage.input, output_tokens: usage.output, total_tokens: usage.input + usage.output };
-  return { json: { created: Math.floor(Date.now() / 1_000), data, ...(usage.output > 0 ? { usage: tokens } : {}) }, usage };
+  return {
+    json: { created: Math.floor(Date.now() / 1_000), data, ...(usage.output > 0 ? { usage: tokens } : {}) },
+    usage,
+  };
 }
 
 function predictionsOf({ json }: AdaptedReply): { mimeType: string; data: string }[] {
   const predictions = json?.['predictions'];
   if (!Array.isArray(predictions)) return [];
-  return predictions.filter(isObject).flatMap(({ bytesBase64Encoded: data, mimeType }) =>
-    typeof data === 'string' ? [{ data, mimeType: typeof mimeType === 'string' ? mimeType : 'image/png' }] : [],
-  );
+  return predictions
+    .filter(isObject)
+    .flatMap(({ bytesBase64Encoded: data, mimeType }) =>
+      typeof data === 'string' ? [{ data, mimeType: typeof mimeType === 'string' ? mimeType : 'image/png' }] : [],
+    );
 }

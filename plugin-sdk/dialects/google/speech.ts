@@ -4,15 +4,34 @@ import { inlineDataOf, reasonOf, usageOf } from './content.ts';
 import { modelPath } from './model-path.ts';
 
 /** Voices of OpenAI's that Google does not have: its default voice speaks instead. */
-const foreignVoices = new Set(['alloy', 'ash', 'ballad', 'coral', 'echo', 'fable', 'onyx', 'nova', 'sage', 'shimmer', 'verse', 'marin', 'cedar']);
+const foreignVoices = new Set([
+  'alloy',
+  'ash',
+  'ballad',
+  'coral',
+  'echo',
+  'fable',
+  'onyx',
+  'nova',
+  'sage',
+  'shimmer',
+  'verse',
+  'marin',
+  'cedar',
+]);
 
 /** `POST /audio/speech`. Formats other than wav and pcm are answered as wav. */
 export const speech: OperationAdapter = {
   encode(body, call, lost) {
     const { input, voice, instructions, response_format: format, speed } = body;
-    if (typeof input !== 'string') throw new GatewayError('REQ_INVALID', { reason: 'input must be a string.' }, { param: 'input' });
+    if (typeof input !== 'string')
+      throw new GatewayError('REQ_INVALID', { reason: 'input must be a string.' }, { param: 'input' });
     if (body['stream_format'] === 'sse') {
-      throw new GatewayError('REQ_INVALID', { reason: 'This provider does not stream speech.' }, { param: 'stream_format' });
+      throw new GatewayError(
+        'REQ_INVALID',
+        { reason: 'This provider does not stream speech.' },
+        { param: 'stream_format' },
+      );
     }
     if (typeof format === 'string' && format !== 'wav' && format !== 'pcm') lost('response_format');
     if (speed !== undefined && speed !== 1) lost('speed');

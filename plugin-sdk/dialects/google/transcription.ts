@@ -1,14 +1,16 @@
 import { GatewayError } from '../../errors.ts';
 import { readForm } from '../../form.ts';
 import type { JsonObject } from '../../json.ts';
-import type { AdaptedResult, AdaptedReply, Call, OperationAdapter } from '../../provider.ts';
+import type { AdaptedReply, AdaptedResult, Call, OperationAdapter } from '../../provider.ts';
 import { textOf, usageOf } from './content.ts';
 import { modelPath } from './model-path.ts';
 
 const understood = new Set(['model', 'language', 'prompt', 'response_format', 'temperature', 'stream', 'file']);
 
 /** `POST /audio/transcriptions`: json, verbose_json (without times) and text. */
-export const transcription = adapterWith('Write down exactly what is said in this audio, word for word, in the language it is spoken in.');
+export const transcription = adapterWith(
+  'Write down exactly what is said in this audio, word for word, in the language it is spoken in.',
+);
 
 /** `POST /audio/translations`: the same in English. */
 export const translation = adapterWith('Translate what is said in this audio into English.');
@@ -63,10 +65,22 @@ function typeOfName(filename: string): string {
   return `audio/${extension === 'mp3' || extension === 'mpga' ? 'mpeg' : extension === 'm4a' ? 'mp4' : extension}`;
 }
 
-function written(text: string, { response_format: format, language }: JsonObject, replies: readonly AdaptedReply[]): AdaptedResult {
+function written(
+  text: string,
+  { response_format: format, language }: JsonObject,
+  replies: readonly AdaptedReply[],
+): AdaptedResult {
   const usage = usageOf(replies);
   if (format === 'text') return { bytes: Buffer.from(`${text}\n`), contentType: 'text/plain; charset=utf-8', usage };
-  const tokens = { type: 'tokens', input_tokens: usage.input, output_tokens: usage.output, total_tokens: usage.input + usage.output };
+  const tokens = {
+    type: 'tokens',
+    input_tokens: usage.input,
+    output_tokens: usage.output,
+    total_tokens: usage.input + usage.output,
+  };
   if (format !== 'verbose_json') return { json: { text, usage: tokens }, usage };
-  return { json: { task: 'transcribe', language: language ?? '', duration: 0, text, segments: [], usage: tokens }, usage };
+  return {
+    json: { task: 'transcribe', language: language ?? '', duration: 0, text, segments: [], usage: tokens },
+    usage,
+  };
 }

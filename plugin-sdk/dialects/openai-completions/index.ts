@@ -1,6 +1,6 @@
+import type { Dialect } from '../dialect.ts';
 import { errorFace } from '../openai/error-face.ts';
 import { chatMeter } from '../openai-chat/meter.ts';
-import type { Dialect } from '../dialect.ts';
 import { decodeAnswer, encodeAnswer } from './answer.ts';
 import { decodeRequest, encodeRequest } from './request.ts';
 import { decodeStream, encodeStream } from './stream.ts';

@@ -2,13 +2,15 @@ import type { GatewayError } from '../../errors.ts';
 import type { JsonValue } from '../../json.ts';
 import type { ErrorFace, UpstreamProblem } from '../dialect.ts';
 import { present } from '../present.ts';
+import { errorWords } from './error-words.ts';
 import { problemOf, retryAfterMs } from './problem.ts';
 
 /** How every OpenAI dialect reports failures: `{"error":{"message","type","param","code"}}` and nothing beside it. */
 export const errorFace: ErrorFace = { encodeError, encodeStreamError, decodeError };
 
 function encodeError(error: GatewayError): { readonly status: number; readonly body: string } {
-  return { status: error.status, body: errorBody(error) };
+  // Bedrock's "failed dependency" is the provider's own failure, which no OpenAI client knows by that number.
+  return { status: error.status === 424 ? 502 : error.status, body: errorBody(error) };
 }
 
 /** The SDKs throw on a data event with `error` in it, on chat and on responses alike. */
@@ -17,8 +19,8 @@ function encodeStreamError(error: GatewayError): string {
 }
 
 function errorBody(error: GatewayError): string {
-  const { text, type, param, openaiCode } = error;
-  return JSON.stringify({ error: { message: text, type, param: param ?? null, code: openaiCode } });
+  const { type, code } = errorWords(error);
+  return JSON.stringify({ error: { message: error.text, type, param: error.param ?? null, code } });
 }
 
 function decodeError(status: number, body: Buffer, headers: readonly string[]): UpstreamProblem {

@@ -1,0 +1,78 @@
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { FlatHeaders } from '../../plugin-sdk/index.ts';
+import { NodeClient } from './node-client.ts';
+
+/** A caller that asks for a WebSocket: gets a plain HTTP reply, or its connection joined to the provider's. */
+export class UpgradeClient extends NodeClient {
+  readonly #socket: Socket;
+  readonly #early: Buffer;
+  #joined = false;
+
+  /** `early`: what the client sent behind its request already. */
+  constructor(incoming: IncomingMessage, socket: Socket, early: Buffer) {
+    const outgoing = new ServerResponse(incoming);
+    outgoing.shouldKeepAlive = false;
+    outgoing.assignSocket(socket);
+    outgoing.on('finish', () => socket.end());
+    super(incoming, outgoing);
+    this.#socket = socket;
+    this.#early = early;
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      if (!this.#joined) this.onGone?.();
+    });
+  }
+
+  override get upgrade(): boolean {
+    return true;
+  }
+
+  override get headSent(): boolean {
+    return this.#joined || super.headSent;
+  }
+
+  override cut(): void {
+    this.#socket.destroy();
+  }
+
+  /**
+   * Answers 101 and lets bytes pass both ways, each side at the pace of the other, until either closes.
+   * Resolves when both are closed.
+   */
+  join(headers: FlatHeaders, provider: Duplex): Promise<void> {
+    const socket = this.#socket;
+    this.#joined = true;
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines(headers)}\r\n`);
+    if (this.#early.length > 0) provider.write(this.#early);
+    for (const side of [socket, provider as Socket]) {
+      side.setTimeout?.(0);
+      side.setNoDelay?.(true);
+    }
+    provider.on('data', (chunk: Buffer) => {
+      this.bytesOut += chunk.length;
+    });
+    provider.pipe(socket);
+    socket.pipe(provider);
+    return new Promise((resolve) => {
+      let open = 2;
+      const closed = (other: Duplex) => (): void => {
+        other.destroy();
+        open -= 1;
+        if (open === 0) resolve();
+      };
+      provider.on('error', () => provider.destroy());
+      provider.on('close', closed(socket));
+      socket.on('close', closed(provider));
+      if (provider.destroyed) socket.destroy();
+      if (socket.destroyed) provider.destroy();
+    });
+  }
+}
+
+function lines(headers: FlatHeaders): string {
+  let text = '';
+  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return text;
+}

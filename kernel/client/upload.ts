@@ -1,0 +1,50 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { GatewayError } from '../../plugin-sdk/index.ts';
+
+/**
+ * A request body on its way: its head first, then what still comes, at the pace of its reader. Giving it up does not
+ * break the client's connection, so that a reply may still be written to it.
+ */
+export class Upload extends Readable {
+  readonly #incoming: IncomingMessage;
+  readonly #limit: number;
+  #size: number;
+
+  /** `limit`: bytes in all; a body that has more fails with GatewayError REQ_TOO_LARGE. */
+  constructor(head: Buffer, incoming: IncomingMessage, limit: number) {
+    super({ highWaterMark: 65_536 });
+    this.#incoming = incoming;
+    this.#limit = limit;
+    this.#size = head.length;
+    this.push(head);
+    incoming.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onClose);
+    incoming.pause();
+  }
+
+  override _read(): void {
+    this.#incoming.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    const incoming = this.#incoming;
+    incoming.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
+    // The rest is read and dropped: a client that still writes would not see the reply.
+    incoming.resume();
+    done(error);
+  }
+
+  #onData = (chunk: Buffer): void => {
+    this.#size += chunk.length;
+    if (this.#size > this.#limit) this.destroy(new GatewayError('REQ_TOO_LARGE', { limit: this.#limit }));
+    else if (!this.push(chunk)) this.#incoming.pause();
+  };
+
+  #onEnd = (): void => {
+    this.push(null);
+  };
+
+  #onClose = (): void => {
+    if (!this.#incoming.complete) this.destroy(new GatewayError('CLIENT_GONE', {}));
+  };
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { type AttemptRecord, definePlugin, GatewayError } from '../../plugin-sdk/index.ts';
+import { Circuit } from './circuit.ts';
+import { FailingKeys } from './failing-keys.ts';
+
+const maxCircuits = 5_000;
+
+/** Stops calling a target that keeps failing, so that its fallbacks serve at once, and finds out when it is back. */
+export default definePlugin({
+  name: 'plugins/circuit-breaker',
+  description: 'Rests targets and keys that keep failing, and probes them until they are back.',
+  options: z.strictObject({
+    failureShare: z
+      .number()
+      .min(0.01)
+      .max(1)
+      .default(0.5)
+      .describe('Share of failed calls of a provider and model from which it rests.'),
+    minimumCalls: z
+      .number()
+      .int()
+      .min(1)
+      .default(10)
+      .describe('Calls in the window without which nothing is concluded.'),
+    windowMs: z
+      .number()
+      .int()
+      .min(100)
+      .default(30_000)
+      .describe('Window over which calls are counted, in milliseconds.'),
+    openMs: z
+      .number()
+      .int()
+      .min(1)
+      .default(10_000)
+      .describe('First rest, in milliseconds; doubles as long as probes fail.'),
+    maxOpenMs: z.number().int().min(1).default(300_000).describe('Longest rest, in milliseconds.'),
+    keyFailures: z
+      .number()
+      .int()
+      .min(0)
+      .default(5)
+      .describe('Failures in a row after which a key rests while others of its provider work; 0 for never.'),
+  }),
+  setup(options, host) {
+    const circuits = new Map<string, Circuit>();
+    const keys = new FailingKeys(options.keyFailures, options.openMs, host);
+    const circuitOf = (target: string): Circuit => {
+      let circuit = circuits.get(target);
+      if (circuit === undefined) {
+        // Clients choose model names, so the oldest must give way.
+        if (circuits.size >= maxCircuits) circuits.delete(circuits.keys().next().value!);
+        circuits.set(target, (circuit = new Circuit(options)));
+      }
+      return circuit;
+    };
+    return {
+      hooks: {
+        selectKey: {
+          order: 'pre',
+          handler(attempt) {
+            const target = `${attempt.target.provider}/${attempt.target.model}`;
+            const circuit = circuitOf(target);
+            const now = host.clock.now();
+            const admitted = circuit.admit(now);
+            if (admitted === 'refuse') {
+              throw new GatewayError(
+                'ROUTE_CIRCUIT_OPEN',
+                { target },
+                { retryAfterMs: Math.max(1, circuit.openUntil - now) },
+              );
+            }
+            attempt.onEnd((record) => {
+              const good = verdict(record);
+              if (circuit.report(good, host.clock.now(), admitted)) {
+                host.log.warn(
+                  { target, until: new Date(circuit.openUntil).toISOString() },
+                  'a target rests after repeated failures',
+                );
+              }
+              keys.learn(record, good);
+            });
+          },
+        },
+      },
+    };
+  },
+});
+
+/** Whether a call speaks for its target or against it; `undefined` when it does neither, as with a refused key or request. */
+function verdict({ result, error }: AttemptRecord): boolean | undefined {
+  if (result === 'ok') return true;
+  if (result === 'abandoned' || error === undefined || !error.code.startsWith('UP_')) return undefined;
+  if (error.code === 'UP_AUTH') return undefined;
+  if (error.code === 'UP_STATUS' || error.code === 'UP_STREAM_ERROR') return error.status >= 500 ? false : undefined;
+  return false;
+}
