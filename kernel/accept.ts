@@ -70,6 +70,7 @@ export function accept(route: ExchangeRoute, client: Client, options: AcceptOpti
     log: options.log,
     explain: headers.get('x-bf-explain') === 'true' && options.mayExplain(headers),
   });
+  exchange.stream = resolved.stream === true;
   if (internal !== undefined) {
     for (const { slot, value } of internal.slots) exchange.set(slot, value);
     exchange.onSent = internal.onSent;
@@ -119,7 +120,7 @@ function readMembers(exchange: LiveExchange, body: Body): void {
     throw new GatewayError('REQ_INVALID', { reason: 'stream must be true or false.' }, { param: 'stream' });
   }
   if (exchange.model === undefined && typeof model === 'string' && model !== '') exchange.model = model;
-  exchange.stream = stream === true;
+  if (stream === true) exchange.stream = true;
 }
 
 async function refuse(exchange: LiveExchange, error: GatewayError, client: Client, runtime: Runtime): Promise<void> {

@@ -74,7 +74,7 @@ function datedConnector(options: buildConnector.BuildOptions): buildConnector.co
   const connect = buildConnector(options);
   return (target, callback) =>
     connect(target, (...[error, socket]: Parameters<typeof callback>) => {
-      if (socket === null) return callback(error as Error, null);
+      if (error !== null || socket === null) return callback(error as Error, null);
       const opened = performance.now();
       // Before undici's own listener: it passes the same error on.
       socket.prependListener('error', (cause: Error) => openedAt.set(cause, opened));

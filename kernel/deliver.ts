@@ -1,6 +1,7 @@
 import {
   type AnswerContext,
   type Dialect,
+  type FlatHeaders,
   type Flow,
   GatewayError,
   getHeader,
@@ -18,6 +19,8 @@ import { replyHeaders } from './reply-headers.ts';
 /** Writes a reply to the client. Resolves when its last byte is written, or with the error that ended it early. */
 export function deliver(exchange: LiveExchange, reply: Reply, client: Client, runtime: Runtime): Promise<GatewayError | undefined> | undefined {
   const { body, dialect = exchange.dialect } = reply;
+  const socket = exchange.served?.socket;
+  if (socket !== undefined && client.join !== undefined) return joined(exchange, client.join(replyHeaders(exchange, runtime.generation, reply.headers, true, true), socket));
   if (reply.problem !== undefined && dialect !== exchange.dialect && !exchange.route.passthrough) {
     const { problem } = reply;
     deliverError(exchange, new GatewayError('UP_STATUS', { message: problem.message }, problemExtras(problem)), client, runtime);
@@ -40,8 +43,7 @@ export function deliver(exchange: LiveExchange, reply: Reply, client: Client, ru
     }
     case 'flow':
       client.writeHead(reply.status, replyHeaders(exchange, runtime.generation, reply.headers, !body.events));
-      if (!body.events) client.flushHead();
-      return pour(exchange, body.flow, (chunk) => chunk, body.events ? exchange.dialect : undefined, client, runtime);
+      return pour(exchange, body.flow, (chunk) => chunk, body.events ? exchange.dialect : undefined, client, runtime, body.trailers);
     case 'events': {
       const encoder = exchange.dialect.chat!.encodeStream(answerContext(exchange));
       const headers = withHeader(withHeader(reply.headers, 'content-type', 'text/event-stream; charset=utf-8'), 'cache-control', 'no-cache');
@@ -71,6 +73,12 @@ function readUsage(exchange: LiveExchange, dialect: Dialect, reply: Reply, bytes
   exchange.finish ??= finish;
 }
 
+/** A WebSocket is over when both sides are closed; which one was first makes no difference. */
+async function joined(exchange: LiveExchange, closed: Promise<void>): Promise<undefined> {
+  exchange.served?.arrived();
+  await closed;
+}
+
 /** Lets a flow run to the client, with backpressure, keep-alive comments, and an error event if it breaks. */
 function pour<T>(
   exchange: LiveExchange,
@@ -79,9 +87,11 @@ function pour<T>(
   dialect: Dialect | undefined,
   client: Client,
   runtime: Runtime,
+  trailers?: () => FlatHeaders,
 ): Promise<GatewayError | undefined> {
   return new Promise((resolve) => {
-    const keepAlive = dialect?.framing === 'sse' ? new KeepAlive(runtime.keepAliveCommentMs, () => client.write(': keep-alive\n\n')) : undefined;
+    const mayComment = dialect?.framing === 'sse' && exchange.route.passthrough !== true;
+    const keepAlive = mayComment ? new KeepAlive(runtime.keepAliveCommentMs, () => client.write(': keep-alive\n\n')) : undefined;
     const finish = (error?: GatewayError): void => {
       keepAlive?.stop();
       unlisten();
@@ -96,7 +106,7 @@ function pour<T>(
     const fail = (cause: unknown): void => {
       const error = isGatewayError(cause) ? cause : new GatewayError('BUG', { reason: (cause as Error).message }, { cause });
       // Bytes without events have no place for an error: a cut connection is the only honest end.
-      if (dialect === undefined || exchange.route.passthrough === true) client.cut();
+      if (dialect === undefined) client.cut();
       else client.end(Buffer.from(dialect.encodeStreamError(error, exchange.id)));
       finish(error);
     };
@@ -117,11 +127,13 @@ function pour<T>(
         }
       },
       end() {
-        client.end(undefined);
+        client.end(undefined, trailers?.());
         finish();
       },
       fail,
     });
+    // What was there went out together with the head; a head alone need not wait for what comes.
+    if (client.bytesOut === 0) client.flushHead();
   });
 }
 

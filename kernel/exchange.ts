@@ -58,6 +58,8 @@ export class LiveExchange implements RoutedExchange {
   readonly policy: Policy = defaultPolicy();
   readonly log: Logger;
   timeline: Timeline | undefined;
+  readonly urlMembers: readonly string[] | undefined;
+  readonly upgrade: boolean;
   request: GatewayRequest;
   model: string | undefined;
   stream: boolean;

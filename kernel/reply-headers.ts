@@ -18,15 +18,24 @@ const dropped = new Set([
   'x-request-id',
 ]);
 
+/** Headers that make a 101 what it is. */
+const hopOfUpgrade = new Set(['connection', 'upgrade']);
+
 const unprintable = /[^\x20-\x7e]/g;
 
 /** The reply's headers: the provider's that may pass, then what the gateway says of this exchange. */
-export function replyHeaders(exchange: LiveExchange, generation: string, own: readonly string[], exactLength: boolean): FlatHeaders {
+export function replyHeaders(
+  exchange: LiveExchange,
+  generation: string,
+  own: readonly string[],
+  exactLength: boolean,
+  upgraded = false,
+): FlatHeaders {
   const headers: FlatHeaders = [];
   for (let i = 0; i < own.length; i += 2) {
     const name = lowerName(own[i]!);
     if (name.startsWith('x-bf-') || (name === 'content-length' && !exactLength)) continue;
-    if (!dropped.has(name)) headers.push(own[i]!, own[i + 1]!);
+    if (!dropped.has(name) || (upgraded && hopOfUpgrade.has(name))) headers.push(own[i]!, own[i + 1]!);
     else if (name === 'x-request-id') headers.push('x-upstream-request-id', own[i + 1]!);
   }
   headers.push('x-request-id', exchange.id, 'x-bf-config', generation);

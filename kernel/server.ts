@@ -7,6 +7,7 @@ import { NodeClient } from './client/node-client.ts';
 import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway.ts';
 import { openListeners } from './listeners.ts';
+import { isWebSocket, serveUpgrades } from './upgrade.ts';
 
 export interface Listening {
   readonly url: string;
@@ -35,11 +36,12 @@ export async function listen(gateway: Gateway, config: Config, { shared = false 
     const found = gateway.current.exchanges.fetch(bare, { client: new NodeClient(incoming, outgoing) } as never);
     if (found instanceof Promise) void found.then(() => pages(incoming, outgoing));
   };
-  const options = { maxHeaderSize: limits.headerBytes, requireHostHeader: false, requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 75_000 };
+  const options = { maxHeaderSize: limits.headerBytes, requireHostHeader: false, requestTimeout: 0, shouldUpgradeCallback: isWebSocket, headersTimeout: 60_000, keepAliveTimeout: 75_000 };
   const server: Server =
     tls === undefined
       ? createServer(options, onRequest)
       : createTlsServer({ ...options, cert: tls.cert, key: Secret.reveal(tls.key) }, onRequest);
+  const endUpgraded = serveUpgrades(server, gateway, errorBody('There is no WebSocket endpoint here.', 'unknown_url'));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => onClientError(error, socket));
   // node starts to track connections (for header time limits and idle ones) when its server listens; this one never does itself.
   server.emit('listening');
@@ -49,7 +51,11 @@ export async function listen(gateway: Gateway, config: Config, { shared = false 
     port: listeners.port,
     url: `${tls === undefined ? 'http' : 'https'}://${shown}:${listeners.port}`,
     stop: async () => {
-      const sweep = setInterval(() => server.closeIdleConnections(), 50);
+      const sweep = setInterval(() => {
+        server.closeIdleConnections();
+        // A WebSocket may last for ever: once the drain is over, it ends.
+        if (gateway.generations.size === 0) endUpgraded();
+      }, 50);
       server.closeIdleConnections();
       await listeners.close();
       clearInterval(sweep);

@@ -8,8 +8,10 @@ import type { LiveExchange } from './exchange.ts';
  */
 export function targetOfModel(exchange: LiveExchange, providers: ReadonlyMap<string, Provider>): Target {
   const fallback = exchange.request.headers.get('x-model-provider') ?? exchange.defaultProvider;
-  const { model } = exchange;
+  const { model, route } = exchange;
   if (model === undefined) return { provider: fallback, model: '' };
+  // Passthrough speaks the format of one provider: a slash in a model's name is part of it.
+  if (route.passthrough === true) return { provider: fallback, model };
   const slash = model.indexOf('/');
   if (slash > 0 && providers.has(model.slice(0, slash))) return { provider: model.slice(0, slash), model: model.slice(slash + 1) };
   return { provider: fallback, model };

@@ -34,6 +34,11 @@ export interface ResponseTransform {
 
 /** Synchronous per event: may pass on, change, drop, hold back or add. A throw ends the stream with an error event. */
 export interface StreamTransform {
+  /**
+   * It only looks: what it emits is ignored and a throw is only logged. A carried stream then stays the provider's own
+   * bytes, with the events read beside them.
+   */
+  readonly observes?: boolean;
   event(event: AnswerEvent, emit: (event: AnswerEvent) => void): void;
   /** The stream is over: flush what was held. */
   end?(emit: (event: AnswerEvent) => void): void;

@@ -2,6 +2,8 @@ import type { CatalogueEntry } from '../plugin-sdk/catalogue.ts';
 
 /** Every plugin that ships, with what it provides, loaded only when a config or another plugin asks for it. */
 export default [
+  { id: 'plugins/azure-api-version', load: () => import('./azure-api-version/index.ts') },
+  { id: 'plugins/vertex-detection', load: () => import('./vertex-detection/index.ts') },
   { id: 'plugins/async-jobs', load: () => import('./async-jobs/index.ts') },
   { id: 'plugins/access-log', load: () => import('./access-log/index.ts') },
   { id: 'plugins/circuit-breaker', load: () => import('./circuit-breaker/index.ts') },
@@ -16,9 +18,11 @@ export default [
     provides: ['port:entities', 'port:ledger', 'port:jobs', 'port:records', 'port:cache'],
     load: () => import('./store-lmdb/index.ts'),
   },
+  { id: 'plugins/otel', load: () => import('./otel/index.ts') },
   { id: 'plugins/pricing', provides: ['port:prices'], load: () => import('./pricing/index.ts') },
   { id: 'plugins/governance', provides: ['identity'], load: () => import('./governance/index.ts') },
   { id: 'plugins/admin-api', load: () => import('./admin-api/index.ts') },
+  { id: 'plugins/metrics', load: () => import('./metrics/index.ts') },
   { id: 'plugins/model-router', load: () => import('./model-router/index.ts') },
   { id: 'plugins/retries', load: () => import('./retries/index.ts') },
   { id: 'plugins/timeouts', load: () => import('./timeouts/index.ts') },

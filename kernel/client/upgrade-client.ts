@@ -33,6 +33,12 @@ export class UpgradeClient extends NodeClient {
     return this.#joined || super.headSent;
   }
 
+  /** A plain HTTP reply before any exchange. */
+  refuse(status: number, json: string): void {
+    this.writeHead(status, ['content-type', 'application/json', 'content-length', String(Buffer.byteLength(json))]);
+    this.end(json);
+  }
+
   override cut(): void {
     this.#socket.destroy();
   }

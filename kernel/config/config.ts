@@ -9,7 +9,10 @@ const port = wholeNumber(0, 65535).default(8080).describe('Port to listen on; 0 
 const limits = z.strictObject({
   bodyBytes: wholeNumber(1)
     .default(100 * MiB)
-    .describe('Largest request body, after decompression, in bytes.'),
+    .describe('Largest request body that is held in memory, after decompression, in bytes.'),
+  uploadBytes: wholeNumber(1)
+    .default(8 * 1024 * MiB)
+    .describe('Largest request body that streams through, in bytes.'),
   headerBytes: wholeNumber(1 * KiB)
     .default(64 * KiB)
     .describe('Largest request line and headers together, in bytes.'),

@@ -1,5 +1,6 @@
 import { chain, type MaybePromise } from '../maybe.ts';
 import type { ProviderKey } from '../provider.ts';
+import type { Secret } from '../secret.ts';
 import type { Entities } from './entities.ts';
 
 const none: readonly ProviderKey[] = [];
@@ -26,10 +27,20 @@ export class RuntimeKeys {
     const keys = new Map<string, ProviderKey[]>();
     for (const { id, value: entity } of await this.#entities.list('provider-key')) {
       const { provider, ...rest } = entity;
-      const value = await this.#entities.providerCredential(id);
-      keys.set(provider, [...(keys.get(provider) ?? []), { ...rest, value, settings: {} }]);
+      const value = await this.#open(id);
+      const enabled = rest.enabled && value !== undefined;
+      keys.set(provider, [...(keys.get(provider) ?? []), { ...rest, enabled, value, settings: {} }]);
     }
     this.#byProvider = keys;
     this.#version = version;
+  }
+
+  /** One credential that cannot be opened (the sealing key was changed) must not keep the others from serving. */
+  async #open(id: string): Promise<Secret | undefined> {
+    try {
+      return await this.#entities.providerCredential(id);
+    } catch {
+      return undefined;
+    }
   }
 }

@@ -129,6 +129,7 @@ export class Charges {
         if (typeof result === 'string') {
           charge.reservation = result;
           charge.amounts = amounts;
+          exchange.note('plugins/governance', 'reserved', noteOf(accounts, amounts));
           return;
         }
         if (!mayShrink(charge, result)) throw this.#refused(result);
@@ -201,6 +202,11 @@ export class Charges {
       }
     });
   }
+}
+
+/** What was reserved, for the decision record. */
+function noteOf(accounts: readonly Account[], amounts: Amounts): Record<string, number> {
+  return { accounts: accounts.length, tokens: amounts.tokens, nanoUsd: amounts['nano-usd'] };
 }
 
 function mayShrink({ estimate: { outputStated, outputTokens } }: Charge, { line }: Refused): boolean {

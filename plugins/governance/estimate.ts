@@ -1,11 +1,12 @@
 import {
+  type Body,
   type GatewayRequest,
   isObject,
   type JsonObject,
   type JsonValue,
   type Operation,
 } from '../../plugin-sdk/index.ts';
-import { readValue, scanTopLevel } from '../../plugin-sdk/json-bytes/index.ts';
+import { multipartBoundary, readMultipartField, readValue, scanTopLevel } from '../../plugin-sdk/json-bytes/index.ts';
 import type { Estimates } from './options.ts';
 
 /** The most a call can use. */
@@ -55,13 +56,14 @@ const longText = 2_048;
 const tokensPerMadeImage = 8_000;
 /** Wire overhead of roles, tools and templates. */
 const fixedTokens = 64;
+/** Of an upload whose length the client does not say. */
+const unknownSize = 25_000_000;
 /** Bytes per second of the smallest usual speech file. */
 const speechBytesPerSecond = 2_000;
 
 /** Reads a request without changing it; a body is parsed as a whole only when it may hold media. */
 export function estimate({ body }: GatewayRequest, operation: Operation, options: Estimates): Estimate {
-  const size = body.kind === 'bytes' ? body.bytes.length : (body.size ?? 0);
-  if (body.kind !== 'bytes' || !body.isJson) return ofUpload(size, operation, options);
+  if (body.kind !== 'bytes' || !body.isJson) return ofUpload(body, operation, options);
   const members = membersOf(body.bytes);
   const choices = Math.max(
     1,
@@ -83,7 +85,7 @@ export function estimate({ body }: GatewayRequest, operation: Operation, options
     return { inputTokens, outputTokens: choices * tokensPerMadeImage, outputStated: true, images: choices, ...facts };
   }
   if (operation === 'audio.speech') {
-    const characters = text('input')?.length ?? size;
+    const characters = text('input')?.length ?? body.size;
     return { inputTokens, outputTokens: characters * 2, outputStated: true, characters, ...facts };
   }
   if (withoutOutput.has(operation)) return { inputTokens, outputTokens: 0, outputStated: true, ...facts };
@@ -96,26 +98,38 @@ export function estimate({ body }: GatewayRequest, operation: Operation, options
 }
 
 /** A form or raw bytes: images to edit, speech to write down, or a file to store. */
-function ofUpload(size: number, operation: Operation, options: Estimates): Estimate {
+function ofUpload(body: Body, operation: Operation, options: Estimates): Estimate {
+  const size = body.size ?? unknownSize;
   if (operation.startsWith('images.')) {
-    return { inputTokens: options.image * 4, outputTokens: tokensPerMadeImage, outputStated: true, images: 1 };
+    const form = formFields(body);
+    const images = wholeNumber(Number(form.get('n'))) ?? 1;
+    return {
+      inputTokens: options.image * 4,
+      outputTokens: images * tokensPerMadeImage,
+      outputStated: true,
+      images,
+      ...optional('imageSize', form.get('size')),
+      ...optional('imageQuality', form.get('quality')),
+    };
   }
   if (operation.startsWith('audio.')) {
     const audioSeconds = Math.ceil(size / speechBytesPerSecond);
-    return {
-      inputTokens: Math.ceil(size / base64PerToken),
-      outputTokens: audioSeconds * 8,
-      outputStated: true,
-      audioSeconds,
-    };
+    const inputTokens = Math.ceil(size / base64PerToken);
+    return { inputTokens, outputTokens: audioSeconds * 8, outputStated: true, audioSeconds };
   }
-  if (withoutOutput.has(operation) || operation === 'resources')
+  if (withoutOutput.has(operation) || operation === 'resources' || size === 0) {
     return { inputTokens: 0, outputTokens: 0, outputStated: true };
-  return {
-    inputTokens: Math.ceil(size / options.bytesPerToken),
-    outputTokens: size === 0 ? 0 : options.outputTokens,
-    outputStated: false,
-  };
+  }
+  const inputTokens = Math.ceil(size / options.bytesPerToken);
+  return { inputTokens, outputTokens: options.outputTokens, outputStated: false };
+}
+
+function formFields(body: Body): Map<string, string> {
+  const boundary = multipartBoundary(body.contentType);
+  const bytes = body.kind === 'bytes' ? body.bytes : body.kind === 'stream' ? body.head : undefined;
+  if (boundary === undefined || bytes === undefined) return new Map();
+  const fields = readMultipartField(bytes, boundary, ['n', 'size', 'quality']);
+  return new Map(fields.map(({ name, value }) => [name, value]));
 }
 
 function inputOf(bytes: Buffer, json: () => JsonObject, options: Estimates): number {

@@ -65,7 +65,9 @@ export default definePlugin({
       const targets = weightedTargets(subject, exchange, host.providers, (provider, model) =>
         hasPrice(prices, provider, model, exchange),
       );
-      if (targets !== undefined) exchange.setTargets(targets);
+      if (targets === undefined) return;
+      exchange.setTargets(targets);
+      exchange.note('plugins/governance', 'chose a provider by weight', { provider: targets[0]!.provider });
     };
 
     return {

@@ -93,7 +93,11 @@ export class ExchangeMetrics {
   constructor(registry: Registry, maxModels: number) {
     this.#models = new BoundedNames(maxModels);
     this.#keys = new BoundedNames(maxModels);
-    const queueWait = new SeriesHistogram('bifrost_queue_wait_seconds', 'Time that requests waited for a place.', waitBounds);
+    const queueWait = new SeriesHistogram(
+      'bifrost_queue_wait_seconds',
+      'Time that requests waited for a place.',
+      waitBounds,
+    );
     this.#queueWait = queueWait.series({});
     const all = [
       this.#requestCount,
@@ -126,7 +130,8 @@ export class ExchangeMetrics {
     series.duration.observe(outcome.durationMs / 1_000);
     if (usage !== undefined) {
       (series.input ??= this.#tokens.series({ ...labels, [tokenType]: 'input' })).observe(usage.input);
-      if (usage.output > 0) (series.output ??= this.#tokens.series({ ...labels, [tokenType]: 'output' })).observe(usage.output);
+      if (usage.output > 0)
+        (series.output ??= this.#tokens.series({ ...labels, [tokenType]: 'output' })).observe(usage.output);
     }
     const first = serving?.firstContentMs;
     if (exchange.stream && serving !== undefined && first !== undefined) {

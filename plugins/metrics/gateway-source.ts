@@ -18,7 +18,10 @@ export function gatewaySource(host: Host): Source {
   const restingModels = gauge('bifrost_key_resting_models', 'Models for which a provider key rests.');
   const inFlight = gauge('bifrost_key_attempts', 'Attempts under way by provider key.');
   const keyFailures = gauge('bifrost_key_failures', 'Failures in a row of a provider key.');
-  const latency = gauge('bifrost_key_latency_seconds', 'Moving average of the time to first content of a provider key.');
+  const latency = gauge(
+    'bifrost_key_latency_seconds',
+    'Moving average of the time to first content of a provider key.',
+  );
   const queued = gauge('bifrost_records_queued', 'Records that wait to be written.');
   const written = counter('bifrost_records_written_total', 'Records written.');
   const dropped = counter('bifrost_records_dropped_total', 'Records lost because the store was too slow or down.');
@@ -62,7 +65,10 @@ export function gatewaySource(host: Host): Source {
       calls.rows = [...origins].map(([origin, sum]) => ({ labels: { origin }, value: sum.busy }));
 
       const now = host.clock.now();
-      const keys = [...host.keyHealth.entries()].map(({ provider, key, state }) => ({ labels: { provider, key }, state }));
+      const keys = [...host.keyHealth.entries()].map(({ provider, key, state }) => ({
+        labels: { provider, key },
+        state,
+      }));
       resting.rows = keys.map(({ labels, state }) => ({ labels, value: state.restsUntil > now ? 1 : 0 }));
       restingModels.rows = keys.map(({ labels, state }) => {
         const rests = [...(state.modelRests?.values() ?? [])];

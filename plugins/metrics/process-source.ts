@@ -15,9 +15,15 @@ export function processSource(): Source & { close(): void } {
   delays.enable();
   const gauge = (name: string, help: string): ReadMetric => new ReadMetric('gauge', name, help);
   const p50 = gauge('nodejs_eventloop_delay_p50_seconds', 'Median delay of the event loop since the last scrape.');
-  const p99 = gauge('nodejs_eventloop_delay_p99_seconds', '99th percentile of the event loop delay since the last scrape.');
+  const p99 = gauge(
+    'nodejs_eventloop_delay_p99_seconds',
+    '99th percentile of the event loop delay since the last scrape.',
+  );
   const max = gauge('nodejs_eventloop_delay_max_seconds', 'Longest delay of the event loop since the last scrape.');
-  const busy = gauge('nodejs_eventloop_utilization_ratio', 'Share of the time since the last scrape in which the event loop was busy.');
+  const busy = gauge(
+    'nodejs_eventloop_utilization_ratio',
+    'Share of the time since the last scrape in which the event loop was busy.',
+  );
   const resident = gauge('process_resident_memory_bytes', 'Resident memory size in bytes.');
   const heap = gauge('v8js_memory_heap_used_bytes', 'JavaScript heap in use.');
   const start = gauge('process_start_time_seconds', 'Start of the process, in seconds since 1970.');

@@ -11,8 +11,9 @@ import type {
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type Growing = Record<string, unknown> & { type: string };
 
-/** Watches a stream go by and puts its answer together. Passes every event on unchanged. */
+/** Watches a stream go by and puts its answer together. */
 export class AnswerCollector implements StreamTransform {
+  readonly observes = true;
   readonly #maxLength: number;
   readonly #choices = new Map<number, { readonly blocks: Map<number, Growing>; finish: Finish | undefined }>();
   #answer: Writable<Answer> = { choices: [] };
@@ -24,9 +25,8 @@ export class AnswerCollector implements StreamTransform {
     this.#maxLength = maxLength;
   }
 
-  event(event: AnswerEvent, emit: (event: AnswerEvent) => void): void {
+  event(event: AnswerEvent): void {
     this.#note(event);
-    emit(event);
   }
 
   get id(): string | undefined {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Database, RootDatabase } from 'lmdb';
-import type { Clock } from '../../plugin-sdk/index.ts';
+import { GatewayError } from '../../plugin-sdk/errors.ts';
+import type { Clock } from '../../plugin-sdk/host.ts';
 import type {
   Account,
   AccountUsage,
@@ -64,7 +65,7 @@ export class LmdbLedger implements Ledger {
 
   reserve(lines: readonly Line[], until: number): Reservation {
     const now = this.#clock.now();
-    return this.#environment.transactionSync(() => {
+    return this.#atomically(() => {
       if (now - this.#sweptAt >= sweepEveryMs) this.#sweep(now);
       let refused = this.#check(lines, now);
       if (refused !== undefined && now - this.#sweptAt >= sweepWhenRefusedMs && this.#sweep(now)) {
@@ -84,7 +85,7 @@ export class LmdbLedger implements Ledger {
   }
 
   settle(id: string, actual: Actual, once?: string): boolean {
-    return this.#environment.transactionSync(() => {
+    return this.#atomically(() => {
       if (once !== undefined && !this.#isFirst(once)) return this.#giveBack(id);
       const open = this.#open.get(id);
       const found = open ?? this.#expired.get(id);
@@ -100,11 +101,11 @@ export class LmdbLedger implements Ledger {
   }
 
   release(id: string): boolean {
-    return this.#environment.transactionSync(() => this.#giveBack(id));
+    return this.#atomically(() => this.#giveBack(id));
   }
 
   extend(ids: readonly string[], until: number): void {
-    this.#environment.transactionSync(() => {
+    this.#atomically(() => {
       for (const id of ids) {
         const open = this.#open.get(id);
         if (open !== undefined && open.until < until) this.#open.put(id, { ...open, until });
@@ -123,7 +124,7 @@ export class LmdbLedger implements Ledger {
 
   reset(accounts: readonly Account[]): void {
     const now = this.#clock.now();
-    this.#environment.transactionSync(() => {
+    this.#atomically(() => {
       for (const account of accounts) {
         const counter = this.#counter(account);
         counter.load(this.#counters.getBinaryFast(counter.keyBytes), now);
@@ -131,6 +132,15 @@ export class LmdbLedger implements Ledger {
         this.#store(counter);
       }
     });
+  }
+
+  /** One write transaction. Throws GatewayError STORE_UNAVAILABLE when the disk is full or the environment closed. */
+  #atomically<T>(step: () => T): T {
+    try {
+      return this.#environment.transactionSync(step);
+    } catch (cause) {
+      throw new GatewayError('STORE_UNAVAILABLE', { reason: (cause as Error).message }, { cause });
+    }
   }
 
   /** Loads every counter and reserves in memory; gives the first line that does not fit. */

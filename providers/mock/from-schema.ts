@@ -67,12 +67,19 @@ function arrayOf(schema: JsonObject, root: JsonObject, text: string, depth: numb
   return Array.from({ length }, (_, i) => valueFor(prefix[i] ?? schema['items'] ?? {}, root, text, depth + 1));
 }
 
+/** One, or the nearest number that the bounds allow. */
 function numberOf(schema: JsonObject): number {
-  const { minimum, exclusiveMinimum, maximum, multipleOf } = schema;
+  const { minimum, exclusiveMinimum, maximum, exclusiveMaximum, multipleOf } = schema;
   const step = typeof multipleOf === 'number' ? multipleOf : 1;
-  if (typeof minimum === 'number') return Math.ceil(minimum / step) * step;
-  if (typeof exclusiveMinimum === 'number') return (Math.floor(exclusiveMinimum / step) + 1) * step;
-  return typeof maximum === 'number' ? Math.min(step, Math.floor(maximum / step) * step) : step;
+  if (typeof minimum === 'number' && step < minimum) return Math.ceil(minimum / step) * step;
+  if (typeof exclusiveMinimum === 'number' && step <= exclusiveMinimum) {
+    return (Math.floor(exclusiveMinimum / step) + 1) * step;
+  }
+  if (typeof maximum === 'number' && step > maximum) return Math.floor(maximum / step) * step;
+  if (typeof exclusiveMaximum === 'number' && step >= exclusiveMaximum) {
+    return (Math.ceil(exclusiveMaximum / step) - 1) * step;
+  }
+  return step;
 }
 
 function stringOf(schema: JsonObject, text: string): string {

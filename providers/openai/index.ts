@@ -8,6 +8,7 @@ import {
   type ProviderKey,
   pathOf,
   queryOf,
+  queryOf,
   readModels,
   versionPath,
 } from '../../plugin-sdk/index.ts';

@@ -23,6 +23,8 @@ interface Listed {
   /** Milliseconds, monotonic, from which the list is read again. */
   staleAt: number;
   reading: Promise<void> | undefined;
+  /** How the last reading ended. */
+  state: 'unread' | 'read' | 'failed';
 }
 
 const keyless: KeyedAttempt['key'] = { name: 'none', value: undefined, settings: {} };
@@ -55,14 +57,14 @@ export class ModelList {
   async #modelsOf(provider: Provider, keys: readonly KeyedAttempt['key'][]): Promise<readonly ModelInfo[]> {
     if (provider.models === undefined) return [];
     const known = this.#lists.get(provider.name);
-    const listed: Listed = known ?? { models: [], staleAt: 0, reading: undefined };
+    const listed: Listed = known ?? { models: [], staleAt: 0, reading: undefined, state: 'unread' };
     if (known === undefined) this.#lists.set(provider.name, listed);
     if (this.#host.clock.monotonic() >= listed.staleAt) {
       listed.reading ??= this.#renew(provider, keys, listed).finally(() => {
         listed.reading = undefined;
       });
     }
-    if (listed.models.length === 0) await listed.reading;
+    if (listed.state === 'unread') await listed.reading;
     return listed.models;
   }
 
@@ -75,12 +77,16 @@ export class ModelList {
           get: (path, headers) => this.#get(provider, key, path, headers),
         });
         listed.staleAt = this.#host.clock.monotonic() + freshMs;
+        listed.state = 'read';
         return;
       } catch (error) {
         cause = error;
       }
     }
     listed.staleAt = this.#host.clock.monotonic() + retryMs;
+    const isNew = listed.state !== 'failed';
+    listed.state = 'failed';
+    if (!isNew) return;
     const reason = isGatewayError(cause) ? cause.text : (cause as Error).message;
     this.#host.log.warn({ provider: provider.name, reason }, 'the model list could not be read');
   }

@@ -43,10 +43,31 @@ const bytes = Buffer.from(
   JSON.stringify({ model: 'gpt-4o-mini', max_tokens: 500, messages: [{ role: 'user', content: text }] }),
 );
 const rounds = 20_000;
-let waited = 0;
+const outcome = {
+  attempts: [
+    {
+      number: 1,
+      provider: 'openai',
+      model: 'gpt-4o-mini',
+      key: 'main',
+      result: 'ok',
+      status: 200,
+      usage: { input: 500, output: 300 },
+    },
+  ],
+} as unknown as Outcome;
+
+interface Handlers {
+  readonly preRoute: { handler(exchange: Exchange): unknown };
+  readonly transformRequest: { handler(request: GatewayRequest, exchange: Exchange): unknown };
+  readonly execute: { handler(attempt: object): unknown };
+  postLog(exchange: Exchange, outcome: Outcome): unknown;
+}
 
 for (const [name, more] of Object.entries(limits)) {
   const hooks = await hooksWith(more);
+  // The first call looks the key up; the others find it in memory and stay synchronous.
+  await identify(hooks);
   for (let i = 0; i < rounds / 4; i++) one(hooks);
   const cpu = process.cpuUsage();
   for (let i = 0; i < rounds; i++) {
@@ -80,10 +101,29 @@ async function hooksWith(more: object) {
     providers: new Map(),
   } as unknown as Host;
   const { hooks } = await governance.setup(options, host);
-  return hooks as any;
+  return hooks as unknown as Handlers;
 }
 
-function one(hooks: any): void {
+async function identify(hooks: Handlers): Promise<void> {
+  await hooks.preRoute.handler(newExchange());
+}
+
+function one(hooks: Handlers): void {
+  const exchange = newExchange();
+  const attempt = {
+    exchange,
+    target: { provider: 'openai', model: 'gpt-4o-mini' },
+    key: { name: 'main' },
+    number: 1,
+    onEnd() {},
+  };
+  hooks.preRoute.handler(exchange);
+  hooks.transformRequest.handler(exchange.request, exchange);
+  hooks.execute.handler(attempt);
+  hooks.postLog(exchange, outcome);
+}
+
+function newExchange(): Exchange {
   const slots: unknown[] = [];
   const request = new GatewayRequest(
     'POST',
@@ -92,7 +132,7 @@ function one(hooks: any): void {
     new RequestHeaders(['host', 'x', 'content-type', 'application/json', 'authorization', `Bearer ${key}`]),
     new BytesBody(bytes, 'application/json'),
   );
-  const exchange = {
+  return {
     time: Date.now(),
     operation: 'chat',
     dialect: openaiChat,
@@ -105,34 +145,6 @@ function one(hooks: any): void {
     set: (slot: Slot<unknown>, value: unknown) => void (slots[slot.index] = value),
     setTargets() {},
     setRequest() {},
+    note() {},
   } as unknown as Exchange;
-  const attempt = {
-    exchange,
-    target: { provider: 'openai', model: 'gpt-4o-mini' },
-    key: { name: 'main' },
-    number: 1,
-    onEnd() {},
-  };
-  const outcome = {
-    attempts: [
-      {
-        number: 1,
-        provider: 'openai',
-        model: 'gpt-4o-mini',
-        key: 'main',
-        result: 'ok',
-        status: 200,
-        usage: { input: 500, output: 300 },
-      },
-    ],
-  } as unknown as Outcome;
-  must(hooks.preRoute.handler(exchange));
-  must(hooks.transformRequest.handler(request, exchange));
-  must(hooks.execute.handler(attempt));
-  must(hooks.postLog(exchange, outcome));
-}
-
-/** The hot path is synchronous; a promise here would be one per call. Only the first call of a key looks it up. */
-function must(result: unknown): void {
-  if (result instanceof Promise) waited++;
 }

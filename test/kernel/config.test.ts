@@ -92,6 +92,7 @@ describe('reading a config file', () => {
         workers: 1,
         limits: {
           bodyBytes: 104_857_600,
+          uploadBytes: 8_589_934_592,
           headerBytes: 65_536,
           jsonDepth: 512,
           bodyTimeoutMs: 60_000,

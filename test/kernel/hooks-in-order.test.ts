@@ -80,6 +80,25 @@ test('a transform that only looks leaves the provider bytes exact', async () => 
   assert.equal(await (await ask(gateway, {})).text(), body);
 });
 
+test('an observer of a stream sees typed events while the client gets the provider bytes exactly', async () => {
+  const seen: string[] = [];
+  const watch = plugin('watch', {
+    hooks: {
+      transformResponse: {
+        json: () => undefined,
+        stream: () => ({ observes: true, event: (event) => void seen.push(event.type === 'text' ? event.text : event.type) }),
+      },
+    },
+  });
+  await using gateway = await chatGateway({ watch });
+  const odd = (word: string) => `data:  { "choices" : [ {"index":0,"delta":{"content":${JSON.stringify(word)}},"x":1.0} ] }\r\n\r\n`;
+  const events = [odd('he'), odd('llo'), ...streamed().slice(-2)];
+  gateway.upstream.always({ events });
+  const text = await (await ask(gateway, { stream: true })).text();
+  assert.equal(text, events.map((event) => (typeof event === 'string' ? event : `data: ${JSON.stringify(event)}\n\n`)).join(''));
+  assert.deepEqual(seen.filter((step) => step === 'he' || step === 'llo' || step === 'end'), ['he', 'llo', 'end']);
+});
+
 test('order pre and post put a handler before and after the rest of its hook', async () => {
   const seen: string[] = [];
   const at = (name: string, order?: 'pre' | 'post'): PluginDefinition =>

@@ -4,12 +4,29 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import type { RunningGateway } from '../../plugin-sdk/testing/index.ts';
 import { startUpstream } from '../../plugin-sdk/testing/index.ts';
-import { call, startGoverned, used } from './governed-gateway.ts';
+import { call, type ErrorJson, startGoverned, used } from './governed-gateway.ts';
 
 interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  readonly json: any;
+  readonly json: Shown & ErrorJson & { readonly data: readonly Shown[] };
+}
+
+/** What answers hold, as far as tests look at it. */
+interface Shown {
+  readonly id: string;
+  readonly name: string;
+  readonly value: string;
+  readonly active: boolean;
+  readonly origin: string;
+  readonly unit: string;
+  readonly used: number;
+  readonly limit: number;
+  readonly action: string;
+  readonly kind: string;
+  readonly actor: { readonly id: string };
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, object>>>>;
 }
 
 async function api(
@@ -86,7 +103,7 @@ test('names the path of everything that is wrong', async () => {
     budget: 3,
   });
   assert.equal(wrong.status, 400);
-  assert.deepEqual(wrong.json.error.details.map(({ path }: { path: string }) => path).sort(), [
+  assert.deepEqual(wrong.json.error.details.map(({ path }) => path).sort(), [
     '',
     'name',
     'providers[0].budgets[0].limit',
@@ -147,11 +164,11 @@ test('shows and resets how far limits are used', async () => {
   await turn(50);
   const usage = await api(gateway, 'GET', 'virtual-keys/k/usage');
   assert.deepEqual(
-    usage.json.data.map(({ unit, used: spent, limit }: any) => [unit, spent, limit]),
+    usage.json.data.map(({ unit, used: spent, limit }) => [unit, spent, limit]),
     [['usd', 0.0006, 1]],
   );
   const reset = await api(gateway, 'POST', 'virtual-keys/k/reset-usage');
-  assert.equal(reset.json.data[0].used, 0);
+  assert.equal(reset.json.data[0]!.used, 0);
 });
 
 test('writes every change to a trail without credentials', async () => {
@@ -168,12 +185,32 @@ test('writes every change to a trail without credentials', async () => {
   await api(gateway, 'DELETE', 'virtual-keys/k');
   const trail = await api(gateway, 'GET', 'audit');
   assert.deepEqual(
-    trail.json.data.map(({ action, kind }: any) => `${action} ${kind}`),
+    trail.json.data.map(({ action, kind }) => `${action} ${kind}`),
     ['delete virtual-key', 'create provider-key', 'update virtual-key', 'create virtual-key'],
   );
-  assert.equal(trail.json.data[0].actor.id, 'admin:test');
+  assert.equal(trail.json.data[0]!.actor.id, 'admin:test');
   const text = JSON.stringify([trail.json, (await api(gateway, 'GET', 'provider-keys')).json, gateway.logs]);
   assert.ok(!text.includes('canary-provider-key') && !text.includes(json.value));
+});
+
+test('serves with a provider key that was added at run time, and no longer when it is gone', async () => {
+  await using upstream = await startUpstream();
+  upstream.always(used(1, 1));
+  await using gateway = await startGoverned(upstream, { ...withAdmin, governance: {} });
+  const value = 'sk-added-at-run-time';
+  const key = { id: 'extra', provider: 'openai', name: 'extra', weight: 1e12, value };
+  assert.equal((await api(gateway, 'POST', 'provider-keys', key)).status, 201);
+  await turn();
+  await call(gateway);
+  assert.equal(upstream.requests.at(-1)!.headers.authorization, `Bearer ${value}`);
+  await api(gateway, 'POST', 'provider-keys/extra/rotate', { value: 'sk-another-value' });
+  await turn();
+  await call(gateway);
+  assert.equal(upstream.requests.at(-1)!.headers.authorization, 'Bearer sk-another-value');
+  await api(gateway, 'DELETE', 'provider-keys/extra');
+  await turn();
+  await call(gateway);
+  assert.match(upstream.requests.at(-1)!.headers.authorization!, /canary-upstream/);
 });
 
 test('answers nobody without an admin token of the right scope', async () => {
@@ -183,7 +220,7 @@ test('answers nobody without an admin token of the right scope', async () => {
     admin: { tokens: [{ name: 'reader', value: 'bfa_reader-token', scopes: ['read'] }] } as never,
   });
   const { json } = await api(gateway, 'GET', 'openapi.json');
-  for (const [path, operations] of Object.entries<Record<string, any>>(json.paths)) {
+  for (const [path, operations] of Object.entries(json.paths)) {
     for (const method of Object.keys(operations).filter((name) => name !== 'parameters')) {
       const target = path.replace('/api/', '').replace('{id}', 'any');
       for (const authorization of ['', 'Bearer wrong', 'Bearer sk-bf-nobody']) {

@@ -193,7 +193,7 @@ test('fails a job that had been sent when its server was killed, where that is c
 }, async (t) => {
   const dataDir = folder(t);
   const upstream = await upstreamThatTakes(t, 1_000);
-  const config = plugins(upstream, { onInterrupted: 'fail', perCaller: 1 });
+  const config = plugins(upstream, { onInterrupted: 'fail', perCaller: 1, leaseSeconds: 600 });
   let server = await serve(t, dataDir, config);
   const sent = await submit(() => server.url, 'sent');
   while (upstream.requests.length === 0) await sleep(10);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -170,7 +171,8 @@ test('cancels a response by the job id and stops its upstream call', deadline, a
   while (upstream.requests.length === 0) await sleep(10);
   const cancelled = await client.responses.cancel(initial.id);
   assert.equal(cancelled.status, 'cancelled');
-  await upstream.requests[0]!.closed;
+  const closed = await Promise.race([upstream.requests[0]!.closed.then(() => true), sleep(1_000, false)]);
+  assert.ok(closed, 'the call stops at once');
   assert.equal((await client.responses.retrieve(initial.id)).status, 'cancelled');
 });
 
@@ -384,6 +386,71 @@ test('gives a failed response to retrieve and its error to a poll', deadline, as
   }
   assert.deepEqual(state.error, { code: 'model_not_found', message: 'no such model' });
   await assert.rejects(client.responses.create(request, { headers: { 'x-bf-async-id': id } }), { status: 400 });
+});
+
+test('hands a running job back when the server stops, and the next server runs it', deadline, async (t) => {
+  const upstream = await startUpstream();
+  t.after(() => upstream.close());
+  const dataDir = mkdtempSync(join(tmpdir(), 'jobs-stop-'));
+  t.after(() => rmSync(dataDir, { recursive: true }));
+  const plugins = {
+    'routes/openai': {},
+    'providers/openai': upstream.provider(),
+    'plugins/async-jobs': { pollMs: 20 },
+  };
+  upstream.always({ fault: 'silent' });
+  const first = await startGateway({ dataDir, plugins });
+  const headers = { 'content-type': 'application/json', authorization: 'Bearer dummy-key' };
+  const chat = '/openai/v1/chat/completions';
+  const submitted = await fetch(first.url + chat, {
+    method: 'POST',
+    headers: { ...headers, 'x-bf-async': 'true' },
+    body: JSON.stringify(chatBody),
+  });
+  const { id } = (await submitted.json()) as { id: string };
+  while (upstream.requests.length === 0) await sleep(10);
+  await first.close();
+  await upstream.requests[0]!.closed;
+  upstream.always({ json: completion });
+  const second = await startGateway({ dataDir, plugins });
+  t.after(() => second.close());
+  let status: string | null = '';
+  while (status !== 'completed') {
+    await sleep(20);
+    const poll = await fetch(second.url + chat, {
+      method: 'POST',
+      headers: { ...headers, 'x-bf-async-id': id },
+      body: '{}',
+    });
+    status = poll.headers.get('x-bf-async-status');
+    await poll.text();
+  }
+  assert.equal(upstream.requests.length, 2);
+});
+
+test('stops and fails a run that takes longer than it may', deadline, async (t) => {
+  const setup = await start(t, { maxRunSeconds: 1 });
+  setup.upstream.always({ fault: 'silent' });
+  const { id } = (await (await setup.post('/v1/async/chat/completions')).json()) as { id: string };
+  const done = await ended(setup, `/v1/async/chat/completions/${id}`);
+  assert.equal(done['status'], 'failed');
+  assert.equal(done['status_code'], 504);
+  await setup.upstream.requests[0]!.closed;
+});
+
+test('gives a job to its virtual key however that is sent, and to no other', deadline, async (t) => {
+  const virtualKeys = ['one', 'two'].map((id) => ({ id, name: id, value: `sk-bf-${id}-value` }));
+  const setup = await start(t, {}, { 'plugins/governance': { required: true, virtualKeys } });
+  const chat = '/openai/v1/chat/completions';
+  const submitted = await setup.post(chat, { 'x-bf-async': 'true', authorization: 'Bearer sk-bf-one-value' });
+  assert.equal(submitted.status, 200);
+  const { id } = (await submitted.json()) as { id: string };
+  const poll = (headers: Record<string, string>) => setup.post(chat, { 'x-bf-async-id': id, ...headers }, {});
+  while ((await poll({ 'x-bf-vk': 'sk-bf-one-value' })).headers.get('x-bf-async-status') !== 'completed')
+    await sleep(20);
+  assert.equal((await poll({ 'x-api-key': 'sk-bf-one-value', authorization: '' })).status, 200);
+  assert.equal((await poll({ 'x-bf-vk': 'sk-bf-two-value' })).status, 404);
+  assert.equal((await poll({})).status, 401);
 });
 
 test('keeps running jobs through a reload', deadline, async (t) => {

@@ -345,7 +345,7 @@ test('asks for the usage of a stream where the client did not, and keeps the ans
   const answer = await call(gateway, vk, { stream: true });
   await settled();
   assert.equal((await quota(gateway, key)).accounts[0]!.used, 0.00021);
-  assert.deepEqual((upstream.requests[0]!.json as any).stream_options, { include_usage: true });
+  assert.deepEqual((upstream.requests[0]!.json as { stream_options: object }).stream_options, { include_usage: true });
   assert.match(answer.text, /hello/);
   assert.match(answer.text, /data: \[DONE\]/);
   assert.ok(!answer.text.includes('prompt_tokens'), answer.text);

@@ -109,7 +109,20 @@ export interface Called {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  readonly json: any;
+  readonly json: ErrorJson;
+}
+
+/** An error of any dialect, as far as tests look at one. */
+export interface ErrorJson {
+  readonly type?: string;
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly code: string;
+    readonly param: string | null;
+    readonly status?: string;
+    readonly details: readonly { readonly path: string; readonly message: string }[];
+  };
 }
 
 /** Calls the gateway; `headers` say who, `body` what. */
@@ -131,7 +144,7 @@ export async function call(
   } catch {
     json = undefined;
   }
-  return { status: response.status, headers: response.headers, text, json };
+  return { status: response.status, headers: response.headers, text, json: json as ErrorJson };
 }
 
 export async function quota(gateway: RunningGateway, key: string) {

@@ -144,7 +144,9 @@ test('puts a job that was handed back at the front of its line', async (t) => {
   const first = await submit(jobs, 'a');
   const second = await submit(jobs, 'a');
   const [leased] = await jobs.lease({ ...leaseAll, count: 1 });
+  await jobs.markSent(leased!);
   assert.equal(await jobs.release(leased!), true);
+  assert.equal((await jobs.get(first.id))?.interruptions, 1);
   assert.deepEqual(
     (await jobs.lease(leaseAll)).map(({ id }) => id),
     [first.id, second.id],

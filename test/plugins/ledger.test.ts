@@ -208,6 +208,16 @@ test('never allows more than the limit in any minute and uses at least 95 percen
   assert.ok(granted.length >= 0.95 * 5 * 600, `${granted.length} of 3000`);
 });
 
+test('says that the store is not available when it is not', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'ledger-closed-'));
+  const closed = open({ path, noSync: true, maxDbs: 8 });
+  const ledger = new LmdbLedger(closed, Date);
+  await closed.close();
+  const code = 'STORE_UNAVAILABLE';
+  assert.throws(() => ledger.reserve([{ account: account(), amount: 1 }], Date.now() + 1_000), { code });
+  rmSync(path, { recursive: true });
+});
+
 test('resets what was used and leaves open reservations alone', () => {
   const { ledger, clock } = ledgerAt();
   const one = account();

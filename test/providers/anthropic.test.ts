@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import { type ProviderGateway, providerGateway } from './provider-gateway.ts';
 
 const usage = { input_tokens: 10, cache_creation_input_tokens: 2, cache_read_input_tokens: 3, output_tokens: 7 };
@@ -31,7 +31,10 @@ const textStream = streamed([
 ] as { type: string }[]);
 
 const tools: OpenAI.ChatCompletionTool[] = [
-  { type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } } },
+  {
+    type: 'function',
+    function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } },
+  },
 ];
 
 suite('anthropic', () => {
@@ -121,13 +124,19 @@ suite('anthropic', () => {
 
   test('refuses several prompts in one completion, naming the field', async () => {
     const asked = gateway.client.completions.create({ model: 'anthropic/claude-sonnet-4-5', prompt: ['a', 'b'] });
-    await assert.rejects(asked, (error: InstanceType<typeof OpenAI.APIError>) => error.status === 400 && error.param === 'prompt');
+    await assert.rejects(
+      asked,
+      (error: InstanceType<typeof OpenAI.APIError>) => error.status === 400 && error.param === 'prompt',
+    );
   });
 
   test('brings signed thinking back through a plain OpenAI tool loop', async () => {
     const thinking = { type: 'thinking', thinking: 'The user wants weather.', signature: 'c2lnbmF0dXJl' };
     const use = { type: 'tool_use', id: 'toolu_1', name: 'weather', input: { city: 'Paris' } };
-    gateway.upstream.reply({ json: message([thinking, use], 'tool_use') }, { json: message([{ type: 'text', text: 'Sunny.' }]) });
+    gateway.upstream.reply(
+      { json: message([thinking, use], 'tool_use') },
+      { json: message([{ type: 'text', text: 'Sunny.' }]) },
+    );
     const model = 'anthropic/claude-sonnet-4-5';
     const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 'Weather in Paris?' }];
     const first = await gateway.client.chat.completions.create({ model, messages, tools, reasoning_effort: 'medium' });
@@ -138,7 +147,9 @@ suite('anthropic', () => {
     await gateway.client.chat.completions.create({ model, messages, tools, reasoning_effort: 'medium' });
     const sent = (gateway.last().json as { messages: { role: string; content: object[] }[] }).messages;
     assert.deepEqual(sent[1]!.content, [thinking, use]);
-    assert.deepEqual(sent[2]!.content, [{ type: 'tool_result', tool_use_id: 'toolu_1', content: [{ type: 'text', text: 'sunny' }] }]);
+    assert.deepEqual(sent[2]!.content, [
+      { type: 'tool_result', tool_use_id: 'toolu_1', content: [{ type: 'text', text: 'sunny' }] },
+    ]);
   });
 
   test('ends a cut stream with an error instead of [DONE]', async () => {
@@ -155,7 +166,10 @@ suite('anthropic', () => {
 
   test('counts input tokens with the provider', async () => {
     gateway.upstream.reply({ json: { input_tokens: 42 } });
-    const counted = await gateway.client.responses.inputTokens.count({ model: 'anthropic/claude-sonnet-4-5', input: 'Hi' });
+    const counted = await gateway.client.responses.inputTokens.count({
+      model: 'anthropic/claude-sonnet-4-5',
+      input: 'Hi',
+    });
     assert.equal(counted.input_tokens, 42);
     const { url, json } = gateway.last();
     assert.equal(url, '/v1/messages/count_tokens');
@@ -163,9 +177,13 @@ suite('anthropic', () => {
   });
 
   test('lists the models of the provider', async () => {
-    gateway.upstream.reply({ json: { data: [{ id: 'claude-x', type: 'model', created_at: '2025-09-29T00:00:00Z' }], has_more: false } });
+    gateway.upstream.reply({
+      json: { data: [{ id: 'claude-x', type: 'model', created_at: '2025-09-29T00:00:00Z' }], has_more: false },
+    });
     const models = await gateway.client.models.list();
-    assert.deepEqual(models.data, [{ id: 'anthropic/claude-x', object: 'model', created: 1_759_104_000, owned_by: 'anthropic' }]);
+    assert.deepEqual(models.data, [
+      { id: 'anthropic/claude-x', object: 'model', created: 1_759_104_000, owned_by: 'anthropic' },
+    ]);
   });
 
   test('refuses embeddings, which Anthropic does not have', async () => {

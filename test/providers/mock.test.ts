@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import OpenAI from 'openai';
+import { zodResponseFormat, zodTextFormat } from 'openai/helpers/zod';
 import OpenAI6 from 'openai-6';
+import { z } from 'zod';
 import type { Clock } from '../../plugin-sdk/index.ts';
 import { type RunningGateway, startGateway } from '../../plugin-sdk/testing/index.ts';
 import { TimedFlow } from '../../providers/mock/timed-flow.ts';
@@ -102,6 +104,23 @@ for (const [name, client] of sdks) {
         parts: [{ size: 3 }, { size: 3 }],
         note: null,
       });
+    });
+
+    test('satisfies what the parse helpers expect of a zod schema', async () => {
+      const place = z.object({ city: z.string(), size: z.number().int(), sights: z.array(z.string()) });
+      const asked = { city: 'Rome', size: 1, sights: ['Rome'] };
+      const chat = await client().chat.completions.parse({
+        model: 'mock/mock',
+        messages: [{ role: 'user', content: 'Rome' }],
+        response_format: zodResponseFormat(place, 'place'),
+      });
+      assert.deepEqual(chat.choices[0]?.message.parsed, asked);
+      const response = await client().responses.parse({
+        model: 'mock/mock',
+        input: 'Rome',
+        text: { format: zodTextFormat(place, 'place') },
+      });
+      assert.deepEqual(response.output_parsed, asked);
     });
 
     test('calls a demanded tool with arguments that fit its schema', async () => {

@@ -23,7 +23,10 @@ export async function providerGateway(
   more: StartOptions = {},
 ): Promise<ProviderGateway> {
   const upstream = await startUpstream();
-  const starting = startGateway({ ...more, plugins: { 'routes/openai': {}, [provider]: options(upstream), ...more.plugins } });
+  const starting = startGateway({
+    ...more,
+    plugins: { 'routes/openai': {}, [provider]: options(upstream), ...more.plugins },
+  });
   const gateway = await starting.catch(async (error) => {
     await upstream.close();
     throw error;

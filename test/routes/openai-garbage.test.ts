@@ -9,7 +9,7 @@ import { endpoints } from '../../routes/openai/operations.ts';
 
 const requests = 10_000;
 const atOnce = 20;
-const allowedGrowthBytes = 24 * 1024 * 1024;
+const allowedGrowthBytes = 8 * 1024 * 1024;
 
 interface Garbage {
   readonly method: string;
@@ -116,6 +116,7 @@ const garbage: fc.Arbitrary<Garbage> = fc
     headers: {
       'content-type': contentType,
       'content-length': String(Buffer.byteLength(text)),
+      // The refusal of a head that is too large has a body: nobody has read by then that it must not.
       ...(method === 'HEAD' ? {} : more),
     },
     body: text,
@@ -153,8 +154,11 @@ test('answers ten thousand malformed requests with nothing worse than a 4xx in t
   };
   const sample = fc.sample(garbage, { numRuns: requests, seed: 20_261_121 });
   await run(sample.slice(0, 2_000));
+  (upstream.requests as unknown[]).length = 0;
   const before = heapBytes();
   await run(sample.slice(2_000));
+  // What the test kit itself remembers is not the gateway's.
+  (upstream.requests as unknown[]).length = 0;
   const growth = heapBytes() - before;
   agent.destroy();
   assert.ok(growth < allowedGrowthBytes, `the heap grew by ${growth} bytes`);

@@ -67,6 +67,19 @@ test('still answers when a provider is down', async () => {
   assert.equal(gateway?.logs.filter(({ message }) => message === 'the model list could not be read').length, 1);
 });
 
+test('waits for a silent provider once, then finds it in the background when it is back', async () => {
+  const clock = new FakeClock();
+  first.always({ status: 503, json: { error: { message: 'not yet' } } });
+  second.always(list('llama'));
+  const client = await start({}, clock);
+  assert.deepEqual(await ids(client), ['groq/llama']);
+  clock.advance(15_000);
+  first.always({ fault: 'silent' });
+  const started = performance.now();
+  assert.deepEqual(await ids(client), ['groq/llama']);
+  assert.ok(performance.now() - started < 1_000);
+});
+
 test('asks the providers once in five minutes and keeps the last good list', async () => {
   const clock = new FakeClock();
   first.always(list('gpt-4o'));

@@ -196,7 +196,7 @@ test('sends what the AzureOpenAI client asks for to azure where it is configured
   }
 });
 
-test('passes a large upload on while it still comes', { timeout: 5_000 }, async () => {
+test('passes a large upload on while it still comes', { timeout: 5_000 }, async (t) => {
   const first = Promise.withResolvers<void>();
   let size = 0;
   const server = createServer((incoming, outgoing) => {
@@ -206,6 +206,7 @@ test('passes a large upload on while it still comes', { timeout: 5_000 }, async 
     });
     incoming.on('end', () => outgoing.writeHead(200, { 'content-type': 'application/json' }).end('{"id":"file-1"}'));
   });
+  t.after(() => server.close().closeAllConnections());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   await using local = await startGateway({
@@ -222,7 +223,6 @@ test('passes a large upload on while it still comes', { timeout: 5_000 }, async 
   outgoing.end(half);
   assert.equal(await replied, 200);
   assert.equal(size, half.length * 2);
-  server.close();
 });
 
 /** `fetch` would tidy the path up. */

@@ -1,0 +1,96 @@
+import { type AnswerEvent, type Flow, GatewayError, isGatewayError, type Reply, type Sink, type StreamTransform } from '../plugin-sdk/index.ts';
+import { decodedFlow, eventReader, tappedBytes } from './event-tap.ts';
+import type { Runtime } from './execute/context.ts';
+import type { LiveExchange } from './exchange.ts';
+
+type Emit = (event: AnswerEvent) => void;
+
+/** The stream face of `transformResponse`: asks each plugin once, then links what they gave into one call per event. */
+export function transformStream(exchange: LiveExchange, reply: Reply, runtime: Runtime): Reply {
+  const changing: StreamTransform[] = [];
+  const observing: StreamTransform[] = [];
+  for (const { plugin, factory } of runtime.hooks.transformStream) {
+    const transform = blaming(plugin, () => factory(exchange));
+    if (transform === undefined) continue;
+    if (transform.observes === true) observing.push(transform);
+    else changing.push(blamed(transform, plugin));
+  }
+  if (changing.length === 0 && observing.length === 0) return reply;
+  const { body } = reply;
+  const observe = observerOf(observing, exchange);
+  if (body.type === 'events') return { ...reply, body: { type: 'events', events: through(body.events, changing, observe) } };
+  if (body.type !== 'flow') return reply;
+  const reader = eventReader(exchange.dialect, exchange.served?.target.provider ?? 'the provider');
+  if (reader === undefined) return reply;
+  if (changing.length > 0) {
+    return { ...reply, body: { type: 'events', events: through(decodedFlow(body.flow, reader), changing, observe) } };
+  }
+  const onError = (err: unknown): void => exchange.log.debug({ request: exchange.id, err }, 'a stream could not be read to its end');
+  return { ...reply, body: { ...body, flow: tappedBytes(body.flow, reader, observe, onError) } };
+}
+
+/** Shows every event to the observers, and their `end` after the last. What they emit is ignored. */
+function observerOf(observers: readonly StreamTransform[], exchange: LiveExchange): Emit {
+  const ignore = (): void => {};
+  return (event) => {
+    for (const observer of observers) {
+      try {
+        observer.event(event, ignore);
+        if (event.type === 'end') observer.end?.(ignore);
+      } catch (err) {
+        exchange.log.error({ request: exchange.id, err }, 'an observer of a stream failed');
+      }
+    }
+  };
+}
+
+/** Links the transforms into one function call per event, so that an event never crosses a promise between plugins. */
+function through(events: Flow<AnswerEvent>, transforms: readonly StreamTransform[], observe: Emit): Flow<AnswerEvent> {
+  return {
+    resume: () => events.resume(),
+    abort: (reason) => events.abort(reason),
+    start(sink: Sink<AnswerEvent>) {
+      let ready = true;
+      let push: Emit = (event) => {
+        observe(event);
+        ready = sink.push(event);
+      };
+      const enders: (() => void)[] = [];
+      for (const transform of transforms.toReversed()) {
+        const next = push;
+        push = (event) => transform.event(event, next);
+        enders.unshift(() => transform.end?.(next));
+      }
+      events.start({
+        push(event) {
+          // The last event closes the client's stream, so what was held back must come before it.
+          if (event.type === 'end') for (const end of enders) end();
+          push(event);
+          return ready;
+        },
+        end: () => sink.end(),
+        fail: (error) => sink.fail(error),
+      });
+    },
+  };
+}
+
+function blamed(transform: StreamTransform, plugin: string): StreamTransform {
+  const { end } = transform;
+  return {
+    event: (event, emit) => blaming(plugin, () => transform.event(event, emit)),
+    ...(end === undefined ? {} : { end: (emit: Emit) => blaming(plugin, () => end.call(transform, emit)) }),
+  };
+}
+
+function blaming<T>(plugin: string, step: () => T): T {
+  const hook = 'transformResponse';
+  try {
+    return step();
+  } catch (cause) {
+    if (!isGatewayError(cause)) throw new GatewayError('PLUGIN_FAILED', { plugin, hook }, { cause, plugin, hook });
+    cause.plugin ??= plugin;
+    cause.hook ??= hook;
+    throw cause;
+  }
+}

@@ -1,0 +1,72 @@
+import cluster from 'node:cluster';
+import { join } from 'node:path';
+import { Registry } from 'prom-client';
+import { definePlugin, genAiProvider, type HandlerRoute, type Host } from '../../plugin-sdk/index.ts';
+import { ExchangeMetrics } from './exchange-metrics.ts';
+import { gatewaySource } from './gateway-source.ts';
+import { metricsOptions } from './options.ts';
+import { processSource } from './process-source.ts';
+import { ReadRegistry, scrape, snapshot } from './scrape.ts';
+import { storeSources } from './store-source.ts';
+import { Workers } from './workers.ts';
+
+/** Numbers for Prometheus: requests, tokens, cost and latency by OpenTelemetry's names, and how the gateway itself fares. */
+export default definePlugin({
+  name: 'plugins/metrics',
+  description: 'Metrics for Prometheus at /metrics.',
+  options: metricsOptions,
+  after: ['plugins/pricing', 'plugins/governance', 'plugins/records', 'plugins/async-jobs'],
+  setup(options, host) {
+    const { counted, exchanges, watched } = countersOf(host, options.maxModels);
+    const process = new ReadRegistry([watched, gatewaySource(host)], host.log);
+    const stores = new ReadRegistry(storeSources(host, options.accounts), host.log);
+    const worker = cluster.isWorker ? String(cluster.worker!.id) : undefined;
+    if (worker !== undefined) for (const registry of [counted, process]) registry.setDefaultLabels({ worker });
+    const workers =
+      worker === undefined
+        ? undefined
+        : new Workers(join(host.dataDir, 'metrics'), worker, host.clock, host.log, () =>
+            snapshot({ counted, process }),
+          );
+    workers?.start();
+    const providerName = providerNames(host);
+    const route: HandlerRoute = {
+      type: 'handler',
+      method: 'GET',
+      path: options.path,
+      guard: options.guard === 'public' ? { public: true } : { admin: 'read' },
+      async handler() {
+        const text = await scrape({ counted, process, stores, workers });
+        return new Response(text, { headers: { 'content-type': counted.contentType, 'cache-control': 'no-store' } });
+      },
+    };
+    return {
+      routes: [route],
+      hooks: {
+        postLog: { order: 'post', handler: (exchange, outcome) => exchanges.count(exchange, outcome, providerName) },
+      },
+      teardown: () => workers?.close(),
+    };
+  },
+});
+
+/** Counters go on over reloads: they belong to the process. */
+function countersOf(host: Host, maxModels: number) {
+  return host.shared(
+    'plugins/metrics',
+    () => {
+      const counted = new Registry();
+      return { counted, exchanges: new ExchangeMetrics(counted, maxModels), watched: processSource() };
+    },
+    ({ watched }) => watched.close(),
+  );
+}
+
+/** OpenTelemetry's name of each provider instance; known once all are set up. */
+function providerNames(host: Host): (instance: string) => string {
+  let names: Map<string, string> | undefined;
+  return (instance) => {
+    names ??= new Map(host.inspect().providers.map(({ name, definition }) => [name, genAiProvider(name, definition)]));
+    return names.get(instance) ?? instance;
+  };
+}

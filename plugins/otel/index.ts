@@ -1,0 +1,31 @@
+import { chain, definePlugin } from '../../plugin-sdk/index.ts';
+import { jobRunSlot, jobsPort } from '../../plugin-sdk/ports/jobs.ts';
+import { otelOptions } from './options.ts';
+
+/** A trace of each exchange for OpenTelemetry: its hooks, its attempts, the job it belongs to. */
+export default definePlugin({
+  name: 'plugins/otel',
+  description: 'Traces by OpenTelemetry with GenAI names, sent to a collector by OTLP.',
+  options: otelOptions,
+  after: ['plugins/pricing'],
+  async setup(options, host) {
+    // Only now: listing plugins and checking configs must not load the SDK.
+    const { Tracing } = await import('./tracing.ts');
+    const tracing = new Tracing(options, host);
+    return {
+      hooks: {
+        preRoute: {
+          order: 'pre',
+          handler(exchange) {
+            const run = exchange.get(jobRunSlot);
+            const job = run === undefined ? undefined : host.findPort(jobsPort)?.get(run.id);
+            return chain(job, (found) => void tracing.begin(exchange, run, found));
+          },
+        },
+        transformRequest: { order: 'post', handler: (request, exchange) => tracing.propagate(request, exchange) },
+        postLog: { order: 'post', handler: (exchange, outcome) => tracing.end(exchange, outcome) },
+      },
+      teardown: () => tracing.close(),
+    };
+  },
+});

@@ -1,0 +1,101 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+export interface Candidate {
+  readonly name: string;
+  readonly kind: 'direct' | 'proxy' | 'kernel';
+  /** The command that listens on `port`; none for a call straight to the upstream or to a gateway that runs already. */
+  command?(port: number, upstream: number): { readonly command: readonly string[]; readonly environment?: NodeJS.ProcessEnv };
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Rewrites the workload's path. */
+  path?(path: string): string;
+  readonly url?: string;
+}
+
+const main = resolve(import.meta.dirname, '../../kernel/main.ts');
+const folder = mkdtempSync(join(tmpdir(), 'bifrost-bench-'));
+
+function kernel(name: string, plugins: object, headers?: Record<string, string>, server: object = {}): Candidate {
+  return {
+    name,
+    kind: 'kernel',
+    ...(headers === undefined ? {} : { headers }),
+    command(port, upstream) {
+      const file = join(folder, `${name.replace(/\W+/g, '-')}.json`);
+      const key = { keys: [{ name: 'main', value: 'sk-bench' }], baseUrl: `http://127.0.0.1:${upstream}` };
+      writeFileSync(file, JSON.stringify({ server, plugins: { 'routes/openai': {}, 'providers/openai': key, 'providers/anthropic': key, ...plugins } }));
+      return {
+        command: [process.execPath, main, 'start', '--config', file, '--port', String(port), '--log-level', 'error'],
+        environment: { BIFROST_DATA_DIR: mkdtempSync(join(folder, 'data-')) },
+      };
+    },
+  };
+}
+
+/** What a company runs: identity, limits, ledger, keys, retries, records, metrics, access log. */
+export const company = {
+  'plugins/governance': {
+    required: true,
+    virtualKeys: [
+      {
+        id: 'bench',
+        name: 'bench',
+        value: 'sk-bf-bench',
+        budgets: [{ limit: 1_000_000, period: '1M' }],
+        rateLimits: [{ requests: 1_000_000_000, tokens: 1_000_000_000_000, period: '1h' }],
+      },
+    ],
+  },
+  'plugins/pricing': {},
+  'plugins/retries': {},
+  'plugins/records': {},
+  'plugins/metrics': {},
+  'plugins/access-log': { destination: '/dev/null' },
+};
+
+export function candidates(): Candidate[] {
+  const list: Candidate[] = [{ name: 'direct', kind: 'direct' }];
+  if (spawnSync('nginx', ['-v']).status === 0) list.push(nginx);
+  list.push(
+    kernel('kernel, minimal', {}),
+    kernel('kernel, company', company, { 'x-bf-vk': 'sk-bf-bench' }),
+    kernel('kernel, company, 2 workers', company, { 'x-bf-vk': 'sk-bf-bench' }, { workers: 2 }),
+  );
+  const portkey = process.env['BENCH_PORTKEY'];
+  if (portkey !== undefined && existsSync(portkey)) list.push(portkeyAt(portkey));
+  const other = process.env['BENCH_URL'];
+  if (other !== undefined) list.push({ name: other, kind: 'proxy', url: other });
+  return list;
+}
+
+const nginx: Candidate = {
+  name: 'nginx proxy_pass',
+  kind: 'proxy',
+  command(port, upstream) {
+    const file = join(folder, 'nginx.conf');
+    writeFileSync(
+      file,
+      `daemon off; master_process off; worker_processes 1; pid ${folder}/nginx.pid; error_log /dev/null;
+events { worker_connections 8192; multi_accept on; }
+http { access_log off; client_max_body_size 0; client_body_buffer_size 2m; keepalive_requests 100000000; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p;
+ fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
+ upstream up { server 127.0.0.1:${upstream}; keepalive 1024; keepalive_requests 100000000; }
+ server { listen 127.0.0.1:${port} backlog=4096;
+  location / { proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; proxy_request_buffering off; } } }`,
+    );
+    return { command: ['nginx', '-c', file, '-p', folder] };
+  },
+};
+
+/** The Portkey gateway, from the path of its start file. */
+function portkeyAt(file: string): Candidate {
+  return {
+    name: 'Portkey',
+    kind: 'proxy',
+    path: (path) => path.replace('/openai', ''),
+    headers: { 'x-portkey-provider': 'openai', 'x-portkey-custom-host': 'http://127.0.0.1:19200/v1' },
+    command: (port) => ({ command: [process.execPath, file, `--port=${port}`, '--headless'], environment: { TRUSTED_CUSTOM_HOSTS: '127.0.0.1' } }),
+  };
+}

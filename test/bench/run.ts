@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Candidate, candidates } from './candidates.ts';
+import { listening, type Pinned, pinned } from './tools/processes.ts';
+import { type Workload, workloads } from './workloads.ts';
+
+/**
+ * Gateways side by side, in one run: every candidate stays up, each workload visits them in turn (A B C A B C), and the
+ * operating system says what each cost. The gateway has one core, load and upstream the other.
+ *
+ * npm run bench -- [--only TEXT] [--rounds N] [--seconds N] [--json FILE] [--compare FILE]
+ */
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '3' },
+    json: { type: 'string' },
+    compare: { type: 'string' },
+  },
+});
+const rounds = Number(values.rounds);
+const seconds = Number(values.seconds);
+const upstreamPort = 19_200;
+const tools = join(import.meta.dirname, 'tools');
+
+interface Slice {
+  readonly done: number;
+  readonly failed: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly cpuMicros: number;
+  readonly rss: number;
+}
+
+interface Result {
+  readonly workload: string;
+  readonly candidate: string;
+  readonly unit: string;
+  /** Microseconds of the gateway's processor time per unit; the least of the rounds. */
+  readonly cpu: number;
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly rss: number;
+  readonly failed: number;
+}
+
+const results: Result[] = [];
+for (const workload of workloads.filter(({ name }) => values.only === undefined || name.includes(values.only))) {
+  results.push(...(await measure(workload)));
+}
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
+if (values.compare !== undefined) compare(JSON.parse(readFileSync(values.compare, 'utf8')) as Result[]);
+
+async function measure(workload: Workload): Promise<Result[]> {
+  const upstream = pinned('0', [process.execPath, join(tools, 'raw-upstream.ts'), String(upstreamPort)], workload.upstream);
+  await listening(upstreamPort);
+  const running: { candidate: Candidate; process: Pinned | undefined; port: number; slices: Slice[] }[] = [];
+  let port = upstreamPort + 1;
+  for (const candidate of candidates()) {
+    if (workload.for === 'kernel' && candidate.kind !== 'kernel') continue;
+    const started = candidate.command?.(port, upstreamPort);
+    const isWide = candidate.name.includes('workers');
+    const process = started === undefined ? undefined : pinned(isWide ? '0,1' : '1', started.command, started.environment);
+    running.push({ candidate, process, port: started === undefined ? upstreamPort : port, slices: [] });
+    port += 1;
+  }
+  try {
+    for (const { process, port: at } of running) if (process !== undefined) await listening(at);
+    // The first seconds of a JIT cost two to three times the later ones.
+    for (const one of running) await slice(one, workload, 3);
+    for (let round = 0; round < rounds; round++) for (const one of running) one.slices.push(await slice(one, workload, seconds));
+  } finally {
+    await Promise.all([...running.map(({ process }) => process?.stop()), upstream.stop()]);
+  }
+  return print(workload, running);
+}
+
+async function slice({ candidate, process: gateway, port }: { candidate: Candidate; process: Pinned | undefined; port: number }, workload: Workload, forSeconds: number): Promise<Slice> {
+  const options = {
+    path: candidate.path?.(workload.path) ?? (candidate.kind === 'kernel' ? workload.path : workload.path.replace('/openai', '')),
+    body: workload.body,
+    headers: candidate.headers ?? {},
+    connections: workload.connections,
+    seconds: forSeconds,
+  };
+  const url = candidate.url ?? `http://127.0.0.1:${port}`;
+  const before = gateway?.cpu() ?? 0;
+  const output = await load(url, JSON.stringify(options));
+  const cpu = (gateway?.cpu() ?? 0) - before;
+  const { done, failed, p50, p99 } = JSON.parse(output) as { done: number; failed: number; p50: number; p99: number };
+  return { done, failed, p50, p99, cpuMicros: cpu / Math.max(done * workload.units, 1), rss: gateway?.rss() ?? 0 };
+}
+
+function load(url: string, options: string): Promise<string> {
+  return new Promise((resolve) => {
+    const child = spawn('taskset', ['-c', '0', process.execPath, join(tools, 'raw-load.ts'), url, options], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += chunk));
+    child.on('exit', () => resolve(output));
+  });
+}
+
+function print(workload: Workload, running: readonly { candidate: Candidate; slices: readonly Slice[] }[]): Result[] {
+  const rows = running.map(({ candidate, slices }): Result => {
+    const least = (pick: (slice: Slice) => number): number => Math.min(...slices.map(pick));
+    const median = (pick: (slice: Slice) => number): number => slices.map(pick).sort((a, b) => a - b)[Math.floor(slices.length / 2)]!;
+    return {
+      workload: workload.name,
+      candidate: candidate.name,
+      unit: workload.unit,
+      cpu: least((slice) => slice.cpuMicros),
+      perSecond: (median((slice) => slice.done) * workload.units) / seconds,
+      p50: median((slice) => slice.p50),
+      p99: median((slice) => slice.p99),
+      rss: Math.max(...slices.map((slice) => slice.rss)),
+      failed: slices.reduce((sum, slice) => sum + slice.failed, 0),
+    };
+  });
+  const nginx = rows.find(({ candidate }) => candidate.startsWith('nginx'))?.cpu;
+  const direct = rows.find(({ candidate }) => candidate === 'direct');
+  console.log(`\n### ${workload.name}\n`);
+  console.log(`| gateway | CPU µs per ${workload.unit} | × nginx | ${workload.unit}s/s | p50 ms (added) | p99 ms (added) | RSS MB | failed |`);
+  console.log('| --- | --: | --: | --: | --: | --: | --: | --: |');
+  for (const row of rows) {
+    const added = (value: number, base: number | undefined): string => `${value.toFixed(2)} (${base === undefined ? '' : (value - base).toFixed(2)})`;
+    const cells = [
+      row.candidate,
+      row.cpu === 0 ? '' : row.cpu.toFixed(row.cpu < 10 ? 2 : 1),
+      nginx === undefined || row.cpu === 0 ? '' : (row.cpu / nginx).toFixed(1),
+      Math.round(row.perSecond).toString(),
+      added(row.p50, direct?.p50),
+      added(row.p99, direct?.p99),
+      row.rss === 0 ? '' : Math.round(row.rss).toString(),
+      row.failed.toString(),
+    ];
+    console.log(`| ${cells.join(' | ')} |`);
+  }
+  return rows;
+}
+
+function compare(old: readonly Result[]): void {
+  console.log(`\n### Compared with ${values.compare}\n\n| workload | gateway | before µs | now µs | change |\n| --- | --- | --: | --: | --: |`);
+  for (const now of results) {
+    const before = old.find(({ workload, candidate }) => workload === now.workload && candidate === now.candidate);
+    if (before === undefined || now.cpu === 0) continue;
+    console.log(`| ${now.workload} | ${now.candidate} | ${before.cpu.toFixed(2)} | ${now.cpu.toFixed(2)} | ${((now.cpu / before.cpu - 1) * 100).toFixed(0)} % |`);
+  }
+}
+
+console.log(`\nNode ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model}, ${rounds} rounds of ${seconds} s`);

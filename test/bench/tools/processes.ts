@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+
+const ticksPerSecond = 100;
+
+/** A process on one core, with what the operating system counts for it and its children. */
+export interface Pinned {
+  readonly child: ChildProcess;
+  /** Microseconds of processor time so far. */
+  cpu(): number;
+  /** Resident megabytes. */
+  rss(): number;
+  stop(): Promise<void>;
+}
+
+const canPin = spawnSync('taskset', ['-c', '0', 'true']).status === 0;
+
+/** Starts a program on the given cores, where the system can. */
+export function pinned(cores: string, command: readonly string[], environment: NodeJS.ProcessEnv = {}): Pinned {
+  const [program, ...args] = canPin ? ['taskset', '-c', cores, ...command] : command;
+  const child = spawn(program!, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'ignore', 'inherit'] });
+  const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()));
+  return {
+    child,
+    cpu: () => (family(child.pid!).reduce((sum, pid) => sum + ticksOf(pid), 0) * 1e6) / ticksPerSecond,
+    rss: () => family(child.pid!).reduce((sum, pid) => sum + rssOf(pid), 0),
+    async stop() {
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), 3_000);
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function family(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    return [pid, ...(children === '' ? [] : children.split(' ').flatMap((child) => family(Number(child))))];
+  } catch {
+    return [];
+  }
+}
+
+function ticksOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  } catch {
+    return 0;
+  }
+}
+
+function rssOf(pid: number): number {
+  try {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}
+
+/** Waits until something listens on a port of the loopback address. */
+export async function listening(port: number): Promise<void> {
+  for (let i = 0; i < 400; i++) {
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.on('error', () => resolve(false));
+    });
+    if (open) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`nothing listens on ${port}`);
+}

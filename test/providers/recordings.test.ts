@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import OpenAI from 'openai';
+import type { Conversation } from '../../plugin-sdk/conversation/index.ts';
+import type { Dialect } from '../../plugin-sdk/dialects/dialect.ts';
+import {
+  anthropicMessages,
+  bedrockConverse,
+  cohereChat,
+  geminiGenerateContent,
+  openaiChat,
+  openaiResponses,
+} from '../../plugin-sdk/dialects/index.ts';
+import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
+import { isObject, type JsonObject } from '../../plugin-sdk/json.ts';
+import { type RunningGateway, startGateway, startUpstream, type Upstream } from '../../plugin-sdk/testing/index.ts';
+import { type Interaction, type RecordedBody, recordedProviders, recordings, recordingsMissing } from '../recordings.ts';
+import { type Facts, type Format, factsOf, streamFacts } from './native-facts.ts';
+
+const formats: readonly (readonly [path: RegExp, format: Format, dialect: Dialect])[] = [
+  [/\/v1\/messages$/, 'anthropic', anthropicMessages],
+  [/:(generateContent|streamGenerateContent)$/, 'gemini', geminiGenerateContent],
+  [/\/converse(-stream)?$/, 'bedrock', bedrockConverse],
+  [/\/v2\/chat$/, 'cohere', cohereChat],
+  [/\/chat\/completions$/, 'chat', openaiChat],
+  [/\/responses$/, 'responses', openaiResponses],
+];
+
+/** A recorded chat with what it takes to ask for it again. */
+interface Case {
+  readonly name: string;
+  readonly provider: string;
+  readonly format: Format;
+  readonly model: string;
+  readonly streamed: boolean;
+  readonly expected: Facts;
+  readonly conversation: Conversation;
+  readonly type: string;
+  readonly reply: Buffer;
+}
+
+type Endpoint = 'chat' | 'responses';
+
+let upstream: Upstream;
+let gateway: RunningGateway;
+let client: OpenAI;
+
+before(async () => {
+  if (recordingsMissing !== false) return;
+  upstream = await startUpstream();
+  const at = (more: Record<string, unknown> = {}) => upstream.provider(more);
+  const key = (more: Record<string, unknown>) => at({ keys: [{ name: 'main', ...more }] });
+  const alike = ['openai', 'groq', 'mistral', 'deepseek', 'cerebras', 'openrouter', 'huggingface', 'ollama'];
+  gateway = await startGateway({
+    definitions: { 'chat-only': defineOpenAICompatible({ name: 'chat-only' }) },
+    plugins: {
+      'routes/openai': {},
+      'providers/anthropic': at(),
+      'providers/gemini': at(),
+      'providers/vertex': key({ value: 'ya29.token', project: 'p' }),
+      'providers/bedrock': key({ value: 'bedrock-api-key' }),
+      'providers/cohere': at(),
+      'providers/azure': at(),
+      // For chats of providers that have a responses endpoint of their own.
+      'chat-only': at(),
+      ...Object.fromEntries(alike.map((name) => [`providers/${name}`, at()])),
+    },
+  });
+  client = new OpenAI({ baseURL: `${gateway.url}/openai`, apiKey: 'sk-of-the-client', maxRetries: 0 });
+});
+
+after(async () => {
+  await gateway?.close();
+  await upstream?.close();
+});
+
+test('gives every recorded chat through chat completions and responses as its provider meant it', { skip: recordingsMissing, timeout: 300_000 }, async (t) => {
+  const rows: string[] = [];
+  const failures: string[] = [];
+  for (const provider of recordedProviders()) {
+    const cases = recordings(provider).flatMap(({ file, interactions }) =>
+      interactions.flatMap((interaction, i) => caseOf(`${provider}/${file}#${i}`, provider, interaction) ?? []),
+    );
+    for (const endpoint of ['chat', 'responses'] as const) {
+      const servable = cases.filter((one) => isServable(one, endpoint));
+      let equal = 0;
+      for (const one of servable) {
+        const difference = await differenceOf(one, endpoint);
+        if (difference === undefined) equal += 1;
+        else failures.push(`${endpoint} ${one.name}: ${difference}`);
+      }
+      if (servable.length > 0) {
+        const streams = servable.filter(({ streamed }) => streamed).length;
+        rows.push(`${provider.padEnd(12)} ${endpoint.padEnd(10)} checked ${String(servable.length).padStart(4)} (${streams} streams)  equal ${equal}`);
+      }
+    }
+  }
+  for (const row of rows) t.diagnostic(row);
+  assert.deepEqual(failures, []);
+});
+
+/** Where a provider has the endpoint itself, only what was recorded at that endpoint can be replayed. */
+function isServable({ format, provider }: Case, endpoint: Endpoint): boolean {
+  if (format === 'responses') return endpoint === 'responses' && (provider === 'openai' || provider === 'azure');
+  return true;
+}
+
+function caseOf(name: string, provider: string, { request, response }: Interaction): Case | undefined {
+  const { pathname } = new URL(request.url);
+  const known = formats.find(([path]) => path.test(pathname));
+  if (known === undefined || response.status !== 200) return undefined;
+  const [, format, dialect] = known;
+  const asked = jsonOf(bytesOf(request));
+  const reply = bytesOf(response);
+  if (asked === undefined || reply === undefined) return undefined;
+  const type = String(response.headers['content-type'] ?? 'application/json');
+  const streamed = !type.includes('json');
+  const decoded = dialect.chat!.decodeRequest(asked);
+  const inPath = /\/models?\/([^/:]+)/.exec(pathname)?.[1];
+  const model = decoded.model || decodeURIComponent(inPath ?? 'model');
+  const answer = streamed ? undefined : jsonOf(reply);
+  if (!streamed && answer === undefined) return undefined;
+  const expected = answer === undefined ? streamFacts(format, reply) : factsOf(format, answer);
+  return { name, provider, format, model, streamed, expected, conversation: { ...decoded, model, stream: streamed }, type, reply };
+}
+
+function jsonOf(bytes: Buffer | undefined): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(bytes?.toString('utf8') ?? '');
+    return isObject(value) ? value : undefined;
+  } catch {
+    // Some recordings had their secrets cut out so that no JSON was left.
+    return undefined;
+  }
+}
+
+function bytesOf({ body, bodyText, bodyBase64 }: RecordedBody): Buffer | undefined {
+  if (body !== undefined && body !== null) return Buffer.from(JSON.stringify(body));
+  if (bodyText !== undefined) return Buffer.from(bodyText);
+  return bodyBase64 === undefined ? undefined : Buffer.from(bodyBase64, 'base64');
+}
+
+async function differenceOf(one: Case, endpoint: Endpoint): Promise<string | undefined> {
+  const { type, reply } = one;
+  upstream.always({ headers: { 'content-type': type }, ...(one.streamed ? { chunks: pieces(reply) } : { body: reply }) });
+  try {
+    const actual = endpoint === 'chat' ? await askChat(one) : await askResponses(one);
+    assert.deepEqual(actual, expectedAt(one.expected, endpoint));
+    return undefined;
+  } catch (error) {
+    return (error as Error).message.replace(/^Expected values.*?\n/, '').slice(0, 700);
+  }
+}
+
+/** A response cannot say that it ended with calls; the calls say so. */
+function expectedAt(facts: Facts, endpoint: Endpoint): Facts {
+  return endpoint === 'chat' || facts.finish !== 'tool_calls' ? facts : { ...facts, finish: 'stop' };
+}
+
+/** A stream as the network may cut it: not where its events end. */
+function pieces(bytes: Buffer): Buffer[] {
+  const result: Buffer[] = [];
+  for (let at = 0, size = 700; at < bytes.length; at += size, size = (size * 7) % 1_931) {
+    result.push(bytes.subarray(at, at + (size = Math.max(size, 100))));
+  }
+  return result;
+}
+
+/** These carry a response to an endpoint of their own, where a recorded chat would be no answer. */
+const haveResponses = new Set(['openai', 'azure', 'ollama', 'deepseek', 'groq', 'huggingface', 'openrouter']);
+
+function nameOf({ provider, model, format }: Case, endpoint: Endpoint): string {
+  const elsewhere = format === 'chat' && endpoint === 'responses' && haveResponses.has(provider);
+  return elsewhere ? `chat-only/${model}` : `${provider}/${model}`;
+}
+
+/** The recorded request as this endpoint words it; where it cannot, a request with the same tools. */
+function asked(one: Case, dialect: Dialect, endpoint: Endpoint): JsonObject {
+  const model = nameOf(one, endpoint);
+  const conversation = foreign(one.conversation);
+  const context = { model, stream: one.streamed, capabilities: {}, lost: () => {} };
+  const plain: Conversation = { model, messages: [{ role: 'user', blocks: [{ type: 'text', text: 'Go on.' }] }] };
+  try {
+    return { ...dialect.chat!.encodeRequest({ ...conversation, choices: 1 }, context), model, stream: one.streamed };
+  } catch {
+    const tools = conversation.tools?.filter((tool) => tool.type === 'function') ?? [];
+    return { ...dialect.chat!.encodeRequest({ ...plain, tools }, context), model, stream: one.streamed };
+  }
+}
+
+/** What an OpenAI client could have sent: no fields of the format that was recorded, no media that would be fetched. */
+function foreign(conversation: Conversation): Conversation {
+  return JSON.parse(JSON.stringify(conversation, (name, value) => (name === 'carry' ? undefined : value))) as Conversation;
+}
+
+async function askChat(one: Case): Promise<Facts> {
+  const body = asked(one, openaiChat, 'chat');
+  const { completions } = client.chat;
+  if (!one.streamed) return factsOf('chat', json(await completions.create(body as never)));
+  const stream = completions.stream({ ...body, stream_options: { include_usage: true } } as never);
+  let reasoning = '';
+  stream.on('chunk', (chunk) => {
+    const delta = chunk.choices[0]?.delta as { reasoning_content?: string; reasoning?: string } | undefined;
+    reasoning += delta?.reasoning_content ?? delta?.reasoning ?? '';
+  });
+  const whole = factsOf('chat', json(await stream.finalChatCompletion()));
+  return { ...whole, reasoning };
+}
+
+async function askResponses(one: Case): Promise<Facts> {
+  const body = asked(one, openaiResponses, 'responses');
+  const { responses } = client;
+  const whole = one.streamed
+    ? await responses.stream(body as never).finalResponse()
+    : ((await responses.create(body as never)) as OpenAI.Responses.Response);
+  const facts = factsOf('responses', json(whole));
+  return facts.finish === 'tool_calls' ? { ...facts, finish: 'stop' } : facts;
+}
+
+function json(value: unknown): JsonObject {
+  return JSON.parse(JSON.stringify(value)) as JsonObject;
+}
