@@ -1,4 +1,4 @@
-import { buildConnector, Pool } from 'undici';
+import { buildConnector, Client, type Dispatcher, Pool } from 'undici';
 import { checkHost, guardedLookup } from './egress.ts';
 
 const maxPools = 1_000;
@@ -31,20 +31,22 @@ export class Connections {
     if (known !== undefined) return known;
     if (!privateAddresses) checkHost(new URL(origin).hostname);
     if (this.#pools.size >= maxPools) this.#dropOldest();
-    const pool = new Pool(origin, {
-      connections: null,
-      pipelining: 1,
-      allowH2: false,
-      // The attempt loop has its own time limits; undici's would end long reasoning calls after 300 s.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: 30_000,
-      keepAliveMaxTimeout: 600_000,
-      maxHeaderSize: 65_536,
-      connect: datedConnector({ timeout: connectMs, ...(privateAddresses ? {} : { lookup: guardedLookup }) }),
-    });
+    const pool = new Pool(origin, { ...optionsOf(privateAddresses, connectMs), connections: null });
     this.#pools.set(key, pool);
     return pool;
+  }
+
+  /** Makes one call on a connection of its own, which is closed behind it. */
+  dispatchOnce(
+    origin: string,
+    privateAddresses: boolean,
+    connectMs: number,
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): void {
+    const client = new Client(origin, optionsOf(privateAddresses, connectMs));
+    client.dispatch(options, handler);
+    void client.close();
   }
 
   /** Pool sizes for metrics. */
@@ -67,6 +69,20 @@ export class Connections {
     this.#pools.delete(key);
     void pool.close();
   }
+}
+
+function optionsOf(privateAddresses: boolean, connectMs: number): Client.Options {
+  return {
+    pipelining: 1,
+    allowH2: false,
+    // The attempt loop has its own time limits; undici's would end long reasoning calls after 300 s.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: 30_000,
+    keepAliveMaxTimeout: 600_000,
+    maxHeaderSize: 65_536,
+    connect: datedConnector({ timeout: connectMs, ...(privateAddresses ? {} : { lookup: guardedLookup }) }),
+  };
 }
 
 /** undici's connector, whose connections remember when they were opened. */

@@ -29,7 +29,9 @@ export function send(
     } as Dispatcher.DispatchOptions;
     const pool = connections.to(request.origin, request.privateAddresses, connectMs);
     const isRepeatable = body === null || typeof body === 'string' || Buffer.isBuffer(body);
-    const again = isRepeatable ? () => void pool.dispatch(options, call) : undefined;
+    const again = isRepeatable
+      ? () => connections.dispatchOnce(request.origin, request.privateAddresses, connectMs, options, call)
+      : undefined;
     const call = new UpstreamCall(request.provider, resolve, reject, again);
     started?.((reason) => call.abort(reason));
     pool.dispatch(options, call);

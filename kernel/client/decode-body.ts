@@ -27,7 +27,8 @@ export async function decodeBody(bytes: Buffer, encoding: string, limit: number)
   try {
     return await decode(bytes, { maxOutputLength: limit });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw new GatewayError('REQ_TOO_LARGE', { limit });
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
+      throw new GatewayError('REQ_TOO_LARGE', { limit });
     throw new GatewayError('REQ_INVALID', { reason: `The request body is not valid ${encoding} data.` }, { cause });
   }
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { type Body, BytesBody, GatewayError, noBody, StreamBody } from '../../plugin-sdk/index.ts';
+import { membersOfHead } from './body-members.ts';
 import type { BodyLimits } from './client.ts';
 import { decodeBody, decodeHead, readCompressed } from './decode-body.ts';
-import { membersOfHead } from './body-members.ts';
 import { Upload } from './upload.ts';
 
 const headBytes = 65_536;
@@ -23,7 +23,11 @@ export function readBody(incoming: IncomingMessage, limits: BodyLimits): Body | 
   return read(incoming, limits, streams).then(async (result) => {
     if (Buffer.isBuffer(result)) {
       if (decode) return new BytesBody(await decodeBody(result, encoding, limits.bodyBytes), type);
-      return new BytesBody(result, type, encoding === undefined ? undefined : await readCompressed(result, encoding, type, limits.bodyBytes));
+      return new BytesBody(
+        result,
+        type,
+        encoding === undefined ? undefined : await readCompressed(result, encoding, type, limits.bodyBytes),
+      );
     }
     const { head } = result;
     const members = membersOfHead(encoding === undefined ? head : decodeHead(head, encoding), type ?? '');
@@ -60,7 +64,10 @@ function read(incoming: IncomingMessage, limits: BodyLimits, streams: boolean): 
       resolve(merged());
     };
     const onError = (): void => fail(new GatewayError('CLIENT_GONE', {}));
-    const timer = setTimeout(() => fail(new GatewayError('REQ_TIMEOUT', { ms: limits.bodyTimeoutMs })), limits.bodyTimeoutMs);
+    const timer = setTimeout(
+      () => fail(new GatewayError('REQ_TIMEOUT', { ms: limits.bodyTimeoutMs })),
+      limits.bodyTimeoutMs,
+    );
     incoming.on('data', onData).on('end', onEnd).on('error', onError).on('close', onError);
   });
 }

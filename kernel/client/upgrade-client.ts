@@ -1,6 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { FlatHeaders } from '../../plugin-sdk/index.ts';
 import { NodeClient } from './node-client.ts';
 

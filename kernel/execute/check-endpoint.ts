@@ -9,7 +9,11 @@ const unsafe = /[^\x21-\x7e]|[#\\]/;
  */
 export function checkEndpoint({ origin, path }: Endpoint): void {
   const mark = path.indexOf('?');
-  const isSafe = path[0] === '/' && path[1] !== '/' && !unsafe.test(mark < 0 ? path : path.slice(0, mark)) && !/[^\x21-\x7e\x80-\xff]|#/.test(path);
+  const isSafe =
+    path[0] === '/' &&
+    path[1] !== '/' &&
+    !unsafe.test(mark < 0 ? path : path.slice(0, mark)) &&
+    !/[^\x21-\x7e\x80-\xff]|#/.test(path);
   if (!isSafe || new URL(path, origin).origin !== new URL(origin).origin) {
     throw new GatewayError('REQ_BAD_PATH', { reason: 'it does not stay at the provider' });
   }

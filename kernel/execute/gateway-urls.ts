@@ -37,16 +37,20 @@ export class GatewayUrls {
   }
 
   headers(headers: readonly string[]): FlatHeaders {
-    return headers.map((part, i) => (i % 2 === 1 && urlHeaders.has(lowerName(headers[i - 1]!)) ? this.rewrite(part) : part));
+    return headers.map((part, i) =>
+      i % 2 === 1 && urlHeaders.has(lowerName(headers[i - 1]!)) ? this.rewrite(part) : part,
+    );
   }
 
   /** Rewrites the string values of these members wherever they stand in a JSON body; every other byte stays. */
   members(bytes: Buffer, names: readonly string[]): Buffer {
-    const edits = names.flatMap((name) => [...stringValues(bytes, name)]).flatMap(({ start, end }) => {
-      const url = bytes.toString('utf8', start, end);
-      const text = url.startsWith('/') ? url : this.rewrite(url);
-      return text === url ? [] : [{ start, end, text }];
-    });
+    const edits = names
+      .flatMap((name) => [...stringValues(bytes, name)])
+      .flatMap(({ start, end }) => {
+        const url = bytes.toString('utf8', start, end);
+        const text = url.startsWith('/') ? url : this.rewrite(url);
+        return text === url ? [] : [{ start, end, text }];
+      });
     return edits.length === 0 ? bytes : splice(bytes, edits);
   }
 }

@@ -1,6 +1,13 @@
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { type Dialect, type FlatHeaders, GatewayError, type Provider, type Reply, type UpstreamRequest } from '../../plugin-sdk/index.ts';
+import {
+  type Dialect,
+  type FlatHeaders,
+  GatewayError,
+  type Provider,
+  type Reply,
+  type UpstreamRequest,
+} from '../../plugin-sdk/index.ts';
 import type { LiveAttempt } from '../attempt.ts';
 import { Deadline } from '../deadline.ts';
 import { revealed } from '../send.ts';
@@ -97,7 +104,10 @@ function ask(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): 
     };
     exchange.onSent?.();
     const pool = runtime.connections.to(request.origin, request.privateAddresses, connectMs);
-    pool.dispatch({ path: request.path, method: 'GET', headers: revealed(request.headers), upgrade: 'websocket' }, handler);
+    pool.dispatch(
+      { path: request.path, method: 'GET', headers: revealed(request.headers), upgrade: 'websocket' },
+      handler,
+    );
   });
 }
 

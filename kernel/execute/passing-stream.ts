@@ -14,7 +14,12 @@ export class PassingStream implements Sink<Buffer> {
   /** Told about what the meter still reads when the body is over. */
   readonly #onEnd: (reading: Promise<void>) => void;
 
-  constructor(out: HeldStart<Buffer>, meter: PassingMeter | undefined, inEvents: boolean, onEnd: (reading: Promise<void>) => void) {
+  constructor(
+    out: HeldStart<Buffer>,
+    meter: PassingMeter | undefined,
+    inEvents: boolean,
+    onEnd: (reading: Promise<void>) => void,
+  ) {
     this.#out = out;
     this.#meter = meter;
     this.#boundary = inEvents ? new EventBoundary() : undefined;

@@ -15,11 +15,11 @@ import { callOf, upstreamRequest } from './call.ts';
 import { checkEndpoint } from './check-endpoint.ts';
 import type { Runtime } from './context.ts';
 import { failedReply } from './failed-reply.ts';
-import { Gathered } from './gathered.ts';
 import { GatewayUrls, gatewayOrigin } from './gateway-urls.ts';
+import { Gathered } from './gathered.ts';
 import { HeldStart } from './held-start.ts';
-import { PassingStream } from './passing-stream.ts';
 import { openSocket } from './open-socket.ts';
+import { PassingStream } from './passing-stream.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
 
 /** JSON up to this size is held whole where something needs it so; an error's body too. */
@@ -71,7 +71,12 @@ function inPlainForm(headers: UpstreamRequest['headers']): UpstreamRequest['head
   return headers.filter((_, i) => String(headers[i - (i % 2)]).toLowerCase() !== 'accept-encoding');
 }
 
-function urlsOf({ exchange }: LiveAttempt, { baseUrl }: Provider, origin: string, runtime: Runtime): GatewayUrls | undefined {
+function urlsOf(
+  { exchange }: LiveAttempt,
+  { baseUrl }: Provider,
+  origin: string,
+  runtime: Runtime,
+): GatewayUrls | undefined {
   const { route } = exchange;
   const here = route.rewriteUrls === true ? gatewayOrigin(exchange, runtime.scheme) : undefined;
   if (here === undefined) return undefined;
@@ -90,7 +95,8 @@ async function readReply(
   const { exchange } = attempt;
   const declared = Number(getHeader(reply.headers, 'content-length') ?? Number.NaN);
   const hasBody = exchange.request.method !== 'HEAD' && reply.status !== 204 && reply.status !== 304;
-  if (reply.status >= 400 && !(hasBody && declared > wholeBytes)) return failedReply(exchange, provider, dialect, upstream);
+  if (reply.status >= 400 && !(hasBody && declared > wholeBytes))
+    return failedReply(exchange, provider, dialect, upstream);
   const headers = urls?.headers(reply.headers) ?? reply.headers;
   const base = { origin: 'upstream', status: reply.status, headers, dialect } as const;
   if (!hasBody) {
@@ -112,7 +118,10 @@ async function readReply(
     else start = (sink) => gathered.into(sink);
   }
   if (whole === undefined) {
-    return { ...base, body: await flowing(attempt, provider, dialect, upstream, isPlain && isEventStream(type), start) };
+    return {
+      ...base,
+      body: await flowing(attempt, provider, dialect, upstream, isPlain && isEventStream(type), start),
+    };
   }
   upstream.arrived();
   upstream.done();

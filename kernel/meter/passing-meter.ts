@@ -71,7 +71,13 @@ export class PassingMeter {
 }
 
 /** A meter for a reply with these headers; undefined for a body that says nothing of usage. */
-export function meterFor(dialect: Dialect, provider: string, headers: readonly string[], notes: Notes, aligned: boolean): PassingMeter | undefined {
+export function meterFor(
+  dialect: Dialect,
+  provider: string,
+  headers: readonly string[],
+  notes: Notes,
+  aligned: boolean,
+): PassingMeter | undefined {
   const type = getHeader(headers, 'content-type') ?? '';
   const reader = isEventStream(type)
     ? new EventReader(dialect, provider, notes, aligned)

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { definePlugin, defineSlot, type Exchange, type GatewayRequest, type KeyedAttempt } from '../../plugin-sdk/index.ts';
+import {
+  definePlugin,
+  defineSlot,
+  type Exchange,
+  type GatewayRequest,
+  type KeyedAttempt,
+} from '../../plugin-sdk/index.ts';
 import { placeOnAzure } from './place-on-azure.ts';
 import { hasVersion, withVersion } from './query.ts';
 

@@ -8,7 +8,10 @@ const responsesPath = /^\/openai\/v1\/responses(?:\/|$)/;
 const versionless = /^\/(?:openai\/v1\/videos|anthropic)(?:\/|$)/;
 
 /** Where a call lies on Azure, and its query, but for the version of a deployment. */
-export function placeOnAzure({ path, query }: GatewayRequest, responsesVersion: string): { readonly path: string; readonly query: string } {
+export function placeOnAzure(
+  { path, query }: GatewayRequest,
+  responsesVersion: string,
+): { readonly path: string; readonly query: string } {
   const placed = path.replace(moved, '/openai/v1/');
   if (versionless.test(placed)) return { path: placed, query: withoutVersion(query) };
   const isOpen = responsesPath.test(placed) && responsesVersion !== '' && !hasVersion(query);

@@ -3,7 +3,6 @@ import {
   type AttemptRecord,
   defineSlot,
   type Exchange,
-  type GatewayRequest,
   genAiOperation,
   genAiProvider,
   type HookStep,
@@ -66,14 +65,14 @@ export class Tracing {
     const traced = { span, job: jobSpan };
     exchange.set(tracedSlot, traced);
     if (this.#options.hooks && span.isRecording()) exchange.keepTimeline();
+    if (this.#options.propagate) {
+      const { request } = exchange;
+      // At once, not only upstream: a job that this exchange submits is then run below it.
+      exchange.setRequest(
+        request.with({ headers: request.headers.with('traceparent', writeTraceParent(span.spanContext())) }),
+      );
+    }
     return traced;
-  }
-
-  /** The request with the exchange's own span as parent of whatever the provider traces. */
-  propagate(request: GatewayRequest, exchange: Exchange): GatewayRequest | undefined {
-    const traced = exchange.get(tracedSlot);
-    if (traced === undefined || !this.#options.propagate) return undefined;
-    return request.with({ headers: request.headers.with('traceparent', writeTraceParent(traced.span.spanContext())) });
   }
 
   end(exchange: RoutedExchange, outcome: Outcome): void {
@@ -92,7 +91,7 @@ export class Tracing {
   #describe(span: Span, exchange: RoutedExchange, outcome: Outcome): void {
     const { error } = outcome;
     span.setAttributes(exchangeAttributes(exchange, outcome, this.#host.generation));
-    if (error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+    if (error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: error.code });
     for (const { atMs, by, what, details } of outcome.decisions) {
       const said = details === undefined ? {} : { details: JSON.stringify(details) };
       span.addEvent(what, { by, ...said }, exchange.time + atMs);
@@ -118,7 +117,7 @@ export class Tracing {
     const name = `${genAiOperation(exchange.operation)} ${attempt.model}`.trim();
     const span = this.#tracer.startSpan(name, { kind: SpanKind.CLIENT, startTime, attributes }, below);
     if (attempt.firstContentMs !== undefined) span.addEvent('first content', {}, startTime + attempt.firstContentMs);
-    if (attempt.error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: attempt.error.message });
+    if (attempt.error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: attempt.error.code });
     span.end(startTime + attempt.durationMs);
     return trace.setSpan(ROOT_CONTEXT, span);
   }

@@ -18,7 +18,9 @@ export default definePlugin({
         // Whoever names a provider knows what the call is written for.
         if (request.headers.has('x-model-provider') || !isVertexCall(request)) return;
         exchange.note('plugins/vertex-detection', 'the call is written for Vertex AI');
-        exchange.setTargets([{ provider: vertex, model: model.slice(model.lastIndexOf('/models/') + 1).replace(/^models\//, '') }]);
+        exchange.setTargets([
+          { provider: vertex, model: model.slice(model.lastIndexOf('/models/') + 1).replace(/^models\//, '') },
+        ]);
       },
     },
   }),

@@ -1,7 +1,8 @@
 import type { GatewayRequest } from '../../plugin-sdk/index.ts';
 
 /** A project and location, a publisher's models (what the SDK sends with an API key alone), or Vertex's Live service. */
-const vertexPath = /\/projects\/[^/]+\/locations\/[^/]+(?:\/|$)|\/publishers\/[^/]+\/models(?:\/|$)|\/ws\/google\.cloud\.aiplatform\./;
+const vertexPath =
+  /\/projects\/[^/]+\/locations\/[^/]+(?:\/|$)|\/publishers\/[^/]+\/models(?:\/|$)|\/ws\/google\.cloud\.aiplatform\./;
 const vertexModel = /(?:^|\/)projects\/[^/]+\/locations\/[^/]+/;
 /** Google's OAuth access tokens; the Gemini API is called with keys. */
 const accessToken = /^Bearer\s+ya29\./i;

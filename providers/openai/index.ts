@@ -8,7 +8,6 @@ import {
   type ProviderKey,
   pathOf,
   queryOf,
-  queryOf,
   readModels,
   versionPath,
 } from '../../plugin-sdk/index.ts';

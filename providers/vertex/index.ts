@@ -17,7 +17,7 @@ import {
 import { AccessTokens } from './access-tokens.ts';
 import { embeddings } from './embeddings.ts';
 import { keysOfMachine, regionOf } from './google-cloud.ts';
-import { anyHost, hostOf, place } from './place.ts';
+import { anyHost, hostOf, locatedModel, place } from './place.ts';
 import { publisherOf } from './publisher.ts';
 import { readModels } from './read-models.ts';
 
@@ -85,6 +85,10 @@ export default defineProvider({
         if (call.dialect !== anthropicMessages || call.passthrough) return;
         body.remove('model');
         if (body.get('anthropic_version') === undefined) body.set('anthropic_version', claudeVersion);
+      },
+      editPassthrough(call, body) {
+        const model = locatedModel(body.get('model'), whereOf(call.key));
+        if (model !== undefined) body.set('model', model);
       },
       capabilities: (model) => (publisherOf(model) === 'anthropic' ? claude(model) : gemini(model)),
       adapters: { ...googleAdapters('vertex'), embeddings },

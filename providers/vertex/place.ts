@@ -65,3 +65,13 @@ export function located(path: string, where: Where): string {
   const published = /^\/models\/[^/]+:/.test(inside) ? `/publishers/google${inside}` : inside;
   return `/${version}${locationPath(where)}${published}`;
 }
+
+/** A `model` that names a project and location, with the key's instead; undefined when there is nothing to change. */
+export function locatedModel(model: unknown, { project, region }: Where): string | undefined {
+  if (typeof model !== 'string' || project === undefined) return undefined;
+  const place = `projects/${project}/locations/${region}`;
+  const short = /^models\/([^/]+)$/.exec(model)?.[1];
+  if (short !== undefined) return `${place}/publishers/google/models/${short}`;
+  const changed = model.replace(/(^|\/)projects\/[^/]+\/locations\/[^/]+/, `$1${place}`);
+  return changed === model ? undefined : changed;
+}

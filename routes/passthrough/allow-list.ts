@@ -14,7 +14,8 @@ export function allowList(plugin: string, entries: readonly string[] | undefined
     return { method: method.toUpperCase(), path: new RegExp(`^${path.split('*').map(RegExp.escape).join('.*')}$`) };
   });
   return (method, path) => {
-    if (patterns.some((pattern) => (pattern.method === '*' || pattern.method === method) && pattern.path.test(path))) return;
+    if (patterns.some((pattern) => (pattern.method === '*' || pattern.method === method) && pattern.path.test(path)))
+      return;
     throw new GatewayError('GUARD_BLOCKED', { rule: `the allow-list of ${plugin}` });
   };
 }

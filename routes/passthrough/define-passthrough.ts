@@ -46,13 +46,19 @@ export function definePassthrough(passthrough: Passthrough): PluginDefinition {
         .describe('Where it is mounted; what follows is the path at the provider.'),
       provider: z.string().min(1).default(passthrough.provider).describe('Provider that serves it.'),
       allow: z
-        .array(z.string().regex(/^(\*|[A-Za-z]+)\s+[/*]\S*$/, 'expected a method and a path, such as POST /v1/chat/completions'))
+        .array(
+          z
+            .string()
+            .regex(/^(\*|[A-Za-z]+)\s+[/*]\S*$/, 'expected a method and a path, such as POST /v1/chat/completions'),
+        )
         .optional()
         .describe('The only calls that may pass, each `METHOD /path` with `*` for anything. Absent: all.'),
       rewriteUrls: z
         .boolean()
         .default(true)
-        .describe('URLs of the provider that a reply sends the client to (Location, upload and result URLs) lead back here.'),
+        .describe(
+          'URLs of the provider that a reply sends the client to (Location, upload and result URLs) lead back here.',
+        ),
     }),
     setup({ prefix, provider, allow, rewriteUrls }) {
       const check = allowList(name, allow);
@@ -80,8 +86,15 @@ export function definePassthrough(passthrough: Passthrough): PluginDefinition {
   });
 }
 
-function resolve(passthrough: Passthrough, prefix: string, url: string, method: string, check: (method: string, path: string) => void): ResolvedPath {
-  if (!url.startsWith(`${prefix}/`) && url !== prefix) throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method, path: url });
+function resolve(
+  passthrough: Passthrough,
+  prefix: string,
+  url: string,
+  method: string,
+  check: (method: string, path: string) => void,
+): ResolvedPath {
+  if (!url.startsWith(`${prefix}/`) && url !== prefix)
+    throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method, path: url });
   const rest = url.slice(prefix.length);
   const path = passthrough.normalise?.(rest) ?? rest;
   checkPath(path);

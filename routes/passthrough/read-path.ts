@@ -1,4 +1,9 @@
-import { anthropicMessages, geminiGenerateContent, openaiChat, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
+import {
+  anthropicMessages,
+  geminiGenerateContent,
+  openaiChat,
+  openaiResponses,
+} from '../../plugin-sdk/dialects/index.ts';
 import type { Dialect } from '../../plugin-sdk/index.ts';
 
 /** What a provider-native path says of its call. */
@@ -23,13 +28,18 @@ const streams = /:(?:streamGenerateContent|streamRawPredict|serverStreamingPredi
 /** Google: `…/models/NAME:verb`, `…/tunedModels/NAME:verb`, `…/endpoints/ID:verb`. The verb follows the last colon. */
 const googleModel = /\/(?:models|tunedModels|endpoints)\/([^/]+?)(?::[A-Za-z]+)?$/;
 /** Azure: `/deployments/NAME/…`; a name with slashes ends where a known endpoint begins. */
-const azureDeployment = /\/deployments\/(.+?)\/(?:chat\/|completions|embeddings|responses|images\/|audio\/|batches|extensions\/|realtime)/;
+const azureDeployment =
+  /\/deployments\/(.+?)\/(?:chat\/|completions|embeddings|responses|images\/|audio\/|batches|extensions\/|realtime)/;
 /** OpenAI and Anthropic: `/models/NAME`, whole. */
 const namedModel = /\/models\/(.+)$/;
 
 export function readPath(path: string): PathFacts {
   const plain = path.endsWith('/') ? path.slice(0, -1) : path;
-  return { dialect: endings.find(([ending]) => ending.test(plain))?.[1], model: modelIn(plain), stream: streams.test(plain) };
+  return {
+    dialect: endings.find(([ending]) => ending.test(plain))?.[1],
+    model: modelIn(plain),
+    stream: streams.test(plain),
+  };
 }
 
 function modelIn(path: string): string | undefined {

@@ -54,10 +54,10 @@ async function startFleet(upstream: Upstream, virtualKey: object, more: object =
   };
 }
 
-async function stream(url: string, more: object = {}): Promise<number> {
+async function stream(url: string, more: object = {}, as = key): Promise<number> {
   const response = await fetch(`${url}/openai/v1/chat/completions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-bf-vk': key },
+    headers: { 'content-type': 'application/json', 'x-bf-vk': as },
     body: JSON.stringify({
       model: 'priced',
       stream: true,
@@ -132,6 +132,28 @@ test('frees what a killed process had reserved when its time is over', { timeout
   await settled();
   const [account] = await accounts(fleet.urls[2]!);
   assert.deepEqual([Math.round(account!.used * 1e9), account!.reserved], [520_000, 0]);
+});
+
+test('obeys in every process what was changed in another', { timeout: 60_000 }, async () => {
+  await using upstream = await startUpstream();
+  upstream.always(streamOf(1, 1));
+  await using fleet = await startFleet(upstream, {});
+  const admin = async (
+    url: string,
+    method: string,
+    path: string,
+    body: object,
+  ): Promise<{ id: string; value: string }> => {
+    const headers = { authorization: 'Bearer bfa_test-token', 'content-type': 'application/json' };
+    const response = await fetch(`${url}/api/${path}`, { method, headers, body: JSON.stringify(body) });
+    return (await response.json()) as { id: string; value: string };
+  };
+  const [first, ...others] = fleet.urls;
+  const made = await admin(first!, 'POST', 'virtual-keys', { name: 'Late' });
+  for (const url of others) assert.equal(await stream(url, {}, made.value), 200);
+  await admin(others[0]!, 'PATCH', `virtual-keys/${made.id}`, { active: false });
+  await settled(5);
+  for (const url of fleet.urls) assert.equal(await stream(url, {}, made.value), 403);
 });
 
 for (const unit of ['requests', 'tokens'] as const) {

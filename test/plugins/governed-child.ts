@@ -7,6 +7,7 @@ const provider = (more: object) => ({ baseUrl: url, keys: [{ name: 'main', value
 const gateway = await startGoverned({ provider } as unknown as Upstream, {
   dataDir,
   governance: JSON.parse(governance),
+  plugins: { 'plugins/admin-api': {} } as never,
 });
 process.stdout.write(`${gateway.url}\n`);
 process.once('SIGTERM', () => void gateway.close().then(() => process.exit(0)));

@@ -6,7 +6,7 @@ export interface Facts {
   text: string;
   reasoning: string;
   tools: { name: string; arguments: JsonValue }[];
-  /** OpenAI's chat words. */
+  /** OpenAI's chat words; `failed` where the provider itself calls the answer broken. */
   finish: string;
   input: number;
   output: number;
@@ -59,7 +59,9 @@ const readers: Readonly<Record<Format, (body: JsonObject) => Facts>> = {
       facts.text += str(block['text']);
       facts.reasoning += str(object(object(block['reasoningContent'])['reasoningText'])['text']);
       const use = block['toolUse'];
-      if (isObject(use)) facts.tools.push({ name: str(use['name']), arguments: use['input'] ?? {} });
+      // What the provider runs itself is no call for the client.
+      if (isObject(use) && use['type'] !== 'server_tool_use')
+        facts.tools.push({ name: str(use['name']), arguments: use['input'] ?? {} });
     }
     facts.finish = bedrockFinish(str(body['stopReason']));
     bedrockUsage(facts, object(body['usage']));
@@ -99,7 +101,8 @@ const readers: Readonly<Record<Format, (body: JsonObject) => Facts>> = {
       if (item['type'] === 'function_call') facts.tools.push({ name: str(item['name']), arguments: parsed(item['arguments']) });
     }
     const incomplete = str(object(body['incomplete_details'])['reason']);
-    facts.finish = { max_output_tokens: 'length', content_filter: 'content_filter' }[incomplete] ?? (facts.tools.length > 0 ? 'tool_calls' : 'stop');
+    if (body['status'] === 'failed') facts.finish = 'failed';
+    else facts.finish = { max_output_tokens: 'length', content_filter: 'content_filter' }[incomplete] ?? (facts.tools.length > 0 ? 'tool_calls' : 'stop');
     responsesUsage(facts, object(body['usage']));
     return facts;
   },
@@ -146,7 +149,8 @@ const streamReaders: Readonly<Partial<Record<Format, (events: Events) => Facts>>
     const names = new Map<number, string>();
     for (const { name, json } of events) {
       const at = num(json['contentBlockIndex']);
-      if (name === 'contentBlockStart') names.set(at, str(object(object(json['start'])['toolUse'])['name']));
+      const use = object(object(json['start'])['toolUse']);
+      if (name === 'contentBlockStart' && use['type'] !== 'server_tool_use') names.set(at, str(use['name']));
       if (name === 'contentBlockDelta') {
         const delta = object(json['delta']);
         facts.text += str(delta['text']);
@@ -230,8 +234,9 @@ function addCandidate(facts: Facts, body: JsonObject): void {
 /** Google says STOP after calls too, and leaves thoughts out of the candidates' tokens. */
 function geminiFinish(facts: Facts, body: JsonObject): Facts {
   const reason = str(object(objects(body['candidates'])[0])['finishReason']);
+  facts.text += str(object(body['promptFeedback'])['blockReasonMessage']);
   const filtered = /SAFETY|RECITATION|BLOCKLIST|PROHIBITED_CONTENT|SPII|LANGUAGE/;
-  facts.finish = reason === 'MAX_TOKENS' ? 'length' : filtered.test(reason) || reason === '' ? 'content_filter' : 'stop';
+  facts.finish = filtered.test(reason) || reason === '' ? 'content_filter' : reason === 'MAX_TOKENS' ? 'length' : reason === 'STOP' ? 'stop' : 'failed';
   if (facts.tools.length > 0 && reason === 'STOP') facts.finish = 'tool_calls';
   const usage = object(body['usageMetadata']);
   facts.input = num(usage['promptTokenCount']) + num(usage['toolUsePromptTokenCount']);

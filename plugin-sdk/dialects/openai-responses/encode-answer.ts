@@ -71,7 +71,9 @@ function ownStatus(read: JsonValue | undefined, finish: Finish | undefined): Jso
 
 function encodeOutput(choice: AnswerChoice, own: boolean, ids: ItemIds): JsonObject[] {
   const context: ItemContext = { own, ids, customCalls: new Set(), cache: true, accepts: () => true, lost: () => {} };
-  const placed = choice.blocks.map((block) => ({ block, path: '' }));
+  // An empty message says nothing, and is broken JSON to a client that waits for a schema.
+  const blocks = own ? choice.blocks : choice.blocks.filter((block) => block.type !== 'text' || block.text !== '');
+  const placed = blocks.map((block) => ({ block, path: '' }));
   const items = encodeItems(placed, 'assistant', context);
   const logprobs = isObject(choice.logprobs) ? choice.logprobs['content'] : undefined;
   return own || !Array.isArray(logprobs) ? items : withLogprobs(items, logprobs);

@@ -41,6 +41,10 @@ class ResponsesStreamEncoder implements StreamEncoder {
   /** The block being written; events of others wait in the queue. */
   #active: number | undefined;
   #queue: AnswerEvent[] = [];
+  /** The block being written is part of the open item; blocks that this format has no item for are not. */
+  #inItem = false;
+  /** A text block without text so far. Empty ones are left out: to a client that waits for JSON they would be broken. */
+  #silent: Event<'block-start'> | undefined;
   #finish: Event<'finish'> | undefined;
   #usage: Event<'usage'> | undefined;
 
@@ -58,7 +62,8 @@ class ResponsesStreamEncoder implements StreamEncoder {
     }
     switch (event.type) {
       case 'text':
-        return this.#item?.text(event.text, event.logprobs) ?? '';
+        if (event.text === '' && this.#silent !== undefined) return '';
+        return this.#speak() + (this.#item?.text(event.text, event.logprobs) ?? '');
       case 'arguments':
       case 'reasoning':
         return this.#item?.text(event.text) ?? '';
@@ -66,7 +71,7 @@ class ResponsesStreamEncoder implements StreamEncoder {
         this.#item?.signature(event.signature);
         return '';
       case 'citation':
-        return this.#item?.citation(event.citation) ?? '';
+        return this.#speak() + (this.#item?.citation(event.citation) ?? '');
       case 'block-start':
         return this.#open(event);
       case 'block-end':
@@ -121,15 +126,16 @@ class ResponsesStreamEncoder implements StreamEncoder {
   #open(event: Event<'block-start'>): string {
     const { head } = event;
     this.#active = event.block;
+    this.#inItem = false;
     const own = carried(event, dialect);
     const fields = isObject(own?.['$item']) ? own['$item'] : undefined;
     switch (head.type) {
       case 'text':
+        if (this.#own) return this.#message(head.type, fields);
+        this.#silent = event;
+        return '';
       case 'refusal':
-        return this.#continue(
-          (item) => item instanceof StreamedMessage && fields === undefined && item.startPart(head.type),
-          () => new StreamedMessage(this.#out, this.#nextIndex++, this.#ids.next('msg'), fields, head.type),
-        );
+        return this.#message(head.type, fields);
       case 'reasoning':
         return this.#continue(
           (item) => item instanceof StreamedThinking && item.continues(head),
@@ -166,8 +172,23 @@ class ResponsesStreamEncoder implements StreamEncoder {
     }
   }
 
+  #message(kind: 'text' | 'refusal', fields: JsonObject | undefined): string {
+    return this.#continue(
+      (item) => item instanceof StreamedMessage && fields === undefined && item.startPart(kind),
+      () => new StreamedMessage(this.#out, this.#nextIndex++, this.#ids.next('msg'), fields, kind),
+    );
+  }
+
+  /** Opens the text block that was held back, if one was. */
+  #speak(): string {
+    if (this.#silent === undefined) return '';
+    this.#silent = undefined;
+    return this.#message('text', undefined);
+  }
+
   /** Goes on with the open item, or closes it and opens the next. */
   #continue(continues: (item: StreamedItem) => string | false, next: () => StreamedItem): string {
+    this.#inItem = true;
     const more = this.#item === undefined ? false : continues(this.#item);
     if (more !== false) return more;
     const closed = this.#closeItem();
@@ -187,10 +208,11 @@ class ResponsesStreamEncoder implements StreamEncoder {
 
   #endBlock(event: Event<'block-end'>): string {
     if (event.block !== this.#active) return '';
-    let text = this.#item?.endBlock() ?? '';
+    let text = this.#inItem ? (this.#item?.endBlock() ?? '') : '';
     // Whoever read this stream tells with which fields the item ends; else a call is over with its arguments.
-    if (!this.#own && this.#item instanceof StreamedCall) text += this.#closeItem();
+    if (this.#inItem && !this.#own && this.#item instanceof StreamedCall) text += this.#closeItem();
     this.#active = undefined;
+    this.#silent = undefined;
     const waiting = this.#queue;
     this.#queue = [];
     for (const next of waiting) text += this.event(next);
