@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GatewayError, Secret } from '../plugin-sdk/index.ts';
+import { adminCookie, GatewayError, Secret } from '../plugin-sdk/index.ts';
 import type { Config } from './config/config.ts';
 
 interface AdminToken {
@@ -52,9 +52,6 @@ export class AdminGuard {
     }
   }
 }
-
-/** The name of the cookie that a signed-in browser holds. */
-export const adminCookie = 'bifrost_admin';
 
 /** Makes an admin token at the first start, stores its hash and gives it, to be printed once; later gives nothing. */
 export function ensureAdminToken(dataDir: string): string | undefined {

@@ -22,28 +22,34 @@ for (const [network, prefix] of [
   ['::', 127],
   ['fc00::', 7],
   ['fe80::', 10],
+  ['fec0::', 10],
   ['ff00::', 8],
   ['2001:db8::', 32],
 ] as const) {
   internal.addSubnet(network, prefix, 'ipv6');
 }
 
-/** IPv6 forms that carry an IPv4 address: mapped, NAT64 and 6to4. The address inside decides. */
-const wrapped: readonly [network: string, prefix: number, offset: number][] = [
-  ['::ffff:0:0', 96, 6],
-  ['64:ff9b::', 96, 6],
-  ['64:ff9b:1::', 48, 6],
-  ['2002::', 16, 1],
-];
+/** IPv6 forms that carry an IPv4 address: compatible, mapped, NAT64 and 6to4. The address inside decides. */
+const wrapped = (
+  [
+    ['::', 96, 6],
+    ['::ffff:0:0', 96, 6],
+    ['64:ff9b::', 96, 6],
+    ['64:ff9b:1::', 48, 6],
+    ['2002::', 16, 1],
+  ] as const
+).map(([network, prefix, group]) => {
+  const range = new BlockList();
+  range.addSubnet(network, prefix, 'ipv6');
+  return { range, group };
+});
 
 /** True for an address that lies inside a network rather than on the public internet. */
 export function isInternal(address: string): boolean {
   if (isIP(address) === 4) return internal.check(address, 'ipv4');
   if (isIP(address) !== 6) return true;
-  for (const [network, prefix, offset] of wrapped) {
-    const range = new BlockList();
-    range.addSubnet(network, prefix, 'ipv6');
-    if (range.check(address, 'ipv6')) return internal.check(embedded(address, offset), 'ipv4');
+  for (const { range, group } of wrapped) {
+    if (range.check(address, 'ipv6')) return internal.check(embedded(address, group), 'ipv4');
   }
   return internal.check(address, 'ipv6');
 }

@@ -29,7 +29,8 @@ export interface Gateway {
   /** Stops taking work, lets open exchanges finish up to `drainMs`, then frees everything. */
   close(drainMs?: number): Promise<void>;
   readonly current: Generation;
-  readonly closing: boolean;
+  /** `draining`: open exchanges finish. `closed`: the plugins are gone, nothing can be served any more. */
+  readonly state: 'running' | 'draining' | 'closed';
   readonly log: Logger;
   /** Generations that still have open exchanges, the running one included. */
   readonly generations: ReadonlySet<Generation>;
@@ -42,7 +43,7 @@ export async function createGateway(config: LoadedConfig | ConfigInput, options:
   const connections = new Connections();
   const generations = new Set<Generation>();
   let current: Generation | undefined;
-  let closing = false;
+  let state: Gateway['state'] = 'running';
   let count = 0;
   const process: Process = {
     catalogue: [...(options.extraPlugins ?? []), ...(await readCatalogue())],
@@ -53,7 +54,7 @@ export async function createGateway(config: LoadedConfig | ConfigInput, options:
     log,
     startedAt: Date.now(),
     current: () => current,
-    draining: () => closing,
+    draining: () => state !== 'running',
   };
   const build = async (loaded: LoadedConfig): Promise<Generation> => {
     count += 1;
@@ -74,8 +75,8 @@ export async function createGateway(config: LoadedConfig | ConfigInput, options:
     get current() {
       return current!;
     },
-    get closing() {
-      return closing;
+    get state() {
+      return state;
     },
     fetch: (request) => fetchThrough(current!, request),
     reload(next) {
@@ -91,9 +92,11 @@ export async function createGateway(config: LoadedConfig | ConfigInput, options:
       return step;
     },
     async close(drainMs = 0) {
-      closing = true;
+      state = 'draining';
       await queue;
-      await Promise.all([...generations].map((generation) => retire(generation, drainMs)));
+      await Promise.all([...generations].map((generation) => generation.whenIdle(drainMs)));
+      state = 'closed';
+      await Promise.all([...generations].map((generation) => retire(generation, 0)));
       await connections.close();
     },
   };

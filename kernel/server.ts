@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { Secret } from '../plugin-sdk/index.ts';
+import { GatewayError, Secret } from '../plugin-sdk/index.ts';
 import { NodeClient } from './client/node-client.ts';
 import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway.ts';
@@ -26,9 +26,12 @@ export async function listen(gateway: Gateway, config: Config, { shared = false 
   const { host, port, limits, tls } = config.server;
   const pages = getRequestListener((request) => gateway.current.handlers.fetch(request), { overrideGlobalObjects: false });
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    // A client that keeps its connection open goes on elsewhere, after what it asks now.
+    if (gateway.state !== 'running') outgoing.shouldKeepAlive = false;
     if (health(incoming, outgoing, gateway)) return;
+    if (gateway.state === 'closed') return answer(outgoing, new GatewayError('GUARD_DRAINING', {}));
     const url = incoming.url ?? '/';
-    if (url[0] !== '/') return answer(outgoing, 400, 'The request target must be a path.', 'invalid_path');
+    if (url[0] !== '/') return answer(outgoing, new GatewayError('REQ_BAD_PATH', { reason: 'the request target must be a path' }));
     // hono answers HEAD by way of a promise; as the GET it stands for, it is routed like any other call.
     const method = incoming.method === 'HEAD' ? 'GET' : incoming.method;
     const bare = { method, url: `http://gateway${url}` } as Request;
@@ -67,15 +70,15 @@ export async function listen(gateway: Gateway, config: Config, { shared = false 
 function health(incoming: IncomingMessage, outgoing: ServerResponse, gateway: Gateway): boolean {
   const { url } = incoming;
   if (url !== '/health' && url !== '/ready') return false;
-  const ready = url === '/health' || !gateway.closing;
+  const ready = url === '/health' || gateway.state === 'running';
   outgoing.writeHead(ready ? 200 : 503, { 'content-type': 'application/json' });
   outgoing.end(JSON.stringify({ status: ready ? 'ok' : 'draining' }));
   return true;
 }
 
-function answer(outgoing: ServerResponse, status: number, message: string, code: string): void {
-  outgoing.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
-  outgoing.end(errorBody(message, code));
+function answer(outgoing: ServerResponse, error: GatewayError): void {
+  outgoing.writeHead(error.status, { 'content-type': 'application/json', connection: 'close' });
+  outgoing.end(errorBody(error.text, error.openaiCode ?? ''));
 }
 
 /** What the HTTP parser refuses gets an answer in the same shape as every other error. */

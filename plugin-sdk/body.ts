@@ -1,7 +1,16 @@
 import type { Readable } from 'node:stream';
 import { GatewayError } from './errors.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
-import { findPath, type MultipartField, multipartBoundary, type Range, readMultipartField, readValue, scanTopLevel, splice } from './json-bytes/index.ts';
+import {
+  findPath,
+  type MultipartField,
+  multipartBoundary,
+  type Range,
+  readMultipartField,
+  readValue,
+  scanTopLevel,
+  splice,
+} from './json-bytes/index.ts';
 
 /** Members that routing reads on every call; found in one pass over the bytes, without parsing the rest. */
 const routed = ['model', 'stream'] as const;
@@ -91,7 +100,9 @@ export class BytesBody {
 
   /** A new form with every field of this name given another text; the rest of the bytes stays. */
   editField(name: string, text: string): BytesBody {
-    const edits = this.#formFields().filter((field) => field.name === name).map(({ start, end }) => ({ start, end, text }));
+    const edits = this.#formFields()
+      .filter((field) => field.name === name)
+      .map(({ start, end }) => ({ start, end, text }));
     return edits.length === 0 ? this : new BytesBody(splice(this.bytes, edits), this.contentType);
   }
 
@@ -106,7 +117,11 @@ export class BytesBody {
         ? (this.#members ??= scan(this.bytes, maxDepth)).get(steps[0])
         : findPath(this.bytes, steps);
     if (range === undefined) {
-      throw new GatewayError('REQ_INVALID', { reason: `There is no ${steps.join('.')} to edit.` }, { param: steps.join('.') });
+      throw new GatewayError(
+        'REQ_INVALID',
+        { reason: `There is no ${steps.join('.')} to edit.` },
+        { param: steps.join('.') },
+      );
     }
     return new BytesBody(splice(this.bytes, [{ ...range, text: JSON.stringify(value) }]), this.contentType);
   }
@@ -116,7 +131,9 @@ function scan(bytes: Buffer, depth: number): Map<string, Range> {
   const result = scanTopLevel(bytes, routed, { maxDepth: depth });
   if (result.problem === 'too-deep') throw new GatewayError('REQ_TOO_DEEP', { limit: depth });
   if (result.problem !== undefined || !result.complete) {
-    throw new GatewayError('REQ_BODY_NOT_JSON', { reason: `${result.problem ?? 'it ends too early'} at byte ${result.at}` });
+    throw new GatewayError('REQ_BODY_NOT_JSON', {
+      reason: `${result.problem ?? 'it ends too early'} at byte ${result.at}`,
+    });
   }
   return result.members;
 }

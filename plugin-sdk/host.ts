@@ -1,8 +1,8 @@
 import type { FlatHeaders } from './headers.ts';
+import type { KeyHealth } from './key-health.ts';
 import type { Logger } from './logger.ts';
 import type { MaybePromise } from './maybe.ts';
 import type { Port } from './ports.ts';
-import type { KeyHealth } from './key-health.ts';
 import type { Provider, UpstreamRequest } from './provider.ts';
 import type { Slot } from './slot.ts';
 

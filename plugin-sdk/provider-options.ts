@@ -10,9 +10,15 @@ export const keyShape = {
   name: z.string().min(1).describe('Name in records, metrics and x-bf-api-key; never the value.'),
   value: secretString.optional().describe('The credential, best as env.NAME or file:PATH.'),
   weight: z.number().min(0).default(1).describe('Share of the traffic among the keys that may serve a model.'),
-  models: z.array(z.string()).default(['*']).describe('Models this key may serve; `*` for all, a trailing `*` for a prefix.'),
+  models: z
+    .array(z.string())
+    .default(['*'])
+    .describe('Models this key may serve; `*` for all, a trailing `*` for a prefix.'),
   blockedModels: z.array(z.string()).default([]).describe('Models this key may not serve; wins over `models`.'),
-  aliases: z.record(z.string(), z.string()).default({}).describe("Client's model name to the provider's deployment or model id."),
+  aliases: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe("Client's model name to the provider's deployment or model id."),
   enabled: z.boolean().default(true),
 } as const;
 
@@ -29,11 +35,16 @@ export function toProviderKey(options: KeyOptions & Record<string, unknown>): Pr
 
 /** Values of the environment variables that are set, by field. */
 export function settingsFromEnvironment(variables: Readonly<Record<string, string>> = {}): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(variables).flatMap(([field, name]) => (process.env[name] ? [[field, process.env[name]]] : [])));
+  return Object.fromEntries(
+    Object.entries(variables).flatMap(([field, name]) => (process.env[name] ? [[field, process.env[name]]] : [])),
+  );
 }
 
 /** One key made from the first of these environment variables that is set; none when none is. */
-export function keysFromEnvironment(variables: readonly string[], settings: Record<string, unknown> = {}): ProviderKey[] {
+export function keysFromEnvironment(
+  variables: readonly string[],
+  settings: Record<string, unknown> = {},
+): ProviderKey[] {
   for (const variable of variables) {
     const value = process.env[variable];
     if (value === undefined || value === '') continue;
@@ -59,7 +70,10 @@ export function keysFromEnvironment(variables: readonly string[], settings: Reco
  */
 export function isPrivateName(url: string): boolean {
   const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
-  if (/^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/.test(host)) return true;
+  if (
+    /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/.test(host)
+  )
+    return true;
   if (host === '::1' || /^f[cd]|^fe80/i.test(host)) return true;
   return !host.includes('.') || /\.(localhost|local|internal|svc|lan|intranet|home\.arpa)$/i.test(host);
 }

@@ -136,7 +136,11 @@ export interface UpstreamRequest {
 /** A translator of one operation between the OpenAI shape and the provider's own. */
 export interface OperationAdapter {
   /** Builds the provider's request from the OpenAI-shaped one; of a multipart form `body` holds the text fields (see readForm). May be several calls, answered in order. */
-  encode(body: JsonObject, call: Call, lost: (path: string) => void): MaybePromise<AdaptedCall | readonly AdaptedCall[]>;
+  encode(
+    body: JsonObject,
+    call: Call,
+    lost: (path: string) => void,
+  ): MaybePromise<AdaptedCall | readonly AdaptedCall[]>;
   /** Builds the OpenAI-shaped reply. `binary` replies (speech) return bytes. */
   decode(replies: readonly AdaptedReply[], body: JsonObject, call: Call): AdaptedResult;
 }

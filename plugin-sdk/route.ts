@@ -53,6 +53,9 @@ export interface HandlerRoute {
    * Who may call: an admin token with this scope (a browser without one is sent to `signIn`); or nobody is asked
    * (`public`); or the plugin checks callers itself.
    */
-  readonly guard: { readonly admin: 'read' | 'write'; readonly signIn?: string } | { readonly public: true } | { readonly caller: string };
+  readonly guard:
+    | { readonly admin: 'read' | 'write'; readonly signIn?: string }
+    | { readonly public: true }
+    | { readonly caller: string };
   handler(context: Context): Response | Promise<Response>;
 }

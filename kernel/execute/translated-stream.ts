@@ -2,10 +2,13 @@ import {
   type AnswerEvent,
   type Conversation,
   type Dialect,
+  type EventReading,
+  type FramedEvent,
   GatewayError,
   isGatewayError,
   type Sink,
   type StreamDecoder,
+  type Usage,
 } from '../../plugin-sdk/index.ts';
 import { createFramer, type Framer } from '../framing/framer.ts';
 import type { HeldStart } from './held-start.ts';
@@ -17,6 +20,8 @@ export interface TranslatedStreamOptions {
   readonly conversation: Conversation;
   /** Sees every event on its way, for usage and finish. */
   watch(event: AnswerEvent): void;
+  /** What the start of the stream says of usage: decoders tell it at the end, which a stream that is left never sees. */
+  onEarlyUsage(usage: Usage): void;
 }
 
 /** Events that do not yet show the client anything: until another comes, a failed attempt stays unseen. */
@@ -28,6 +33,7 @@ export class TranslatedStream implements Sink<Buffer> {
   readonly #out: HeldStart<AnswerEvent>;
   readonly #framer: Framer;
   readonly #decoder: StreamDecoder;
+  readonly #meter: (event: FramedEvent) => EventReading;
   #ready = true;
   #over = false;
 
@@ -36,6 +42,7 @@ export class TranslatedStream implements Sink<Buffer> {
     this.#options = options;
     this.#framer = createFramer(options.dialect.framing, { provider: options.provider });
     this.#decoder = options.dialect.chat!.decodeStream(options.conversation);
+    this.#meter = options.dialect.meter.stream();
   }
 
   push(chunk: Buffer): boolean {
@@ -65,7 +72,13 @@ export class TranslatedStream implements Sink<Buffer> {
     this.#fail(error);
   }
 
-  #decode = (event: Parameters<StreamDecoder['event']>[0]): void => this.#decoder.event(event, this.#emit);
+  #decode = (event: FramedEvent): void => {
+    if (this.#out.holding) {
+      const { usage } = this.#meter(event);
+      if (usage !== undefined) this.#options.onEarlyUsage(usage);
+    }
+    this.#decoder.event(event, this.#emit);
+  };
 
   #emit = (event: AnswerEvent): void => {
     this.#options.watch(event);

@@ -133,6 +133,9 @@ function committedEvents(
       dialect,
       conversation: attempt.exchange.conversation(),
       watch,
+      onEarlyUsage: (usage) => {
+        attempt.usage = usage;
+      },
     });
     upstream.reply.start(
       dialect.framing === 'sse' ? quirkedStream(translated, provider.name, provider.quirks) : translated,

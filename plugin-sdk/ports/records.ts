@@ -69,6 +69,8 @@ export interface RecordedAttempt {
   readonly result: 'ok' | 'failed' | 'abandoned';
   readonly status?: number;
   readonly error?: string;
+  /** From the start of the exchange. */
+  readonly startedMs?: number;
   readonly durationMs: number;
   readonly firstContentMs?: number;
 }

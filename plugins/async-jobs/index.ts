@@ -16,7 +16,7 @@ export default definePlugin({
   name: 'plugins/async-jobs',
   description: 'Durable async jobs on every inference route, with polling, cancellation, idempotency and webhooks.',
   options: asyncJobsOptions,
-  after: ['identity'],
+  after: ['identity', 'plugins/otel'],
   requires: [jobsPort.capability],
   setup(options, host) {
     const jobs = host.port(jobsPort);

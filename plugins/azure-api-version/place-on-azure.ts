@@ -10,10 +10,10 @@ const versionless = /^\/(?:openai\/v1\/videos|anthropic)(?:\/|$)/;
 /** Where a call lies on Azure, and its query, but for the version of a deployment. */
 export function placeOnAzure(
   { path, query }: GatewayRequest,
-  responsesVersion: string,
+  responsesVersion: string | undefined,
 ): { readonly path: string; readonly query: string } {
   const placed = path.replace(moved, '/openai/v1/');
   if (versionless.test(placed)) return { path: placed, query: withoutVersion(query) };
-  const isOpen = responsesPath.test(placed) && responsesVersion !== '' && !hasVersion(query);
+  const isOpen = responsesPath.test(placed) && responsesVersion !== undefined && !hasVersion(query);
   return { path: placed, query: isOpen ? withVersion(query, responsesVersion) : query };
 }

@@ -96,6 +96,7 @@ function attemptOf(attempt: Outcome['attempts'][number]): RecordedAttempt {
     result: attempt.result,
     ...(attempt.status === undefined ? {} : { status: attempt.status }),
     ...(attempt.error === undefined ? {} : { error: attempt.error.code }),
+    startedMs: attempt.startedMs,
     durationMs: attempt.durationMs,
     ...(attempt.firstContentMs === undefined ? {} : { firstContentMs: attempt.firstContentMs }),
   };

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { bind, definePlugin } from '../../plugin-sdk/index.ts';
+import { cachePort } from '../../plugin-sdk/ports/cache.ts';
 import { entitiesPort } from '../../plugin-sdk/ports/entities.ts';
 import { jobsPort } from '../../plugin-sdk/ports/jobs.ts';
 import { ledgerPort } from '../../plugin-sdk/ports/ledger.ts';
 import { recordsPort } from '../../plugin-sdk/ports/records.ts';
 import { secretString } from '../../plugin-sdk/provider-options.ts';
+import { LmdbCache } from './cache.ts';
 import { LmdbEntities } from './entities.ts';
 import { openEnvironment } from './environment.ts';
 import { openThreadedJobs } from './jobs-environment.ts';
@@ -19,10 +21,23 @@ export default definePlugin({
   name: 'plugins/store-lmdb',
   description: 'Stores everything in embedded LMDB environments under dataDir.',
   options: z.strictObject({
-    mapBytes: z.number().int().min(1_048_576).default(64 * 1024 ** 3).describe('Address space to map; not memory or disk.'),
-    sealingKey: secretString.optional().describe('Seals stored provider keys, best as env.NAME; a file in dataDir when absent.'),
+    mapBytes: z
+      .number()
+      .int()
+      .min(1_048_576)
+      .default(64 * 1024 ** 3)
+      .describe('Address space to map; not memory or disk.'),
+    sealingKey: secretString
+      .optional()
+      .describe('Seals stored provider keys, best as env.NAME; a file in dataDir when absent.'),
   }),
-  provides: [entitiesPort.capability, ledgerPort.capability, recordsPort.capability, jobsPort.capability],
+  provides: [
+    entitiesPort.capability,
+    ledgerPort.capability,
+    recordsPort.capability,
+    jobsPort.capability,
+    cachePort.capability,
+  ],
   setup(options, host) {
     const environment = openEnvironment(host, options.mapBytes);
     const ledger = openLedgerEnvironment(host, options.mapBytes, environment);
@@ -36,6 +51,7 @@ export default definePlugin({
         bind(ledgerPort, new LmdbLedger(ledger, host.clock)),
         bind(jobsPort, openThreadedJobs(host, options.mapBytes)),
         bind(recordsPort, new LmdbRecords(host, options.mapBytes)),
+        bind(cachePort, new LmdbCache(host, options.mapBytes)),
       ],
     };
   },

@@ -74,14 +74,18 @@ export class AccessTokens {
 
   async #fetch(settings: Key['settings']): Promise<Dated<OutgoingHeaders>> {
     try {
-      const { GoogleAuth } = await import('google-auth-library');
+      const { GoogleAuth, JWT } = await import('google-auth-library');
       const credentials = this.#credentialsOf(settings);
-      const auth = new GoogleAuth({
-        scopes,
-        ...(credentials === undefined ? {} : { credentials }),
-        clientOptions: { transporterOptions: { fetchImplementation: this.#guardedFetch(credentials) } },
-      });
-      const client = await auth.getClient();
+      const transporterOptions = { fetchImplementation: this.#guardedFetch(credentials) };
+      const { type, client_email: email, private_key: key, private_key_id: keyId } = credentials ?? {};
+      const client =
+        type === 'service_account'
+          ? new JWT({ email: String(email), key: String(key), keyId: String(keyId), scopes, transporterOptions })
+          : await new GoogleAuth({
+              scopes,
+              ...(credentials === undefined ? {} : { credentials }),
+              clientOptions: { transporterOptions },
+            }).getClient();
       const { token } = await client.getAccessToken();
       if (!token) throw new Error('Google gave no token');
       const {

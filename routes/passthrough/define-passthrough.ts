@@ -99,12 +99,13 @@ function resolve(
   const path = passthrough.normalise?.(rest) ?? rest;
   checkPath(path);
   check(method, rest);
-  const { dialect, model, stream } = readPath(path);
+  const { dialect, operation, model, stream } = readPath(path);
   const urlMembers = passthrough.urlMembers?.(path);
   return {
     path,
     stream,
     ...(dialect === undefined ? {} : { dialect }),
+    ...(operation === undefined ? {} : { operation }),
     ...(model === undefined ? {} : { model }),
     ...(urlMembers === undefined ? {} : { urlMembers }),
   };

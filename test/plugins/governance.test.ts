@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { z } from 'zod';
 import { definePlugin } from '../../plugin-sdk/index.ts';
-import { startUpstream } from '../../plugin-sdk/testing/index.ts';
+import { FakeClock, type RunningGateway, startUpstream } from '../../plugin-sdk/testing/index.ts';
 import { call, quota, startGoverned, used } from './governed-gateway.ts';
 
 const key = 'sk-bf-canary-key-0123456789abcdef';
@@ -528,6 +528,67 @@ for (const [name, limit, tried] of [
   });
 }
 
+const routedTo = (...targets: { provider: string; model: string }[]) =>
+  definePlugin({
+    name: 'test/router',
+    options: z.strictObject({}),
+    setup: () => ({ hooks: { preRoute: (exchange) => exchange.setTargets(targets) } }),
+  });
+
+for (const [name, fallback, virtualKey] of [
+  ['that the key may not use', { provider: 'other', model: 'priced' }, { providers: ['openai'] }],
+  ['whose price is not known', { provider: 'other', model: 'nobody-knows' }, { budgets: [{ limit: 1, period: '1d' }] }],
+] as const) {
+  test(`falls back to no target ${name}`, async () => {
+    await using upstream = await startUpstream();
+    upstream.always({ status: 500, json: { error: { message: 'down' } } });
+    await using gateway = await startGoverned(upstream, {
+      definitions: { 'test/router': routedTo({ provider: 'openai', model: 'priced' }, fallback) as never },
+      plugins: { 'test/router': {} } as never,
+      governance: { virtualKeys: [one(virtualKey)] },
+    });
+    assert.equal((await call(gateway, vk)).status, 500);
+    assert.ok(upstream.requests.every(({ headers }) => headers.authorization !== 'Bearer sk-upstream'));
+  });
+}
+
+test('gives a request back that a limit behind it has refused', async () => {
+  await using upstream = await startUpstream();
+  await using gateway = await startGoverned(upstream, {
+    governance: {
+      virtualKeys: [one({ rateLimits: [{ requests: 5, period: '1h' }] })],
+      limits: [{ id: 'none', provider: 'openai', rateLimits: [{ requests: 0, period: '1h' }] }],
+    },
+  });
+  assert.equal((await call(gateway, vk)).status, 429);
+  await settled();
+  assert.equal((await quota(gateway, key)).accounts[0]!.used, 0);
+});
+
+test('keeps the reservation of a stream that takes longer than reservations last', async () => {
+  const clock = new FakeClock();
+  await using upstream = await startUpstream();
+  upstream.reply({ events: [delta('word ')], fault: 'stall' });
+  upstream.always(used(1, 1));
+  await using gateway = await startGoverned(upstream, {
+    clock,
+    governance: { virtualKeys: [one({ budgets: [{ limit: 0.0012, period: '1Y', calendar: true }] })] },
+  });
+  const leaving = new AbortController();
+  const response = await fetch(`${gateway.url}/openai/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...vk },
+    body: JSON.stringify({ model: 'priced', max_tokens: 100, stream: true, messages: [] }),
+    signal: leaving.signal,
+  });
+  await response.body!.getReader().read();
+  clock.advance(600_000);
+  assert.equal((await call(gateway, vk)).status, 402);
+  leaving.abort();
+  await settled(100);
+  assert.equal((await quota(gateway, key)).accounts[0]!.reserved, 0);
+});
+
 test('governs passthrough like everything else', async () => {
   await using upstream = await startUpstream();
   upstream.always(used(100, 50));
@@ -599,7 +660,8 @@ test('writes no credential anywhere', async () => {
   await using upstream = await startUpstream();
   upstream.always(used(100, 50));
   await using gateway = await startGoverned(upstream, {
-    governance: { required: true, virtualKeys: [one({ budgets: [{ limit: 0.001, period: '1d' }] })] },
+    plugins: { 'plugins/records': {}, 'plugins/admin-api': {} } as never,
+    governance: { required: true, virtualKeys: [one({ budgets: [{ limit: 0.01, period: '1d' }] })] },
   });
   const secrets = ['canary-key-0123456789', 'canary-provider-of-mine', 'canary-unknown-key', 'canary-upstream'];
   const answers = [
@@ -608,15 +670,27 @@ test('writes no credential anywhere', async () => {
     await call(gateway, vk, { max_tokens: 100_000 }),
     await call(gateway, { authorization: 'Bearer sk-canary-provider-of-mine' }, {}, '/nowhere'),
   ];
-  await settled();
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 401, 402, 404],
+  );
+  await settled(300);
   const shown = [
     JSON.stringify(answers.map(({ text, headers }) => [text, [...headers]])),
     JSON.stringify(gateway.logs),
+    JSON.stringify(gateway.gateway.current.view()),
+    await show(gateway, 'records'),
+    await show(gateway, 'virtual-keys'),
     JSON.stringify(await quota(gateway, key)),
     ...filesOf(gateway.dataDir).map((file) => readFileSync(file).toString('latin1')),
   ].join('\n');
   for (const secret of secrets) assert.ok(!shown.includes(secret), secret);
 });
+
+async function show(gateway: RunningGateway, path: string): Promise<string> {
+  const headers = { authorization: `Bearer ${gateway.adminToken}` };
+  return (await fetch(`${gateway.url}/api/${path}`, { headers })).text();
+}
 
 function filesOf(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true })

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import OpenAI, { toFile } from 'openai';
+import type OpenAI from 'openai';
+import { toFile } from 'openai';
 import { floats, type ProviderGateway, providerGateway } from './provider-gateway.ts';
 
 const usageMetadata = { promptTokenCount: 10, candidatesTokenCount: 4, thoughtsTokenCount: 6, totalTokenCount: 20 };
 const generated = (parts: object[], finishReason: string | undefined = 'STOP') => ({
-  candidates: [{ index: 0, content: { role: 'model', parts }, ...(finishReason === undefined ? {} : { finishReason }) }],
+  candidates: [
+    { index: 0, content: { role: 'model', parts }, ...(finishReason === undefined ? {} : { finishReason }) },
+  ],
   usageMetadata,
   modelVersion: 'gemini-3-flash',
   responseId: 'resp-1',
@@ -16,7 +19,10 @@ const textStream = [
 ];
 const ask = { model: 'gemini/gemini-3-flash', messages: [{ role: 'user' as const, content: 'Hi' }] };
 const tools: OpenAI.ChatCompletionTool[] = [
-  { type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } } },
+  {
+    type: 'function',
+    function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } },
+  },
 ];
 
 suite('gemini', () => {
@@ -39,7 +45,11 @@ suite('gemini', () => {
     });
     assert.equal(answer.choices[0]!.message.content, 'Hello');
     assert.deepEqual(
-      [answer.usage!.prompt_tokens, answer.usage!.completion_tokens, answer.usage!.completion_tokens_details!.reasoning_tokens],
+      [
+        answer.usage!.prompt_tokens,
+        answer.usage!.completion_tokens,
+        answer.usage!.completion_tokens_details!.reasoning_tokens,
+      ],
       [10, 10, 6],
     );
   });
@@ -54,7 +64,10 @@ suite('gemini', () => {
   });
 
   test('brings thought signatures back through a plain OpenAI tool loop', async () => {
-    const call = { functionCall: { name: 'weather', args: { city: 'Paris' }, id: 'c1' }, thoughtSignature: 'dGhvdWdodA==' };
+    const call = {
+      functionCall: { name: 'weather', args: { city: 'Paris' }, id: 'c1' },
+      thoughtSignature: 'dGhvdWdodA==',
+    };
     gateway.upstream.reply({ json: generated([call]) }, { json: generated([{ text: 'Sunny.' }]) });
     const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 'Weather in Paris?' }];
     const first = await gateway.client.chat.completions.create({ model: ask.model, messages, tools });
@@ -68,14 +81,21 @@ suite('gemini', () => {
   });
 
   test('brings thought signatures back when the loop was streamed', async () => {
-    const call = { functionCall: { name: 'weather', args: { city: 'Paris' }, id: 'c1' }, thoughtSignature: 'dGhvdWdodA==' };
+    const call = {
+      functionCall: { name: 'weather', args: { city: 'Paris' }, id: 'c1' },
+      thoughtSignature: 'dGhvdWdodA==',
+    };
     gateway.upstream.reply({ events: [generated([call])] }, { json: generated([{ text: 'Sunny.' }]) });
     const calls: Record<string, unknown>[] = [];
     for await (const chunk of await gateway.client.chat.completions.create({ ...ask, tools, stream: true })) {
       for (const { index, ...rest } of chunk.choices[0]?.delta.tool_calls ?? []) {
         const known = (calls[index] ??= { function: { name: '', arguments: '' } });
         const text = ((known['function'] as { arguments: string }).arguments ?? '') + (rest.function?.arguments ?? '');
-        calls[index] = { ...known, ...rest, function: { ...(known['function'] as object), ...rest.function, arguments: text } };
+        calls[index] = {
+          ...known,
+          ...rest,
+          function: { ...(known['function'] as object), ...rest.function, arguments: text },
+        };
       }
     }
     const messages = [
@@ -93,7 +113,10 @@ suite('gemini', () => {
     gateway.upstream.always({ json: { embeddings, usageMetadata: { promptTokenCount: 3 } } });
     const body = { model: 'gemini/gemini-embedding-001', input: ['a', 'b'], dimensions: 2 };
     const decoded = await gateway.client.embeddings.create(body);
-    assert.deepEqual(decoded.data.map(({ embedding }) => [...embedding]), [floats(0.5, -1), floats(0.25, 2)]);
+    assert.deepEqual(
+      decoded.data.map(({ embedding }) => [...embedding]),
+      [floats(0.5, -1), floats(0.25, 2)],
+    );
     assert.equal(decoded.usage.prompt_tokens, 3);
     const { url, json } = gateway.last();
     assert.equal(url, '/v1beta/models/gemini-embedding-001:batchEmbedContents');
@@ -107,20 +130,33 @@ suite('gemini', () => {
       body: JSON.stringify({ ...body, encoding_format: 'base64' }),
     });
     const { data } = (await raw.json()) as { data: { embedding: string }[] };
-    assert.deepEqual([...new Float32Array(new Uint8Array(Buffer.from(data[1]!.embedding, 'base64')).buffer)], [0.25, 2]);
+    assert.deepEqual(
+      [...new Float32Array(new Uint8Array(Buffer.from(data[1]!.embedding, 'base64')).buffer)],
+      [0.25, 2],
+    );
     const numbers = await gateway.client.embeddings.create({ ...body, encoding_format: 'float' });
     assert.deepEqual(numbers.data[0]!.embedding, [0.5, -1]);
   });
 
   test('refuses token ids to embed, naming the field', async () => {
     const asked = gateway.client.embeddings.create({ model: 'gemini/gemini-embedding-001', input: [1, 2] });
-    await assert.rejects(asked, (error: InstanceType<typeof OpenAI.APIError>) => error.status === 400 && error.param === 'input');
+    await assert.rejects(
+      asked,
+      (error: InstanceType<typeof OpenAI.APIError>) => error.status === 400 && error.param === 'input',
+    );
   });
 
   test('makes images with an image model, one call an image', async () => {
-    gateway.upstream.always({ json: generated([{ text: 'Here.' }, { inlineData: { mimeType: 'image/png', data: 'aW1n' } }]) });
+    gateway.upstream.always({
+      json: generated([{ text: 'Here.' }, { inlineData: { mimeType: 'image/png', data: 'aW1n' } }]),
+    });
     const before = gateway.upstream.requests.length;
-    const images = await gateway.client.images.generate({ model: 'gemini/gemini-3-image', prompt: 'A cat', n: 2, size: '1536x1024' });
+    const images = await gateway.client.images.generate({
+      model: 'gemini/gemini-3-image',
+      prompt: 'A cat',
+      n: 2,
+      size: '1536x1024',
+    });
     assert.deepEqual(images.data, [{ b64_json: 'aW1n' }, { b64_json: 'aW1n' }]);
     assert.equal(images.usage!.total_tokens, 40);
     assert.equal(gateway.upstream.requests.length - before, 2);
@@ -130,7 +166,11 @@ suite('gemini', () => {
 
   test('makes images with Imagen by predict', async () => {
     gateway.upstream.always({ json: { predictions: [{ bytesBase64Encoded: 'aW1n', mimeType: 'image/png' }] } });
-    const images = await gateway.client.images.generate({ model: 'gemini/imagen-4', prompt: 'A cat', response_format: 'url' });
+    const images = await gateway.client.images.generate({
+      model: 'gemini/imagen-4',
+      prompt: 'A cat',
+      response_format: 'url',
+    });
     assert.equal(images.data![0]!.url, 'data:image/png;base64,aW1n');
     assert.equal(gateway.last().url, '/v1beta/models/imagen-4:predict');
   });
@@ -140,7 +180,10 @@ suite('gemini', () => {
     const image = await toFile(Buffer.from([0x89, 0x50]), 'cat.png', { type: 'image/png' });
     await gateway.client.images.edit({ model: 'gemini/gemini-3-image', image: [image], prompt: 'Add a hat' });
     const { contents } = gateway.last().json as { contents: { parts: object[] }[] };
-    assert.deepEqual(contents[0]!.parts, [{ inlineData: { mimeType: 'image/png', data: 'iVA=' } }, { text: 'Add a hat' }]);
+    assert.deepEqual(contents[0]!.parts, [
+      { inlineData: { mimeType: 'image/png', data: 'iVA=' } },
+      { text: 'Add a hat' },
+    ]);
   });
 
   test('speaks, as WAV around the PCM that Google sends, and says that it is no mp3', async () => {
@@ -164,13 +207,25 @@ suite('gemini', () => {
   test('writes down speech', async () => {
     gateway.upstream.always({ json: generated([{ text: 'Hello there.\n' }]) });
     const file = await toFile(Buffer.from('RIFF'), 'speech.wav', { type: 'audio/wav' });
-    const written = await gateway.client.audio.transcriptions.create({ model: 'gemini/gemini-3-flash', file, language: 'en' });
+    const written = await gateway.client.audio.transcriptions.create({
+      model: 'gemini/gemini-3-flash',
+      file,
+      language: 'en',
+    });
     assert.equal(written.text, 'Hello there.');
     const { contents } = gateway.last().json as { contents: { parts: { inlineData?: object; text?: string }[] }[] };
     assert.deepEqual(contents[0]!.parts[0]!.inlineData, { mimeType: 'audio/wav', data: 'UklGRg==' });
-    const text = await gateway.client.audio.transcriptions.create({ model: 'gemini/gemini-3-flash', file, response_format: 'text' });
+    const text = await gateway.client.audio.transcriptions.create({
+      model: 'gemini/gemini-3-flash',
+      file,
+      response_format: 'text',
+    });
     assert.equal(text, 'Hello there.\n');
-    const subtitles = gateway.client.audio.transcriptions.create({ model: 'gemini/gemini-3-flash', file, response_format: 'srt' });
+    const subtitles = gateway.client.audio.transcriptions.create({
+      model: 'gemini/gemini-3-flash',
+      file,
+      response_format: 'srt',
+    });
     await assert.rejects(subtitles, (error: InstanceType<typeof OpenAI.APIError>) => error.param === 'response_format');
   });
 
@@ -203,7 +258,10 @@ suite('gemini', () => {
 test('reports a bad API key as 401, although Google says 400', async () => {
   await using gateway = await providerGateway('providers/gemini');
   const details = [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'API_KEY_INVALID' }];
-  gateway.upstream.always({ status: 400, json: { error: { code: 400, message: 'API key not valid.', status: 'INVALID_ARGUMENT', details } } });
+  gateway.upstream.always({
+    status: 400,
+    json: { error: { code: 400, message: 'API key not valid.', status: 'INVALID_ARGUMENT', details } },
+  });
   await assert.rejects(gateway.client.chat.completions.create(ask), (error: InstanceType<typeof OpenAI.APIError>) => {
     assert.deepEqual([error.status, error.type, error.code], [401, 'authentication_error', 'invalid_api_key']);
     return true;
@@ -213,7 +271,10 @@ test('reports a bad API key as 401, although Google says 400', async () => {
 test('reports an exhausted quota as 429 with the wait that Google names', async () => {
   await using gateway = await providerGateway('providers/gemini');
   const details = [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '34s' }];
-  gateway.upstream.always({ status: 429, json: { error: { code: 429, message: 'Quota.', status: 'RESOURCE_EXHAUSTED', details } } });
+  gateway.upstream.always({
+    status: 429,
+    json: { error: { code: 429, message: 'Quota.', status: 'RESOURCE_EXHAUSTED', details } },
+  });
   await assert.rejects(gateway.client.chat.completions.create(ask), (error: InstanceType<typeof OpenAI.APIError>) => {
     assert.deepEqual([error.status, error.type, error.code], [429, 'rate_limit_error', 'rate_limit_exceeded']);
     assert.equal(error.headers!.get('retry-after'), '34');

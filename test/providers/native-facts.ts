@@ -16,7 +16,16 @@ export interface Facts {
 
 export type Format = 'anthropic' | 'gemini' | 'bedrock' | 'cohere' | 'chat' | 'responses';
 
-const nothing = (): Facts => ({ text: '', reasoning: '', tools: [], finish: '', input: 0, output: 0, cached: 0, thought: 0 });
+const nothing = (): Facts => ({
+  text: '',
+  reasoning: '',
+  tools: [],
+  finish: '',
+  input: 0,
+  output: 0,
+  cached: 0,
+  thought: 0,
+});
 
 /**
  * Reads the facts of a native answer by the provider's documentation, without any code of the gateway's translators:
@@ -44,7 +53,12 @@ const readers: Readonly<Record<Format, (body: JsonObject) => Facts>> = {
     for (const block of objects(body['content'])) addAnthropicBlock(facts, block);
     const reason = str(body['stop_reason']);
     facts.finish =
-      { max_tokens: 'length', model_context_window_exceeded: 'length', tool_use: 'tool_calls', refusal: 'content_filter' }[reason] ?? 'stop';
+      {
+        max_tokens: 'length',
+        model_context_window_exceeded: 'length',
+        tool_use: 'tool_calls',
+        refusal: 'content_filter',
+      }[reason] ?? 'stop';
     anthropicUsage(facts, object(body['usage']));
     return facts;
   },
@@ -96,13 +110,18 @@ const readers: Readonly<Record<Format, (body: JsonObject) => Facts>> = {
   responses(body) {
     const facts = nothing();
     for (const item of objects(body['output'])) {
-      if (item['type'] === 'message') for (const part of objects(item['content'])) facts.text += str(part['text']) + str(part['refusal']);
+      if (item['type'] === 'message')
+        for (const part of objects(item['content'])) facts.text += str(part['text']) + str(part['refusal']);
       if (item['type'] === 'reasoning') facts.reasoning += reasoningText(item);
-      if (item['type'] === 'function_call') facts.tools.push({ name: str(item['name']), arguments: parsed(item['arguments']) });
+      if (item['type'] === 'function_call')
+        facts.tools.push({ name: str(item['name']), arguments: parsed(item['arguments']) });
     }
     const incomplete = str(object(body['incomplete_details'])['reason']);
     if (body['status'] === 'failed') facts.finish = 'failed';
-    else facts.finish = { max_output_tokens: 'length', content_filter: 'content_filter' }[incomplete] ?? (facts.tools.length > 0 ? 'tool_calls' : 'stop');
+    else
+      facts.finish =
+        { max_output_tokens: 'length', content_filter: 'content_filter' }[incomplete] ??
+        (facts.tools.length > 0 ? 'tool_calls' : 'stop');
     responsesUsage(facts, object(body['usage']));
     return facts;
   },
@@ -139,7 +158,14 @@ const streamReaders: Readonly<Partial<Record<Format, (events: Events) => Facts>>
     let last: JsonObject = {};
     for (const { json } of events) {
       addCandidate(facts, json);
-      last = { ...last, ...json, candidates: object(objects(json['candidates'])[0])['finishReason'] === undefined ? (last['candidates'] ?? []) : json['candidates']! };
+      last = {
+        ...last,
+        ...json,
+        candidates:
+          object(objects(json['candidates'])[0])['finishReason'] === undefined
+            ? (last['candidates'] ?? [])
+            : json['candidates']!,
+      };
     }
     return geminiFinish(facts, last);
   },
@@ -160,7 +186,8 @@ const streamReaders: Readonly<Partial<Record<Format, (events: Events) => Facts>>
       if (name === 'messageStop') facts.finish = bedrockFinish(str(json['stopReason']));
       if (name === 'metadata') bedrockUsage(facts, object(json['usage']));
     }
-    for (const [at, name] of names) if (name !== '') facts.tools.push({ name, arguments: parsed(inputs.get(at) ?? '') });
+    for (const [at, name] of names)
+      if (name !== '') facts.tools.push({ name, arguments: parsed(inputs.get(at) ?? '') });
     return facts;
   },
   chat(events) {
@@ -236,7 +263,14 @@ function geminiFinish(facts: Facts, body: JsonObject): Facts {
   const reason = str(object(objects(body['candidates'])[0])['finishReason']);
   facts.text += str(object(body['promptFeedback'])['blockReasonMessage']);
   const filtered = /SAFETY|RECITATION|BLOCKLIST|PROHIBITED_CONTENT|SPII|LANGUAGE/;
-  facts.finish = filtered.test(reason) || reason === '' ? 'content_filter' : reason === 'MAX_TOKENS' ? 'length' : reason === 'STOP' ? 'stop' : 'failed';
+  facts.finish =
+    filtered.test(reason) || reason === ''
+      ? 'content_filter'
+      : reason === 'MAX_TOKENS'
+        ? 'length'
+        : reason === 'STOP'
+          ? 'stop'
+          : 'failed';
   if (facts.tools.length > 0 && reason === 'STOP') facts.finish = 'tool_calls';
   const usage = object(body['usageMetadata']);
   facts.input = num(usage['promptTokenCount']) + num(usage['toolUsePromptTokenCount']);
@@ -260,13 +294,20 @@ function addChatText(facts: Facts, message: JsonObject): void {
 
 function chatFinish(reason: string, facts: Facts): string {
   if (reason === 'model_length') return 'length';
-  return reason === 'stop' && facts.tools.length > 0 ? 'tool_calls' : reason === 'function_call' ? 'tool_calls' : reason;
+  return reason === 'stop' && facts.tools.length > 0
+    ? 'tool_calls'
+    : reason === 'function_call'
+      ? 'tool_calls'
+      : reason;
 }
 
 function chatUsage(facts: Facts, usage: JsonObject): void {
   facts.input = num(usage['prompt_tokens']);
   facts.output = num(usage['completion_tokens']);
-  facts.cached = num(object(usage['prompt_tokens_details'])['cached_tokens']) || num(usage['prompt_cache_hit_tokens']) || num(usage['num_cached_tokens']);
+  facts.cached =
+    num(object(usage['prompt_tokens_details'])['cached_tokens']) ||
+    num(usage['prompt_cache_hit_tokens']) ||
+    num(usage['num_cached_tokens']);
   facts.thought = num(object(usage['completion_tokens_details'])['reasoning_tokens']);
 }
 
@@ -278,8 +319,15 @@ function responsesUsage(facts: Facts, usage: JsonObject): void {
 }
 
 function reasoningText(item: JsonObject): string {
-  const plain = objects(item['content']).map((part) => str(part['text'])).join('');
-  return plain || objects(item['summary']).map((part) => str(part['text'])).join('');
+  const plain = objects(item['content'])
+    .map((part) => str(part['text']))
+    .join('');
+  return (
+    plain ||
+    objects(item['summary'])
+      .map((part) => str(part['text']))
+      .join('')
+  );
 }
 
 function functionCall(call: JsonObject): { name: string; arguments: JsonValue } {

@@ -14,7 +14,13 @@ import {
 import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
 import { isObject, type JsonObject } from '../../plugin-sdk/json.ts';
 import { type RunningGateway, startGateway, startUpstream, type Upstream } from '../../plugin-sdk/testing/index.ts';
-import { type Interaction, type RecordedBody, recordedProviders, recordings, recordingsMissing } from '../recordings.ts';
+import {
+  type Interaction,
+  type RecordedBody,
+  recordedProviders,
+  recordings,
+  recordingsMissing,
+} from '../recordings.ts';
 import { type Facts, type Format, factsOf, streamFacts } from './native-facts.ts';
 
 const formats: readonly (readonly [path: RegExp, format: Format, dialect: Dialect])[] = [
@@ -44,8 +50,6 @@ type Endpoint = 'chat' | 'responses';
 let upstream: Upstream;
 let gateway: RunningGateway;
 let client: OpenAI;
-/** Recorded requests that no OpenAI client could have sent: hosted tools and files of their provider. */
-let reworded = 0;
 
 before(async () => {
   if (recordingsMissing !== false) return;
@@ -76,7 +80,10 @@ after(async () => {
   await upstream?.close();
 });
 
-test('gives every recorded chat through chat completions and responses as its provider meant it', { skip: recordingsMissing, timeout: 300_000 }, async (t) => {
+test('gives every recorded chat through chat completions and responses as its provider meant it', {
+  skip: recordingsMissing,
+  timeout: 300_000,
+}, async (t) => {
   const rows: string[] = [];
   const failures: string[] = [];
   for (const provider of recordedProviders()) {
@@ -93,12 +100,13 @@ test('gives every recorded chat through chat completions and responses as its pr
       }
       if (servable.length > 0) {
         const streams = servable.filter(({ streamed }) => streamed).length;
-        rows.push(`${provider.padEnd(12)} ${endpoint.padEnd(10)} checked ${String(servable.length).padStart(4)} (${streams} streams)  equal ${equal}`);
+        rows.push(
+          `${provider.padEnd(12)} ${endpoint.padEnd(10)} checked ${String(servable.length).padStart(4)} (${streams} streams)  equal ${equal}`,
+        );
       }
     }
   }
   for (const row of rows) t.diagnostic(row);
-  t.diagnostic(`${reworded} requests were asked in other words, for they had what OpenAI's formats do not`);
   assert.deepEqual(failures, []);
 });
 
@@ -124,7 +132,17 @@ function caseOf(name: string, provider: string, { request, response }: Interacti
   const answer = streamed ? undefined : jsonOf(reply);
   if (!streamed && answer === undefined) return undefined;
   const expected = answer === undefined ? streamFacts(format, reply) : factsOf(format, answer);
-  return { name, provider, format, model, streamed, expected, conversation: { ...decoded, model, stream: streamed }, type, reply };
+  return {
+    name,
+    provider,
+    format,
+    model,
+    streamed,
+    expected,
+    conversation: { ...decoded, model, stream: streamed },
+    type,
+    reply,
+  };
 }
 
 function jsonOf(bytes: Buffer | undefined): JsonObject | undefined {
@@ -145,7 +163,10 @@ function bytesOf({ body, bodyText, bodyBase64 }: RecordedBody): Buffer | undefin
 
 async function differenceOf(one: Case, endpoint: Endpoint): Promise<string | undefined> {
   const { type, reply } = one;
-  upstream.always({ headers: { 'content-type': type }, ...(one.streamed ? { chunks: pieces(reply) } : { body: reply }) });
+  upstream.always({
+    headers: { 'content-type': type },
+    ...(one.streamed ? { chunks: pieces(reply) } : { body: reply }),
+  });
   const failure = failureIn(one);
   try {
     const actual = endpoint === 'chat' ? await askChat(one) : await askResponses(one);
@@ -189,24 +210,19 @@ function nameOf({ provider, model, format }: Case, endpoint: Endpoint): string {
   return elsewhere ? `chat-only/${model}` : `${provider}/${model}`;
 }
 
-/** The recorded request as this endpoint words it; where it cannot, a request with the same tools. */
+/** The recorded request as this endpoint words it. */
 function asked(one: Case, dialect: Dialect, endpoint: Endpoint): JsonObject {
   const model = nameOf(one, endpoint);
-  const conversation = foreign(one.conversation);
+  const conversation = { ...foreign(one.conversation), choices: 1 };
   const context = { model, stream: one.streamed, capabilities: {}, lost: () => {} };
-  const plain: Conversation = { model, messages: [{ role: 'user', blocks: [{ type: 'text', text: 'Go on.' }] }] };
-  try {
-    return { ...dialect.chat!.encodeRequest({ ...conversation, choices: 1 }, context), model, stream: one.streamed };
-  } catch {
-    reworded += 1;
-    const tools = conversation.tools?.filter((tool) => tool.type === 'function') ?? [];
-    return { ...dialect.chat!.encodeRequest({ ...plain, tools }, context), model, stream: one.streamed };
-  }
+  return { ...dialect.chat!.encodeRequest(conversation, context), model, stream: one.streamed };
 }
 
 /** What an OpenAI client could have sent: no fields of the format that was recorded, no media that would be fetched. */
 function foreign(conversation: Conversation): Conversation {
-  return JSON.parse(JSON.stringify(conversation, (name, value) => (name === 'carry' ? undefined : value))) as Conversation;
+  return JSON.parse(
+    JSON.stringify(conversation, (name, value) => (name === 'carry' ? undefined : value)),
+  ) as Conversation;
 }
 
 async function askChat(one: Case): Promise<Facts> {

@@ -2,15 +2,14 @@ import type { GatewayError } from '../../errors.ts';
 import type { JsonValue } from '../../json.ts';
 import type { ErrorFace, UpstreamProblem } from '../dialect.ts';
 import { present } from '../present.ts';
-import { errorWords } from './error-words.ts';
+import { errorWords, shownStatus } from './error-words.ts';
 import { problemOf, retryAfterMs } from './problem.ts';
 
 /** How every OpenAI dialect reports failures: `{"error":{"message","type","param","code"}}` and nothing beside it. */
 export const errorFace: ErrorFace = { encodeError, encodeStreamError, decodeError };
 
 function encodeError(error: GatewayError): { readonly status: number; readonly body: string } {
-  // Bedrock's "failed dependency" is the provider's own failure, which no OpenAI client knows by that number.
-  return { status: error.status === 424 ? 502 : error.status, body: errorBody(error) };
+  return { status: shownStatus(error.status), body: errorBody(error) };
 }
 
 /** The SDKs throw on a data event with `error` in it, on chat and on responses alike. */

@@ -22,12 +22,17 @@ const codes: Readonly<Record<number, string>> = {
 const tooLong =
   /prompt is too long|input is too long|too many (input )?tokens|exceeds the (maximum|context)|context (length|window)|maximum (number of tokens|context)/i;
 
+/** Bedrock's "failed dependency" is the provider's own failure, which no OpenAI client knows by that number. */
+export function shownStatus(status: number): number {
+  return status === 424 ? 502 : status;
+}
+
 /** `type` and `code` in OpenAI's vocabulary, also for a failure that a provider of another format put into its own words. */
 export function errorWords(error: GatewayError): { readonly type: string; readonly code: string | null } {
   const { type, openaiCode: code, status } = error;
   if (error.code !== 'UP_STATUS' && error.code !== 'UP_STREAM_ERROR') return { type, code };
   const isWord = /^[a-z][a-z0-9_.-]*$/.test(type);
-  return { type: isWord ? (types[type] ?? type) : typeOfStatus(status), code: codeOf(code, error) };
+  return { type: isWord ? (types[type] ?? type) : typeOfStatus(shownStatus(status)), code: codeOf(code, error) };
 }
 
 function codeOf(code: string | null, { status, message }: GatewayError): string | null {

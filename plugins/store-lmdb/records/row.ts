@@ -162,6 +162,7 @@ function encodeAttempt(attempt: RecordedAttempt): Cell[] {
     rounded(attempt.firstContentMs),
     attempt.status,
     attempt.error,
+    rounded(attempt.startedMs),
   ]);
 }
 
@@ -175,6 +176,7 @@ function decodeAttempt(cells: Cell[]): RecordedAttempt {
     firstContentMs: cells[5],
     status: cells[6],
     error: cells[7],
+    startedMs: cells[8],
   });
 }
 

@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Host } from '../../plugin-sdk/host.ts';
+import type { CacheHead } from '../../plugin-sdk/ports/cache.ts';
+
+export interface StoredHead extends CacheHead {
+  readonly bytes: number;
+  /** CRC-32 of the content. */
+  readonly check: number;
+  /** When it last answered, in milliseconds since 1970; a little behind, to spare writes. */
+  readonly used: number;
+  /** Partition and position of its vector. */
+  readonly vector?: readonly [string, number];
+}
+
+export interface StoredVector {
+  readonly scope: string;
+  readonly key: string;
+  readonly vector: Uint8Array;
+}
+
+export type EntryKey = [scope: string, key: string];
+
+/**
+ * The cache's own LMDB environment, under `<dataDir>/cache`. Nothing waits for the disk here: a killed process loses
+ * nothing that was committed, a power cut may lose the cache, and one that cannot be read is started anew.
+ */
+export interface CacheFiles {
+  readonly root: RootDatabase;
+  readonly heads: Database<StoredHead, EntryKey>;
+  readonly contents: Database<string, EntryKey>;
+  /** Least recently used first. */
+  readonly order: Database<true, [number, string, string]>;
+  readonly expiry: Database<true, [number, string, string]>;
+  readonly vectors: Database<StoredVector, [string, number]>;
+  /** `entries`, `bytes`, `position`. */
+  readonly counters: Database<number, string>;
+  readonly id: string;
+}
+
+/** Opens the environment once per process. */
+export function openCacheFiles(host: Pick<Host, 'dataDir' | 'shared'>, mapBytes: number): CacheFiles {
+  return host.shared(
+    `store-lmdb-cache:${host.dataDir}`,
+    () => {
+      const path = join(host.dataDir, 'cache');
+      try {
+        return openFiles(path, mapBytes);
+      } catch {
+        rmSync(path, { recursive: true, force: true });
+        return openFiles(path, mapBytes);
+      }
+    },
+    (files) => files.root.close(),
+  );
+}
+
+function openFiles(path: string, mapBytes: number): CacheFiles {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const root = open({ path, maxDbs: 12, mapSize: mapBytes, encoding: 'msgpack', noSync: true });
+  try {
+    const about = root.openDB<string, string>({ name: 'about', encoding: 'string' });
+    return {
+      root,
+      heads: root.openDB<StoredHead, EntryKey>({ name: 'heads' }),
+      contents: root.openDB<string, EntryKey>({ name: 'contents', encoding: 'string', compression: true }),
+      order: root.openDB<true, [number, string, string]>({ name: 'order' }),
+      expiry: root.openDB<true, [number, string, string]>({ name: 'expiry' }),
+      vectors: root.openDB<StoredVector, [string, number]>({ name: 'vectors' }),
+      counters: root.openDB<number, string>({ name: 'counters' }),
+      id: identity(about),
+    };
+  } catch (cause) {
+    root.close();
+    throw cause;
+  }
+}
+
+/** The first process to open a new environment names it. */
+function identity(about: Database<string, string>): string {
+  return about.transactionSync(() => {
+    const known = about.get('id');
+    if (known !== undefined) return known;
+    const id = randomUUID();
+    about.put('id', id);
+    return id;
+  });
+}

@@ -1,0 +1,16 @@
+import type { Host } from '../../plugin-sdk/index.ts';
+import { LmdbCache } from '../../plugins/store-lmdb/cache.ts';
+import { cacheEntry } from './cache-entries.ts';
+
+/** A process that writes entries with vectors until it is killed: `node cache-child.ts FOLDER`. */
+const dataDir = process.argv[2]!;
+const host = { dataDir, shared: <T>(_key: string, create: () => T): T => create(), clock: { now: () => Date.now() } };
+const store = new LmdbCache(host as unknown as Host, 1024 ** 3);
+for (let i = 0; ; i++) {
+  const entry = cacheEntry(i, { time: Date.now(), expiresAt: Date.now() + 3_600_000 });
+  const writing = [store.put(entry, { maxEntries: 200, maxBytes: 1e9 })];
+  if (i % 3 === 0) writing.push(store.delete({ scope: entry.scope, key: `key-${i - 7}` }).then(() => undefined));
+  await Promise.all(writing);
+  await store.addVector(entry.scope, entry.key, `partition-${i % 4}`, Float32Array.of(i, i + 1, i + 2));
+  if (i === 50) process.stdout.write('writing\n');
+}
