@@ -101,11 +101,6 @@ export const specs = {
     retry: 'never',
     openaiCode: 'unsupported_content_encoding',
   },
-    status: 415,
-    message: 'This endpoint takes {expected}, but the request is {got}.',
-    retry: 'never',
-    openaiCode: 'unsupported_media_type',
-  },
   REQ_METHOD: {
     status: 405,
     message: '{method} is not allowed on {path}.',

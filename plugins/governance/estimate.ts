@@ -54,8 +54,9 @@ const base64PerDocumentToken = 5;
 const longText = 2_048;
 /** Tokens of the largest image that a model makes. */
 const tokensPerMadeImage = 8_000;
-/** Wire overhead of roles, tools and templates. */
+/** Wire overhead of roles and templates; and of tools, for which providers add instructions of their own. */
 const fixedTokens = 64;
+const toolTokens = 1_000;
 /** Of an upload whose length the client does not say. */
 const unknownSize = 25_000_000;
 /** Bytes per second of the smallest usual speech file. */
@@ -133,11 +134,11 @@ function formFields(body: Body): Map<string, string> {
 }
 
 function inputOf(bytes: Buffer, json: () => JsonObject, options: Estimates): number {
-  if (!mediaSigns.some((sign) => bytes.includes(sign)))
-    return fixedTokens + Math.ceil(bytes.length / options.bytesPerToken);
+  const fixed = fixedTokens + (bytes.includes('"tools"') ? toolTokens : 0);
+  if (!mediaSigns.some((sign) => bytes.includes(sign))) return fixed + Math.ceil(bytes.length / options.bytesPerToken);
   const media = { bytes: 0, tokens: 0 };
   measureMedia(json(), '', media, options);
-  return fixedTokens + media.tokens + Math.ceil(Math.max(bytes.length - media.bytes, 0) / options.bytesPerToken);
+  return fixed + media.tokens + Math.ceil(Math.max(bytes.length - media.bytes, 0) / options.bytesPerToken);
 }
 
 /** Finds media in a request of any dialect by the shape of their values. */

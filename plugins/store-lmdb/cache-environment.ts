@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Host } from '../../plugin-sdk/host.ts';
 import type { CacheHead } from '../../plugin-sdk/ports/cache.ts';
+
+/** Stands in the head of LMDB's first page. */
+const magicBytes = Buffer.from([0xde, 0xc0, 0xef, 0xbe]);
 
 export interface StoredHead extends CacheHead {
   readonly bytes: number;
@@ -46,12 +49,8 @@ export function openCacheFiles(host: Pick<Host, 'dataDir' | 'shared'>, mapBytes:
     `store-lmdb-cache:${host.dataDir}`,
     () => {
       const path = join(host.dataDir, 'cache');
-      try {
-        return openFiles(path, mapBytes);
-      } catch {
-        rmSync(path, { recursive: true, force: true });
-        return openFiles(path, mapBytes);
-      }
+      if (!isDatabase(join(path, 'data.mdb'))) rmSync(path, { recursive: true, force: true });
+      return openFiles(path, mapBytes);
     },
     (files) => files.root.close(),
   );
@@ -75,6 +74,23 @@ function openFiles(path: string, mapBytes: number): CacheFiles {
   } catch (cause) {
     root.close();
     throw cause;
+  }
+}
+
+/** True for a missing file too. LMDB brings the process down when it is given another kind of file. */
+function isDatabase(file: string): boolean {
+  let handle: number;
+  try {
+    handle = openSync(file, 'r');
+  } catch {
+    return true;
+  }
+  try {
+    const head = Buffer.alloc(64);
+    const read = readSync(handle, head, 0, head.length, 0);
+    return read === 0 || head.includes(magicBytes);
+  } finally {
+    closeSync(handle);
   }
 }
 

@@ -68,7 +68,7 @@ const surfaces: readonly Surface[] = [
   {
     name: 'embeddings',
     path: 'embeddings',
-    body: { model: 'priced', input: 'hi' },
+    body: { model: 'priced', input: 'hi '.repeat(100) },
     reply: {
       json: {
         object: 'list',
