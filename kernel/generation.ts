@@ -69,6 +69,7 @@ export class Generation {
       connections: process.connections,
       keyHealth: process.keyHealth,
       log: process.log,
+      findPort: (port) => running.ports.get(port.capability) as never,
       replyBytes: 64 * 1024 * 1024,
       keepAliveCommentMs: server.keepAliveCommentMs,
       scheme: server.tls === undefined ? 'http' : 'https',

@@ -25,6 +25,7 @@ export interface RunningPlugins {
   readonly hooks: Hooks;
   readonly routes: readonly { readonly plugin: string; readonly route: Route }[];
   readonly providers: Map<string, Provider>;
+  readonly ports: ReadonlyMap<string, unknown>;
   readonly setupMs: ReadonlyMap<string, number>;
   /** Which plugins run in each hook, in order. */
   readonly hookOrder: Readonly<Record<HookName, readonly string[]>>;
@@ -85,7 +86,7 @@ export async function setUp(
   }
   const taken: TakenByHandler[] = [];
   const hookOrder = tapAll(hooks, up, taken, defaultTimeoutMs, log);
-  return { hooks, routes, providers: registered.providers, setupMs, hookOrder, taken, tearDown };
+  return { hooks, routes, providers: registered.providers, ports: registered.ports, setupMs, hookOrder, taken, tearDown };
 }
 
 async function setUpOne(plugin: PlannedPlugin, host: Host): Promise<PluginInstance> {

@@ -121,6 +121,13 @@ export const specs = {
     retry: 'next-target',
     openaiCode: 'unsupported_operation',
   },
+  REQ_PREVIOUS_RESPONSE: {
+    status: 400,
+    message: "The previous response '{id}' cannot be continued at this provider: {reason}.",
+    hint: 'Send the whole conversation as input, or record content with plugins/records.',
+    retry: 'next-target',
+    openaiCode: 'previous_response_not_found',
+  },
   REQ_LOSSY: {
     status: 400,
     message: 'The target {provider} cannot carry: {paths}.',

@@ -1,4 +1,4 @@
-import type { KeyHealth, Logger, Provider } from '../../plugin-sdk/index.ts';
+import type { KeyHealth, Logger, Port, Provider } from '../../plugin-sdk/index.ts';
 import type { Connections } from '../connections.ts';
 import type { Hooks } from '../hooks.ts';
 
@@ -11,6 +11,8 @@ export interface Runtime {
   readonly connections: Connections;
   readonly keyHealth: KeyHealth;
   readonly log: Logger;
+  /** The implementation of a port, where the config has one. */
+  findPort<T>(port: Port<T>): T | undefined;
   /** Largest upstream reply that may be collected, in bytes. */
   readonly replyBytes: number;
   /** How clients reach this gateway, unless a proxy before it says otherwise. */

@@ -1,6 +1,8 @@
 import {
   type AnswerEvent,
   BytesBody,
+  type Call,
+  type Conversation,
   collect,
   type Dialect,
   GatewayError,
@@ -10,12 +12,14 @@ import {
   type Reply,
   withHeader,
 } from '../../plugin-sdk/index.ts';
+import { recordsPort } from '../../plugin-sdk/ports/records.ts';
 import type { LiveAttempt } from '../attempt.ts';
-import type { LiveExchange } from '../exchange.ts';
 import { ByteBodyEditor } from './body-editor.ts';
 import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
 import type { Runtime } from './context.ts';
+import { continueResponse } from './continue-response.ts';
 import { failedReply } from './failed-reply.ts';
+import { fanOut } from './fan-out.ts';
 import { HeldStart } from './held-start.ts';
 import { type InlineMedia, inlineMedia } from './inline-media.ts';
 import { quirkedStream } from './quirked-stream.ts';
@@ -35,9 +39,33 @@ export async function translate(
   const { exchange } = attempt;
   const call = callOf(attempt, dialect);
   const capabilities = provider.capabilities?.(call.model, call.operation) ?? {};
-  const asked = exchange.conversation();
-  const inline = capabilities['inlineMedia'] as InlineMedia | undefined;
-  const conversation = inline === undefined ? asked : await inlineMedia(asked, inline, runtime);
+  const { inlineMedia: inline, choices } = capabilities as Wants;
+  const said = exchange.conversation();
+  const asked =
+    said.previousId === undefined ? said : await continueResponse(said, exchange, runtime.findPort(recordsPort));
+  const whole = inline === undefined ? asked : await inlineMedia(asked, inline, runtime);
+  const { choices: count = 1, ...one } = whole;
+  const send = (conversation: Conversation): Promise<Reply> =>
+    translateOne(attempt, provider, call, capabilities, conversation, runtime);
+  return choices === false && count > 1 ? fanOut(attempt, count, () => send(one)) : send(whole);
+}
+
+/** Capabilities of a target that the kernel itself acts on; the rest are the dialect's. */
+interface Wants {
+  readonly inlineMedia?: InlineMedia;
+  /** False: one answer per call. */
+  readonly choices?: boolean;
+}
+
+async function translateOne(
+  attempt: LiveAttempt,
+  provider: Provider,
+  call: Call,
+  capabilities: Readonly<Record<string, unknown>>,
+  conversation: Conversation,
+  runtime: Runtime,
+): Promise<Reply> {
+  const { dialect } = call;
   const lost: string[] = [];
   const encoded = dialect.chat!.encodeRequest(conversation, {
     model: call.model,
@@ -59,13 +87,14 @@ export async function translate(
   );
   if (provider.authorize !== undefined) request = await provider.authorize(request, attempt.key);
   const upstream = await openUpstream(attempt, request, runtime);
-  return readReply(attempt, provider, dialect, upstream, runtime);
+  return readReply(attempt, provider, dialect, conversation, upstream, runtime);
 }
 
 async function readReply(
   attempt: LiveAttempt,
   provider: Provider,
   dialect: Dialect,
+  asked: Conversation,
   upstream: Upstream,
   runtime: Runtime,
 ): Promise<Reply> {
@@ -75,7 +104,10 @@ async function readReply(
   const base = { origin: 'upstream', status: 200, headers: translatedHeaders(reply.headers), dialect } as const;
   const type = getHeader(reply.headers, 'content-type') ?? '';
   if (exchange.stream && !type.includes('application/json')) {
-    return { ...base, body: { type: 'events', events: await committedEvents(attempt, provider, dialect, upstream) } };
+    return {
+      ...base,
+      body: { type: 'events', events: await committedEvents(attempt, provider, dialect, asked, upstream) },
+    };
   }
   const reason = `it is larger than ${runtime.replyBytes} bytes`;
   try {
@@ -90,7 +122,7 @@ async function readReply(
     const json = parse(provider, whole);
     const failedStatus = provider.quirks?.errorIn200?.(json);
     if (failedStatus !== undefined) return problemReply(dialect, failedStatus, whole, reply.headers);
-    const answer = dialect.chat!.decodeAnswer(provider.quirks?.json?.(json, 'reply') ?? json, exchange.conversation());
+    const answer = dialect.chat!.decodeAnswer(provider.quirks?.json?.(json, 'reply') ?? json, asked);
     if (answer.usage !== undefined) attempt.usage = answer.usage;
     attempt.finish = answer.choices[0]?.finish?.native;
     return { ...base, body: { type: 'answer', answer } };
@@ -118,6 +150,7 @@ function committedEvents(
   attempt: LiveAttempt,
   provider: Provider,
   dialect: Dialect,
+  asked: Conversation,
   upstream: Upstream,
 ): Promise<HeldStart<AnswerEvent>> {
   return new Promise((resolve, reject) => {
@@ -131,7 +164,7 @@ function committedEvents(
     const translated = new TranslatedStream(out, {
       provider: provider.name,
       dialect,
-      conversation: attempt.exchange.conversation(),
+      conversation: asked,
       watch,
       onEarlyUsage: (usage) => {
         attempt.usage = usage;

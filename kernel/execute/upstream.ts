@@ -30,7 +30,12 @@ export async function openUpstream(
   const first = new Deadline(timeouts.firstContentMs, late('no content', timeouts.firstContentMs));
   let between: Deadline | undefined;
   const unlisten = exchange.onStop(stop);
-  attempt.cancel = stop;
+  // An attempt may make several calls at once.
+  const others = attempt.cancel;
+  attempt.cancel = (error) => {
+    others?.(error);
+    stop(error);
+  };
   const done = (): void => {
     attempt.receivedAt = performance.now();
     first.stop();

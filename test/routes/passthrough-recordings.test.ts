@@ -178,7 +178,8 @@ function tokensIn({ status, reply, replyType }: Replay): Tokens {
 
 function usageIn(json: JsonObject): JsonObject {
   const { usage, usageMetadata, response, message, totalTokens, object, input_tokens } = json;
-  if (isObject(usageMetadata)) return usageMetadata;
+  // A count of zero is left out.
+  if (isObject(usageMetadata)) return { promptTokenCount: 0, ...usageMetadata };
   if (isObject(usage)) return usage;
   if (isObject(response) && isObject(response['usage'])) return response['usage'];
   if (isObject(message) && isObject(message['usage'])) return message['usage'];

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeClock, startUpstream } from '../../plugin-sdk/testing/index.ts';
+import { Circuit } from '../../plugins/circuit-breaker/circuit.ts';
+import { chat, failed, keyOf, keys, said, startPooled } from './pooled-gateway.ts';
+
+const options = { failureShare: 0.5, minimumCalls: 10, windowMs: 1_000, openMs: 100, maxOpenMs: 350 };
+
+function report(circuit: Circuit, good: boolean, count: number, now: number): void {
+  for (let i = 0; i < count; i++) if (circuit.admit(now) === 'pass') circuit.report(good, now, 'pass');
+}
+
+test('opens at the share of failures, and not before the minimum of calls', () => {
+  const circuit = new Circuit(options);
+  report(circuit, true, 5, 10_000);
+  report(circuit, false, 4, 10_000);
+  assert.equal(circuit.admit(10_000), 'pass');
+  report(circuit, false, 1, 10_000);
+  assert.equal(circuit.admit(10_000), 'refuse');
+});
+
+test('forgets calls that are older than the window', () => {
+  const circuit = new Circuit(options);
+  report(circuit, false, 9, 10_000);
+  report(circuit, true, 1, 11_500);
+  report(circuit, false, 1, 11_500);
+  assert.equal(circuit.admit(11_500), 'pass');
+});
+
+test('lets one probe through when its time is over; its success closes, its failure doubles the time', () => {
+  const circuit = new Circuit(options);
+  report(circuit, false, 10, 0);
+  assert.equal(circuit.admit(99), 'refuse');
+  assert.equal(circuit.admit(100), 'probe');
+  assert.equal(circuit.admit(100), 'refuse');
+  circuit.report(false, 100, 'probe');
+  assert.equal(circuit.admit(299), 'refuse');
+  assert.equal(circuit.admit(300), 'probe');
+  circuit.report(false, 300, 'probe');
+  assert.equal(circuit.openUntil, 650, 'bounded by maxOpenMs');
+  assert.equal(circuit.admit(650), 'probe');
+  circuit.report(undefined, 650, 'probe');
+  assert.equal(circuit.admit(650), 'probe', 'a probe whose client left is no answer');
+  circuit.report(true, 650, 'probe');
+  assert.equal(circuit.admit(650), 'pass');
+});
+
+test('a target that keeps failing is left alone and its fallback serves, until a probe succeeds', async () => {
+  const clock = new FakeClock();
+  await using first = await startUpstream();
+  await using second = await startUpstream();
+  first.always(failed(503));
+  second.always(said());
+  await using gateway = await startPooled(
+    { openai: first, second },
+    { 'plugins/circuit-breaker': { minimumCalls: 5, openMs: 1_000 }, 'plugins/fallbacks': {} },
+    { clock },
+  );
+  const ask = () => chat(gateway, { fallbacks: ['second/m'] });
+  for (let i = 0; i < 20; i++) assert.equal((await ask()).status, 200);
+  assert.equal(first.requests.length, 5);
+  assert.match((await ask()).headers.get('x-bf-attempts')!, /openai\/gpt-4o: ROUTE_CIRCUIT_OPEN/);
+  assert.equal((await chat(gateway)).json.error.code, 'circuit_open');
+  assert.equal((await chat(gateway, { model: 'other-model' })).status, 503, 'another model of the provider is asked');
+  assert.equal(first.requests.length, 6);
+  clock.advance(1_000);
+  await Promise.all(Array.from({ length: 5 }, ask));
+  assert.equal(first.requests.length, 7, 'one probe');
+  first.always(said());
+  clock.advance(2_000);
+  await ask();
+  for (let i = 0; i < 3; i++) assert.equal((await ask()).headers.get('x-bf-provider'), 'openai');
+});
+
+test("a caller's own mistakes and refused keys open nothing", async () => {
+  await using upstream = await startUpstream();
+  upstream.always(failed(400));
+  await using gateway = await startPooled({ openai: upstream }, { 'plugins/circuit-breaker': { minimumCalls: 3 } });
+  for (let i = 0; i < 10; i++) assert.equal((await chat(gateway)).status, 400);
+});
+
+test('a probe that finds no key does not keep the circuit half-open for ever', async () => {
+  const clock = new FakeClock();
+  await using upstream = await startUpstream();
+  upstream.always((request) =>
+    keyOf(request) === 'a' && (request.json as { model: string }).model === 'm'
+      ? failed(500)
+      : failed(429, { 'retry-after': '5' }),
+  );
+  await using gateway = await startPooled(
+    { openai: { upstream, options: keys({ a: 1 }) } },
+    { 'plugins/circuit-breaker': { minimumCalls: 2, openMs: 100, keyFailures: 0 } },
+    { clock },
+  );
+  await chat(gateway, { model: 'm' });
+  await chat(gateway, { model: 'm' });
+  upstream.always(failed(429, { 'retry-after': '5' }));
+  clock.advance(100);
+  assert.equal((await chat(gateway, { model: 'm' })).status, 429);
+  assert.equal((await chat(gateway, { model: 'm' })).json.error.code, 'no_key');
+  upstream.always(said());
+  clock.advance(5_000);
+  assert.equal((await chat(gateway, { model: 'm' })).status, 200);
+});
+
+test('a key that keeps failing rests while the others of its provider work', async () => {
+  await using upstream = await startUpstream();
+  upstream.always((request) => (keyOf(request) === 'broken' ? failed(500) : said()));
+  await using gateway = await startPooled(
+    { openai: { upstream, options: keys({ broken: 1, good: 1 }) } },
+    {
+      'plugins/circuit-breaker': { keyFailures: 3, failureShare: 1 },
+      'plugins/retries': { initialMs: 0, maxMs: 0, retries: 5, budget: 1 },
+    },
+  );
+  for (let i = 0; i < 60; i++) assert.equal((await chat(gateway)).status, 200);
+  const broken = upstream.requests.filter((request) => keyOf(request) === 'broken').length;
+  assert.ok(broken >= 3 && broken <= 8, String(broken));
+});
