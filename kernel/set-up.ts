@@ -141,7 +141,7 @@ function tapOne(hooks: Hooks, hook: HookName, plugin: PlannedPlugin, handler: un
   const base: Tap = {
     plugin: plugin.id,
     hook,
-    timeoutMs: hookTimeoutMs ?? defaultTimeoutMs,
+    timeoutMs: hookTimeoutMs ?? plugin.definition.hookTimeoutMs ?? defaultTimeoutMs,
     failOpen: typeof failOpen === 'boolean' ? failOpen : failOpen[hook] === true,
     log,
     taken: { runs: 0, failures: 0, totalMs: 0, maxMs: 0 },

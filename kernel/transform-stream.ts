@@ -9,12 +9,17 @@ type Emit = (event: AnswerEvent) => void;
 export function transformStream(exchange: LiveExchange, reply: Reply, runtime: Runtime): Reply {
   const changing: StreamTransform[] = [];
   const observing: StreamTransform[] = [];
+  const atSource: StreamTransform[] = [];
   for (const { plugin, factory } of runtime.hooks.transformStream) {
     const transform = blaming(plugin, () => factory(exchange));
     if (transform === undefined) continue;
-    if (transform.observes === true) observing.push(transform);
+    if (transform.observes === 'source') atSource.push(transform);
+    else if (transform.observes === true) observing.push(transform);
     else changing.push(blamed(transform, plugin));
   }
+  // Where nothing changes, the source is what everyone sees.
+  if (changing.length === 0) observing.push(...atSource);
+  else if (atSource.length > 0) changing.unshift(passingOn(observerOf(atSource, exchange)));
   if (changing.length === 0 && observing.length === 0) return reply;
   const { body } = reply;
   const observe = observerOf(observing, exchange);
@@ -41,6 +46,15 @@ function observerOf(observers: readonly StreamTransform[], exchange: LiveExchang
         exchange.log.error({ request: exchange.id, err }, 'an observer of a stream failed');
       }
     }
+  };
+}
+
+function passingOn(observe: Emit): StreamTransform {
+  return {
+    event(event, emit) {
+      observe(event);
+      emit(event);
+    },
   };
 }
 

@@ -23,6 +23,8 @@ export interface PluginDefinition<S extends OptionsSchema = OptionsSchema> {
   readonly requires?: readonly string[];
   /** Capabilities that this plugin brings, such as `port:ledger`. Its own name is always one. */
   readonly provides?: readonly string[];
+  /** Milliseconds that each of its hooks may take where the config says nothing: for a plugin that waits for others. */
+  readonly hookTimeoutMs?: number;
   /** Called once per generation, in order. Throwing stops the start and rolls back what was set up. */
   setup(options: OptionsOf<S>, host: Host): PluginInstance | Promise<PluginInstance>;
 }

@@ -36,9 +36,9 @@ export interface ResponseTransform {
 export interface StreamTransform {
   /**
    * It only looks: what it emits is ignored and a throw is only logged. A carried stream then stays the provider's own
-   * bytes, with the events read beside them.
+   * bytes, with the events read beside them. `source`: it sees the events as they came, before any plugin changed them.
    */
-  readonly observes?: boolean;
+  readonly observes?: boolean | 'source';
   event(event: AnswerEvent, emit: (event: AnswerEvent) => void): void;
   /** The stream is over: flush what was held. */
   end?(emit: (event: AnswerEvent) => void): void;

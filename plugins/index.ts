@@ -8,6 +8,7 @@ export default [
   { id: 'plugins/access-log', load: () => import('./access-log/index.ts') },
   { id: 'plugins/circuit-breaker', load: () => import('./circuit-breaker/index.ts') },
   { id: 'plugins/concurrency', load: () => import('./concurrency/index.ts') },
+  { id: 'plugins/dashboard', load: () => import('./dashboard/index.ts') },
   { id: 'plugins/direct-keys', load: () => import('./direct-keys/index.ts') },
   { id: 'plugins/fallbacks', load: () => import('./fallbacks/index.ts') },
   { id: 'plugins/hedging', load: () => import('./hedging/index.ts') },

@@ -29,7 +29,9 @@ const notReplayed = new Set([
 export async function answerInKind(exchange: Exchange, job: Job, jobs: Jobs): Promise<Reply> {
   exchange.setReplyHeader('x-bf-async-id', job.id);
   exchange.setReplyHeader('x-bf-async-status', statusWord(job));
-  if (job.state === 'queued' || job.state === 'running') return jsonReply(pendingAnswer(job));
+  if (job.state === 'queued' || job.state === 'running') {
+    return jsonReply(pendingAnswer(job, exchange.request.headers.get('user-agent')));
+  }
   if (job.state === 'cancelled') {
     if (job.facts['kind'] === 'responses') return jsonReply(pendingAnswer(job));
     throw new GatewayError('JOB_CANCELLED', {}, { clientMayRetry: false });

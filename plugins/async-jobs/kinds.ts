@@ -127,9 +127,17 @@ export function kindOf({
   return kind ?? 'other';
 }
 
-/** What a client gets while its job waits or runs (or was cancelled, where the kind has a word for that). */
-export function pendingAnswer(job: Job): JsonObject {
+/**
+ * What a client gets while its job waits or runs (or was cancelled, where the kind has a word for that).
+ *
+ * The documented loop asks `if (initial.choices)`. An empty list is false in Python but true in JavaScript, so the
+ * JavaScript SDK, told by its user agent, gets an empty text: the one value that is false there and still has length 0.
+ */
+export function pendingAnswer(job: Job, userAgent = ''): JsonObject {
   const status = job.state === 'queued' ? 'queued' : job.state === 'cancelled' ? 'cancelled' : 'in_progress';
   const { model, kind } = job.facts as { model?: string; kind: Kind };
-  return shapes[kind]({ id: job.id, model: model ?? '', created: Math.floor(job.createdAt / 1_000), status });
+  const answer = shapes[kind]({ id: job.id, model: model ?? '', created: Math.floor(job.createdAt / 1_000), status });
+  return 'choices' in answer && javaScriptSdk.test(userAgent) ? { ...answer, choices: '' } : answer;
 }
+
+const javaScriptSdk = /OpenAI\/JS/;

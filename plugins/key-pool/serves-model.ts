@@ -22,5 +22,8 @@ export function refusal(key: ProviderKey, model: string): string | undefined {
   if (model === '') return undefined;
   const lower = model.toLowerCase();
   if (isNamed(key.blockedModels, lower)) return `has ${model} among its blocked models`;
-  return isNamed(key.models, lower) ? undefined : `does not have ${model} among its models`;
+  // Whoever gives a key an alias means it to serve that name.
+  return isNamed(key.models, lower) || aliasOf(key, model) !== undefined
+    ? undefined
+    : `does not have ${model} among its models`;
 }

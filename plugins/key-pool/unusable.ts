@@ -17,7 +17,10 @@ export function unusable(candidates: Candidates, selection: Selection): GatewayE
   ];
   const rests = may
     .filter(({ key }) => isWanted(key.name, selection))
-    .map((candidate) => restOf(candidate)?.until ?? 0)
+    // A key that failed in this call without being made to rest is worth another try as soon as the caller waits at all.
+    .map((candidate) =>
+      Math.max(restOf(candidate)?.until ?? 0, attempt.triedKeys.has(candidate.key.name) ? now + 1 : 0),
+    )
     .filter((until) => until > now && Number.isFinite(until));
   const fields = {
     provider: provider.name,

@@ -38,6 +38,7 @@ export default defineProvider({
         responses: [anthropicMessages],
         completions: [anthropicMessages],
       },
+      withheldHeaders: ['anthropic-workspace-id'],
       endpoint: (call) => ({
         ...locate(baseUrl, pathOf(call)),
         headers: [...authentication(call.key), ...versioning(call), ...betaHeader(call, betas)],

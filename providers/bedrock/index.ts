@@ -54,6 +54,7 @@ export default defineProvider({
         responses: [bedrockConverse],
         completions: [bedrockConverse],
       },
+      withheldHeaders: ['x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'],
       endpoint: (call) => ({
         ...locate(baseOf(call.key), pathOf(call)),
         headers: call.key.value === undefined ? [] : ['authorization', call.key.value.prefixed('Bearer ')],

@@ -42,6 +42,7 @@ export default defineProvider({
         responses: [geminiGenerateContent],
         completions: [geminiGenerateContent],
       },
+      withheldHeaders: ['x-goog-user-project'],
       endpoint: (call) => ({ ...locate(baseUrl, pathOf(call)), headers: authentication(call.key) }),
       capabilities: capabilitiesByModel({ inlineMedia: { except: ownUrls } }, capabilities),
       adapters: { ...googleAdapters('gemini'), embeddings },

@@ -72,6 +72,7 @@ export default defineProvider({
         completions: [geminiGenerateContent, anthropicMessages],
       },
       dialectsFor: (operation, model) => (isChat(operation) ? [dialectOf(model)] : undefined),
+      withheldHeaders: ['x-goog-user-project'],
       endpoint: (call) => ({
         ...locate(baseOf(call.key), place(call, whereOf(call.key), apiVersion)),
         headers: [...apiKey(tokens, call.key), ...tier(call)],

@@ -9,7 +9,10 @@ async function startThree(router: Record<string, unknown>, plugins: Record<strin
   const gateway = await startPooled(
     { openai: upstream, second: upstream, third: upstream },
     { 'plugins/model-router': router, ...plugins },
-  );
+  ).catch(async (cause) => {
+    await upstream.close();
+    throw cause;
+  });
   return {
     upstream,
     gateway,

@@ -3,7 +3,7 @@ import { type IncomingMessage, request as httpRequest, createServer } from 'node
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createNetServer, connect, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { after, before, test } from 'node:test';
+import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import Anthropic from '@anthropic-ai/sdk';
@@ -20,11 +20,12 @@ const event = (text: string): string => `data: ${JSON.stringify({ choices: [{ in
 
 let gateway: PassthroughGateway;
 
-before(async () => {
+// A gateway for each test: a key that a provider refused rests.
+beforeEach(async () => {
   gateway = await passthroughGateway();
 });
 
-after(() => gateway?.close());
+afterEach(() => gateway?.close());
 
 const openai = () => gateway.upstreams.openai;
 const last = (): SeenRequest => openai().requests.at(-1) as SeenRequest;
@@ -43,16 +44,18 @@ test("passes an error status with the provider's own body and headers, compresse
   assert.equal(outcome.status, 429);
   assert.equal(outcome.error?.message, 'slow down');
 
-  const packed = gzipSync(error);
-  openai().reply({ status: 500, body: packed, headers: { ...json, 'content-encoding': 'gzip' } });
+});
+
+test('passes an error body that is compressed, or large and no JSON at all', async () => {
+  const packed = gzipSync('{"error":{"message":"packed"}}');
+  openai().reply({ status: 400, body: packed, headers: { ...json, 'content-encoding': 'gzip' } });
   const zipped = await post(chat);
   assert.equal(zipped.headers['content-encoding'], 'gzip');
   assert.deepEqual(zipped.body, packed);
-
   const page = `<html>${'x'.repeat(2_000_000)}</html>`;
-  openai().reply({ status: 502, body: page, headers: { 'content-type': 'text/html' } });
+  openai().reply({ status: 404, body: page, headers: { 'content-type': 'text/html' } });
   const large = await post(chat);
-  assert.equal(large.status, 502);
+  assert.equal(large.status, 404);
   assert.equal(large.body.toString(), page);
 });
 
