@@ -41,6 +41,7 @@ export function decodedFlow(flow: Flow<Buffer>, reader: EventReader): Flow<Answe
       };
       flow.start({
         push(chunk) {
+          ready = true;
           guarded(() => reader.push(chunk, emit));
           return ready;
         },

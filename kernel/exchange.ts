@@ -1,3 +1,4 @@
+import { validateHeaderName } from 'node:http';
 import {
   type AttemptRecord,
   type Conversation,
@@ -171,13 +172,15 @@ export class LiveExchange implements RoutedExchange {
 
   /** Ends everything that runs or waits for this exchange. Leaving outweighs any other reason. */
   stop(reason: GatewayError): void {
-    if (this.stopped !== undefined && !this.clientGone) return;
+    if (this.stopped !== undefined && reason.code !== 'CLIENT_GONE') return;
     this.stopped = reason;
     const listeners = [...(this.#stopListeners ?? [])];
     for (const listener of listeners) listener(reason);
   }
 
+  /** Throws TypeError for a name that HTTP does not allow: the plugin that gives it is to blame, not whoever writes the head. */
   setReplyHeader(name: string, value: string): void {
+    validateHeaderName(name);
     this.replyHeaders.push(name, value);
   }
 

@@ -121,6 +121,11 @@ export class Generation {
     }
   }
 
+  /** Commands that plugins bring to the binary. */
+  get commands(): RunningPlugins['commands'] {
+    return this.#running.commands;
+  }
+
   get open(): number {
     return this.#open;
   }

@@ -41,7 +41,7 @@ export function replyHeaders(
   headers.push('x-request-id', exchange.id, 'x-bf-config', generation);
   const { attempts, served } = exchange;
   if (served !== undefined) {
-    headers.push('x-bf-provider', served.target.provider, 'x-bf-model', printable(served.chosen?.model ?? served.target.model));
+    headers.push('x-bf-provider', printable(served.target.provider), 'x-bf-model', printable(served.chosen?.model ?? served.target.model));
     if (served.chosen !== undefined) headers.push('x-bf-key', printable(served.chosen.name));
   }
   if (attempts.length > 0) headers.push('x-bf-attempts', printable(attempts.map(describeAttempt).join(', ')));

@@ -7,6 +7,7 @@ import {
   isThenable,
   type Logger,
   type Ordered,
+  type PluginCommand,
   type PluginInstance,
   type Port,
   type Provider,
@@ -26,6 +27,7 @@ export interface RunningPlugins {
   readonly routes: readonly { readonly plugin: string; readonly route: Route }[];
   readonly providers: Map<string, Provider>;
   readonly ports: ReadonlyMap<string, unknown>;
+  readonly commands: ReadonlyMap<string, PluginCommand>;
   readonly setupMs: ReadonlyMap<string, number>;
   /** Which plugins run in each hook, in order. */
   readonly hookOrder: Readonly<Record<HookName, readonly string[]>>;
@@ -60,6 +62,7 @@ export async function setUp(
   const hooks = createHooks();
   const up: { plugin: PlannedPlugin; instance: PluginInstance }[] = [];
   const routes: { plugin: string; route: Route }[] = [];
+  const commands = new Map<string, PluginCommand>();
   const setupMs = new Map<string, number>();
   const tearDown = async (): Promise<void> => {
     for (const { plugin, instance } of up.toReversed()) {
@@ -78,6 +81,7 @@ export async function setUp(
       up.push({ plugin, instance });
       for (const { port, implementation } of instance.ports ?? []) registered.ports.set((port as Port<unknown>).capability, implementation);
       if (instance.provider !== undefined) registered.providers.set(instance.provider.name, instance.provider);
+      for (const [name, command] of Object.entries(instance.commands ?? {})) commands.set(name, command);
       for (const route of instance.routes ?? []) routes.push({ plugin: plugin.id, route });
     }
   } catch (error) {
@@ -86,7 +90,7 @@ export async function setUp(
   }
   const taken: TakenByHandler[] = [];
   const hookOrder = tapAll(hooks, up, taken, defaultTimeoutMs, log);
-  return { hooks, routes, providers: registered.providers, ports: registered.ports, setupMs, hookOrder, taken, tearDown };
+  return { hooks, routes, providers: registered.providers, ports: registered.ports, commands, setupMs, hookOrder, taken, tearDown };
 }
 
 async function setUpOne(plugin: PlannedPlugin, host: Host): Promise<PluginInstance> {

@@ -77,6 +77,7 @@ function through(events: Flow<AnswerEvent>, transforms: readonly StreamTransform
       }
       events.start({
         push(event) {
+          ready = true;
           // The last event closes the client's stream, so what was held back must come before it.
           if (event.type === 'end') for (const end of enders) end();
           push(event);

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { type FlatHeaders, type Flow, GatewayError, isGatewayError, type Sink } from '../plugin-sdk/index.ts';
+import { noteRead } from './buffer-garbage.ts';
 import { brokeOlderConnection } from './connections.ts';
 
 const holdBytes = 65_536;
@@ -64,6 +65,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamReply {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.onRead?.();
+    noteRead(chunk.length);
     this.#chunks.push(chunk);
     this.#held += chunk.length;
     if (this.#sink === undefined || this.#full) {

@@ -35,9 +35,14 @@ export interface PluginInstance {
   readonly routes?: readonly Route[];
   readonly provider?: Provider;
   readonly ports?: readonly PortBinding[];
+  /** Commands of the binary: `bifrost-kernel NAME`, run with everything set up and nothing listening. */
+  readonly commands?: Readonly<Record<string, PluginCommand>>;
   /** Frees what `setup` took. Called once, in reverse order, after the last exchange of the generation ended. */
   teardown?(): void | Promise<void>;
 }
+
+/** Work for an operator's shell. Throwing a GatewayError shows its text and exits with 78. */
+export type PluginCommand = (args: readonly string[], print: (line: string) => void) => Promise<void>;
 
 /**
  * Defines a plugin. Ten lines make one:

@@ -6,6 +6,11 @@ export default [
   { id: 'plugins/vertex-detection', load: () => import('./vertex-detection/index.ts') },
   { id: 'plugins/async-jobs', load: () => import('./async-jobs/index.ts') },
   { id: 'plugins/access-log', load: () => import('./access-log/index.ts') },
+  {
+    id: 'plugins/cache',
+    provides: ['port:cached-answers', 'port:cache-counter'],
+    load: () => import('./cache/index.ts'),
+  },
   { id: 'plugins/circuit-breaker', load: () => import('./circuit-breaker/index.ts') },
   { id: 'plugins/concurrency', load: () => import('./concurrency/index.ts') },
   { id: 'plugins/dashboard', load: () => import('./dashboard/index.ts') },

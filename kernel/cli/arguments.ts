@@ -9,10 +9,11 @@ export const commands = {
   schema: 'Print a JSON Schema of the config, for editors.',
 } as const;
 
-export type Command = keyof typeof commands;
-
 export interface Arguments {
-  readonly command: Command;
+  /** One of `commands`, or the name of one that a plugin brings. */
+  readonly command: string;
+  /** What follows the command; only commands of plugins take any. */
+  readonly rest: readonly string[];
   readonly config: string | undefined;
   readonly host: string | undefined;
   readonly port: number | undefined;
@@ -42,8 +43,7 @@ export function readArguments(args: readonly string[]): Arguments {
     },
   });
   const [command = 'start', ...rest] = positionals;
-  if (!(command in commands)) throw new Error(`There is no command ${command}. Use one of: ${Object.keys(commands).join(', ')}.`);
-  if (rest.length > 0) throw new Error(`Unexpected: ${rest.join(' ')}.`);
+  if (command in commands && rest.length > 0) throw new Error(`Unexpected: ${rest.join(' ')}.`);
   const port = values.port === undefined ? undefined : Number(values.port);
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
     throw new Error(`--port takes a number from 0 to 65535, not ${values.port}.`);
@@ -51,7 +51,8 @@ export function readArguments(args: readonly string[]): Arguments {
   oneOf('--log-level', values['log-level'], levels);
   oneOf('--log-format', values['log-format'], ['json', 'pretty']);
   return {
-    command: command as Command,
+    command,
+    rest,
     config: values.config,
     host: values.host,
     port,
@@ -69,7 +70,7 @@ function oneOf(option: string, value: string | undefined, allowed: readonly stri
 
 export const usage = `bifrost-kernel [command] [options]
 
-Commands
+Commands (plugins bring more: see their READMEs)
 ${Object.entries(commands)
   .map(([name, what]) => `  ${name.padEnd(10)} ${what}`)
   .join('\n')}

@@ -41,6 +41,8 @@ async function run(given: Arguments): Promise<number> {
       return (await import('./plan.ts')).plan(given);
     case 'start':
       return (await import('./start.ts')).start(given);
+    default:
+      return (await import('./plugin-command.ts')).runPluginCommand(given);
   }
 }
 

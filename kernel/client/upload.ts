@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { GatewayError } from '../../plugin-sdk/index.ts';
+import { noteRead } from '../buffer-garbage.ts';
 
 /**
  * A request body on its way: its head first, then what still comes, at the pace of its reader. Giving it up does not
@@ -20,6 +21,8 @@ export class Upload extends Readable {
     this.push(head);
     incoming.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onClose);
     incoming.pause();
+    // It may break before anyone reads it; whoever does listens too.
+    this.on('error', () => {});
   }
 
   override _read(): void {
@@ -36,6 +39,7 @@ export class Upload extends Readable {
 
   #onData = (chunk: Buffer): void => {
     this.#size += chunk.length;
+    noteRead(chunk.length);
     if (this.#size > this.#limit) this.destroy(new GatewayError('REQ_TOO_LARGE', { limit: this.#limit }));
     else if (!this.push(chunk)) this.#incoming.pause();
   };

@@ -3,8 +3,10 @@ import {
   type AdaptedReply,
   BytesBody,
   collect,
+  type Dialect,
   GatewayError,
   getHeader,
+  inBatches,
   type JsonObject,
   type OperationAdapter,
   type Provider,
@@ -17,6 +19,9 @@ import type { Runtime } from './context.ts';
 import { failedReply } from './failed-reply.ts';
 import { openUpstream } from './upstream.ts';
 
+/** Where one request becomes many calls (a text each, an image each), so many run side by side. */
+const callsAtOnce = 8;
+
 /** An operation whose canonical form is the OpenAI shape (embeddings, images, audio), at a provider with another one. */
 export async function adapt(
   attempt: LiveAttempt,
@@ -28,17 +33,19 @@ export async function adapt(
   const { body } = exchange.request;
   if (body.kind !== 'bytes')
     throw new GatewayError('REQ_UNSUPPORTED', { provider: provider.name, operation: exchange.operation });
-  const dialect = provider.speaks[exchange.operation]?.[0] ?? exchange.dialect;
+  const dialect = dialectOf(provider, exchange);
   const call = callOf(attempt, dialect);
   const json: JsonObject = body.isJson ? body.json() : readForm(body.bytes, body.contentType).fields;
   const lost: string[] = [];
   const calls = [await adapter.encode(json, call, (path) => lost.push(path))].flat() as AdaptedCall[];
   refuseLosses(attempt, provider, lost);
   const replies: AdaptedReply[] = [];
-  for (const one of calls) {
-    const result = await sendOne(attempt, provider, one, runtime);
-    if ('origin' in result) return result;
-    replies.push(result);
+  for (const batch of inBatches(calls, callsAtOnce)) {
+    const results = await Promise.all(batch.map((one) => sendOne(attempt, provider, one, runtime)));
+    for (const result of results) {
+      if ('origin' in result) return result;
+      replies.push(result);
+    }
   }
   const result = adapter.decode(replies, json, call);
   const usage = 'usage' in result && result.usage !== undefined ? { usage: result.usage } : {};
@@ -68,7 +75,7 @@ async function sendOne(
   runtime: Runtime,
 ): Promise<AdaptedReply | Reply> {
   const { exchange } = attempt;
-  const dialect = provider.speaks[exchange.operation]?.[0] ?? exchange.dialect;
+  const dialect = dialectOf(provider, exchange);
   const endpoint = provider.endpoint({ ...callOf(attempt, dialect), path: one.path, query: '' });
   const bytes = one.body === undefined || Buffer.isBuffer(one.body) ? one.body : Buffer.from(JSON.stringify(one.body));
   const headers = ['content-type', one.contentType ?? 'application/json', ...(one.headers ?? []), ...endpoint.headers];
@@ -95,4 +102,9 @@ async function sendOne(
   } finally {
     upstream.done();
   }
+}
+
+/** What the provider's errors are written in. */
+function dialectOf({ speaks }: Provider, { operation, dialect }: LiveAttempt['exchange']): Dialect {
+  return speaks[operation]?.[0] ?? speaks['*']?.[0] ?? dialect;
 }

@@ -59,6 +59,8 @@ export class HeldStart<T> implements Flow<T> {
     this.#end = error ?? 'ended';
     clearTimeout(this.#timer);
     this.#upstream.done();
+    // A source that is not at its end would wait for its reader for ever.
+    if (error !== undefined) this.#upstream.reply.abort(error);
     if (this.#phase === 'flowing') this.#tell();
     else if (this.#phase === 'holding') {
       this.#phase = error === undefined ? 'committed' : 'over';

@@ -40,7 +40,10 @@ export interface CacheEntry extends CacheHead {
 
 export interface CacheLimits {
   readonly maxEntries: number;
+  /** Of all entries together. */
   readonly maxBytes: number;
+  /** Of one entry. */
+  readonly maxEntryBytes: number;
 }
 
 /** What must hold of an entry to be listed or cleared; nothing named means every entry. */
@@ -78,8 +81,8 @@ export interface VectorRow {
  */
 export interface CacheStore {
   get(scope: string, key: string): MaybePromise<CacheEntry | undefined>;
-  /** Replaces an entry of the same scope and key; the least recently used make room. */
-  put(entry: CacheEntry, limits: CacheLimits): MaybePromise<void>;
+  /** Replaces an entry of the same scope and key; the least recently used make room. False when it is too large. */
+  put(entry: CacheEntry, limits: CacheLimits): MaybePromise<boolean>;
   /** Gives how many went. Their vectors go with them. */
   delete(filter: CacheFilter): MaybePromise<number>;
   list(filter: CacheFilter, limit: number, cursor?: string): MaybePromise<CachePage>;
@@ -110,10 +113,10 @@ export interface CacheRequest {
   readonly surroundings: string;
   readonly provider: string;
   readonly model: string;
-  /** Which look-ups the client wants; absent: all. */
-  readonly type?: 'direct' | 'semantic';
+  /** Which look-ups the client wants; undefined: all. */
+  readonly type: 'direct' | 'semantic' | undefined;
   /** Least similarity that the client accepts, 0 to 1. */
-  readonly threshold?: number;
+  readonly threshold: number | undefined;
   /** Called once the answer to this exchange is in the store. */
   onStored(listener: () => void): void;
 }

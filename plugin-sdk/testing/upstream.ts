@@ -62,7 +62,9 @@ export async function startUpstream(): Promise<Upstream> {
   let connections = 0;
   let fallback: Script | ((request: SeenRequest) => Script | Promise<Script>) = { status: 404, json: { error: { message: 'no script' } } };
   const server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0 }, async (incoming, outgoing) => {
-    const seen = await readRequest(incoming, outgoing);
+    const seen = await readRequest(incoming, outgoing).catch(() => undefined);
+    // The sender left in the middle of its body.
+    if (seen === undefined) return;
     requests.push(seen);
     const script = queue.shift() ?? (typeof fallback === 'function' ? await fallback(seen) : fallback);
     await play(script, outgoing);

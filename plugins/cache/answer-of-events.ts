@@ -83,15 +83,18 @@ function grow(block: Growing, event: Delta): void {
   };
   switch (event.type) {
     case 'text':
-      return append('text', event.text);
+      append('text', event.text);
+      return;
     case 'reasoning':
       if (Array.isArray(block['summary'])) block['summary'] = [String(block['summary'][0]) + event.text];
       else append('text', event.text);
       return;
     case 'arguments':
-      return append('arguments', event.text);
+      append('arguments', event.text);
+      return;
     case 'signature':
-      return append('signature', event.signature);
+      append('signature', event.signature);
+      return;
     case 'citation':
       block['citations'] = [...((block['citations'] as unknown[] | undefined) ?? []), event.citation];
       return;

@@ -1,4 +1,4 @@
-import { html, type Html } from './html.ts';
+import { type Html, html } from './html.ts';
 
 const nanoPerUsd = 1_000_000_000;
 const none = '–';
@@ -24,12 +24,14 @@ export function duration(ms: number | undefined): string {
   const seconds = Math.round(ms / 1_000);
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
   const minutes = Math.round(seconds / 60);
-  return minutes < 1_440 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.floor(minutes / 1_440)} d ${Math.floor((minutes % 1_440) / 60)} h`;
+  return minutes < 1_440
+    ? `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+    : `${Math.floor(minutes / 1_440)} d ${Math.floor((minutes % 1_440) / 60)} h`;
 }
 
 export function usd(value: number): string {
   if (value === 0) return '$0';
-  const digits = value >= 1 ? 2 : value >= 0.01 ? 4 : 6;
+  const digits = value >= 1 ? 2 : value >= 0.000_1 ? 4 : 6;
   return `$${value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
 }
 
@@ -43,7 +45,13 @@ export function cost(value: number | 'unknown' | undefined): string {
 export function percent(part: number, whole: number): string {
   if (whole === 0) return none;
   const value = (part / whole) * 100;
-  return value === 0 ? '0 %' : value < 0.1 ? '< 0.1 %' : value < 10 ? `${value.toFixed(1)} %` : `${Math.round(value)} %`;
+  return value === 0
+    ? '0 %'
+    : value < 0.1
+      ? '< 0.1 %'
+      : value < 10
+        ? `${value.toFixed(1)} %`
+        : `${Math.round(value)} %`;
 }
 
 export function bytes(value: number): string {

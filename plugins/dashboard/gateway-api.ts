@@ -18,7 +18,9 @@ export function gatewayRoute(host: Host): HandlerRoute {
             provider,
             name,
             resting: isResting,
-            restingModels: [...(state?.modelRests ?? [])].filter(([, { until }]) => until > now).map(([model]) => model),
+            restingModels: [...(state?.modelRests ?? [])]
+              .filter(([, { until }]) => until > now)
+              .map(([model]) => model),
             reason: isResting ? (state?.reason ?? null) : null,
             failures: state?.failures ?? 0,
             inFlight: state?.inFlight ?? 0,

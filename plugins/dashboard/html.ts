@@ -7,7 +7,7 @@ export class Html {
   }
 }
 
-export type Part = Html | string | number | false | undefined | readonly Part[];
+export type Part = Html | URLSearchParams | string | number | false | undefined | readonly Part[];
 
 /** A template whose values are escaped, unless they are themselves markup; `false` and `undefined` leave nothing. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
@@ -18,7 +18,13 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return new Html(text);
 }
 
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 function textOf(part: Part): string {
   if (part instanceof Html) return part.text;

@@ -65,6 +65,11 @@ async function shown(context: Context, host: Host, section: Page['section'], sho
     if (!isGatewayError(cause)) host.log.error({ err: cause }, 'a page of the dashboard failed');
     const error = isGatewayError(cause) ? cause : new GatewayError('BUG', { reason: 'the log says more' });
     const title = error.status === 404 ? 'Not found' : 'This did not work';
-    return respond(context, host.generation, { title, section, body: html`<p class="empty" role="alert">${error.text}</p>` }, error.status);
+    return respond(
+      context,
+      host.generation,
+      { title, section, body: html`<p class="empty" role="alert">${error.text}</p>` },
+      error.status,
+    );
   }
 }

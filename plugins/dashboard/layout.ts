@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { getCookie } from 'hono/cookie';
-import { html, type Html, type Part } from './html.ts';
+import { type Html, html, type Part } from './html.ts';
 
 export const sections = [
   ['/ui', 'Overview'],
@@ -59,7 +59,7 @@ export function respond(context: Context, generation: string, page: Page, status
 <div class="frame">
   <header class="side">
     <a class="brand" href="/ui">${mark}<span>Bifrost <span class="quiet">Kernel</span></span></a>
-    <nav aria-label="Sections"><ul>
+    <nav class="sections" aria-label="Sections"><ul>
       ${sections.map(([path, name]) => html`<li><a href="${path}"${path === section && html` aria-current="page"`}>${name}</a></li>`)}
     </ul></nav>
     <div class="foot">

@@ -1,9 +1,9 @@
-import { html, type Html, type Part } from './html.ts';
+import { type Html, html, type Part } from './html.ts';
 
 /** A part of a page with a heading. `id` lets the script replace its content when the page updates itself. */
 export function section(id: string, title: string, body: Part, note?: Part): Html {
   return html`<section class="panel" aria-labelledby="${id}-title" id="${id}">
-<div class="panel-head"><h2 id="${id}-title">${title}</h2>${note !== undefined && html`<p class="quiet small">${note}</p>`}</div>
+<div class="panel-head"><h2 id="${id}-title">${title}</h2>${note !== undefined && html`<div class="quiet small">${note}</div>`}</div>
 <div data-live id="${id}-body">${body}</div>
 </section>`;
 }
@@ -60,7 +60,13 @@ export function facts(list: readonly (readonly [string, Part])[]): Html {
 }
 
 /** Links that choose one of several values; the others of the query stay. */
-export function choice(label: string, parameter: string, values: readonly (readonly [string, string])[], chosen: string, query: URLSearchParams): Html {
+export function choice(
+  label: string,
+  parameter: string,
+  values: readonly (readonly [string, string])[],
+  chosen: string,
+  query: URLSearchParams,
+): Html {
   return html`<nav class="choice" aria-label="${label}"><ul>${values.map(([value, name]) => {
     const next = new URLSearchParams(query);
     next.set(parameter, value);

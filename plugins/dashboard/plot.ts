@@ -1,5 +1,5 @@
-import { html, type Html, type Part } from './html.ts';
 import { moment } from './format.ts';
+import { type Html, html, type Part } from './html.ts';
 
 export interface Series {
   readonly name: string;
@@ -33,7 +33,11 @@ const height = 160;
  */
 export function plot(given: Plot): Html {
   const { id, title, headline, times, series, shape, shown, format } = given;
-  const top = ceiling(shape === 'bars' ? Math.max(...times.map((_, i) => stackOf(series, i))) : Math.max(...series.flatMap(({ values }) => values.map((value) => value ?? 0))));
+  const top = ceiling(
+    shape === 'bars'
+      ? Math.max(...times.map((_, i) => stackOf(series, i)))
+      : Math.max(...series.flatMap(({ values }) => values.map((value) => value ?? 0))),
+  );
   const middle = times[Math.floor(times.length / 2)] ?? 0;
   return html`<figure class="plot-card" aria-labelledby="${id}-title">
 <figcaption><span class="plot-title" id="${id}-title">${title}</span><span class="headline">${headline}</span>

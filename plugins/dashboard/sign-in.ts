@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { adminCookie, type HandlerRoute, type Host, isSameOrigin } from '../../plugin-sdk/index.ts';
-import { html, type Html } from './html.ts';
+import { type Html, html } from './html.ts';
 import { document } from './layout.ts';
 
 const maxBodyBytes = 4_096;

@@ -15,7 +15,9 @@ export default definePlugin({
     fromBody: z
       .boolean()
       .default(true)
-      .describe('Callers may name fallbacks in the body: `"fallbacks": ["provider/model"]`.'),
+      .describe(
+        'Callers may name fallbacks in the body: `"fallbacks": ["provider/model"]`. False: theirs are dropped.',
+      ),
     rules: z
       .array(
         z.strictObject({
@@ -41,8 +43,9 @@ export default definePlugin({
           const { targets, route } = exchange;
           const [first] = targets;
           if (route.passthrough === true || first === undefined) return undefined;
-          const taken = fromBody ? takeFallbacks(request) : undefined;
-          const named = taken?.fallbacks ?? exchange.get(fallbacksSlot) ?? ofRules(first);
+          const taken = takeFallbacks(request);
+          const asked = fromBody ? taken?.fallbacks : undefined;
+          const named = asked ?? exchange.get(fallbacksSlot) ?? ofRules(first);
           if (named.length > 0) {
             const further = named.map((name, i) => toTarget(name, first, host.providers, `fallbacks[${i}]`));
             const all = [...targets, ...further.filter((target) => !targets.some((known) => isSame(known, target)))];

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { bind, definePlugin, type Host, type RoutedExchange } from '../../plugin-sdk/index.ts';
 import { costSlot, pricesPort } from '../../plugin-sdk/ports/prices.ts';
+import { recordsPort } from '../../plugin-sdk/ports/records.ts';
 import { bookVersion, shippedBook } from './book/index.ts';
 import { PriceBook } from './book.ts';
 import { createPrices } from './create-prices.ts';
 import { exchangeCost } from './exchange-cost.ts';
 import { Overrides, overrideSchema } from './overrides.ts';
+import { reprice } from './reprice-command.ts';
 
 export { createPrices } from './create-prices.ts';
 export { type PricedRecord, type Repriced, repriceRecords, repriceStore } from './reprice.ts';
@@ -38,6 +40,7 @@ export default definePlugin({
     const reported = new Set<string>();
     return {
       ports: [bind(pricesPort, prices)],
+      commands: { reprice: (args, print) => reprice(host.port(recordsPort), prices, args[0], print) },
       hooks: {
         postLog(exchange, outcome) {
           const cost = exchangeCost(exchange, outcome, prices);

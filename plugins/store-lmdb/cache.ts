@@ -45,10 +45,10 @@ export class LmdbCache implements CacheStore {
     return { ...shown, content: JSON.parse(content) as CachedContent };
   }
 
-  async put({ content, ...head }: CacheEntry, limits: CacheLimits): Promise<void> {
+  async put({ content, ...head }: CacheEntry, limits: CacheLimits): Promise<boolean> {
     const text = JSON.stringify(content);
     const bytes = Buffer.byteLength(text);
-    if (bytes > limits.maxBytes || limits.maxEntries < 1) return;
+    if (bytes > Math.min(limits.maxEntryBytes, limits.maxBytes) || limits.maxEntries < 1) return false;
     const at: EntryKey = [head.scope, head.key];
     await this.#files.root.transaction(() => {
       this.#remove(at);
@@ -59,6 +59,7 @@ export class LmdbCache implements CacheStore {
       this.#files.expiry.put([head.expiresAt, ...at], true);
       this.#count(1, bytes);
     });
+    return true;
   }
 
   async delete(filter: CacheFilter): Promise<number> {

@@ -8,6 +8,7 @@ export default definePassthrough({
   prefix: '/genai_passthrough',
   provider: 'gemini',
   dialect: google,
+  verbs: true,
   // The SDKs join the path of a Live session to a base URL with a slash of its own.
   normalise: (path) => (path.startsWith('//ws/') ? path.slice(1) : path),
   // A Constrained session is what an ephemeral token, issued by the provider, is for.

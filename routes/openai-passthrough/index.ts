@@ -8,5 +8,5 @@ export default definePassthrough({
   prefix: '/openai_passthrough',
   provider: 'openai',
   dialect: openai,
-  normalise: (path) => (path.startsWith('/v1/') ? path.slice('/v1'.length) : path),
+  normalise: (path) => path.replace(/^\/v1(?=\/|$)/, ''),
 });

@@ -13,6 +13,8 @@ export const endpoints: readonly Endpoint[] = [
   ['/completions', 'POST', 'completions'],
   ['/embeddings', 'POST', 'embeddings'],
   ['/moderations', 'POST', 'moderations'],
+  // Not OpenAI's, but of Cohere, vLLM, Jina and others beside it.
+  ['/rerank', 'POST', 'rerank'],
   ['/responses/input_tokens', 'POST', 'count_tokens'],
   ['/images/variations', 'POST', 'images.variation'],
   ['/images/edits', 'POST', 'images.edit'],

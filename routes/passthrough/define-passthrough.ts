@@ -24,6 +24,8 @@ export interface Passthrough {
   readonly provider: string;
   /** Format of errors and usage where the path is not one of the known ones. */
   readonly dialect: Dialect;
+  /** Its paths end with a verb: `/models/NAME:verb`. */
+  readonly verbs?: boolean;
   /** Turns the path behind the prefix into what the provider expects, where clients write it in several ways. */
   readonly normalise?: (path: string) => string;
   /** JSON members of the reply to a path that hold URLs which the client calls next. */
@@ -99,7 +101,7 @@ function resolve(
   const path = passthrough.normalise?.(rest) ?? rest;
   checkPath(path);
   check(method, rest);
-  const { dialect, operation, model, stream } = readPath(path);
+  const { dialect, operation, model, stream } = readPath(path, passthrough.verbs === true);
   const urlMembers = passthrough.urlMembers?.(path);
   return {
     path,

@@ -43,18 +43,19 @@ const azureDeployment =
 /** OpenAI and Anthropic: `/models/NAME`, whole. */
 const namedModel = /\/models\/(.+)$/;
 
-export function readPath(path: string): PathFacts {
+/** `verbs`: paths end with a verb behind a colon, which is no part of a model. */
+export function readPath(path: string, verbs: boolean): PathFacts {
   const plain = path.endsWith('/') ? path.slice(0, -1) : path;
   return {
     dialect: endings.find(([ending]) => ending.test(plain))?.[1],
     operation: pricedOtherwise.find(([ending]) => ending.test(plain))?.[1],
-    model: modelIn(plain),
+    model: modelIn(plain, verbs),
     stream: streams.test(plain),
   };
 }
 
-function modelIn(path: string): string | undefined {
-  const named = (azureDeployment.exec(path) ?? googleModel.exec(path) ?? namedModel.exec(path))?.[1];
+function modelIn(path: string, verbs: boolean): string | undefined {
+  const named = (azureDeployment.exec(path) ?? (verbs ? googleModel : namedModel).exec(path))?.[1];
   if (named === undefined) return undefined;
   try {
     return decodeURIComponent(named);

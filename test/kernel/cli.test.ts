@@ -75,11 +75,20 @@ test('--help and --version answer and exit with 0', async () => {
 });
 
 test('a wrong command line is refused with 64 and the usage', async () => {
-  for (const args of [['strat'], ['--port', 'x'], ['--nope'], ['start', '--log-level', 'loud']]) {
+  for (const args of [['check', 'twice'], ['--port', 'x'], ['--nope'], ['start', '--log-level', 'loud']]) {
     const { code, stderr } = await run(...args);
     assert.equal(code, 64, args.join(' '));
     assert.match(stderr, /Commands/);
   }
+});
+
+test('a plugin brings commands of its own, and a wrong one gets a guess', async () => {
+  const file = config('records.jsonc', '{ "plugins": { "plugins/pricing": {}, "plugins/records": {} } }');
+  assert.match((await run('reprice', '--config', file)).stdout, /0 records cost differently/);
+  const { code, stderr } = await run('repirce', '--config', file);
+  assert.equal(code, 64);
+  assert.match(stderr, /There is no command repirce. Did you mean reprice\?/);
+  rmSync(join(folder, 'data'), { recursive: true, force: true });
 });
 
 test('a bad config is refused with 78, every problem with its place, and no stack trace', async () => {

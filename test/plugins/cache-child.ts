@@ -8,8 +8,8 @@ const host = { dataDir, shared: <T>(_key: string, create: () => T): T => create(
 const store = new LmdbCache(host as unknown as Host, 1024 ** 3);
 for (let i = 0; ; i++) {
   const entry = cacheEntry(i, { time: Date.now(), expiresAt: Date.now() + 3_600_000 });
-  const writing = [store.put(entry, { maxEntries: 200, maxBytes: 1e9 })];
-  if (i % 3 === 0) writing.push(store.delete({ scope: entry.scope, key: `key-${i - 7}` }).then(() => undefined));
+  const writing: Promise<unknown>[] = [store.put(entry, { maxEntries: 200, maxBytes: 1e9, maxEntryBytes: 1e6 })];
+  if (i % 3 === 0) writing.push(store.delete({ scope: entry.scope, key: `key-${i - 7}` }));
   await Promise.all(writing);
   await store.addVector(entry.scope, entry.key, `partition-${i % 4}`, Float32Array.of(i, i + 1, i + 2));
   if (i === 50) process.stdout.write('writing\n');

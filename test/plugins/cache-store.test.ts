@@ -9,7 +9,7 @@ import type { Host } from '../../plugin-sdk/index.ts';
 import { LmdbCache } from '../../plugins/store-lmdb/cache.ts';
 import { cacheEntry, noon, openCache } from './cache-entries.ts';
 
-const roomy = { maxEntries: 1_000, maxBytes: 1e9 };
+const roomy = { maxEntries: 1_000, maxBytes: 1e9, maxEntryBytes: 1e6 };
 
 test('gives back what was put, to its own scope only', async (t) => {
   const { store } = openCache(t);

@@ -100,4 +100,5 @@ test("the caller's grant names fallbacks, and the body's go before them", async 
 test('a config may keep callers from naming any', async () => {
   await using pair = await startPair({ 'plugins/fallbacks': { fromBody: false } });
   assert.equal((await chat(pair.gateway, { fallbacks: ['second/m'] })).status, 500);
+  assert.equal(pair.first.requests[0]!.body.includes('fallbacks'), false);
 });

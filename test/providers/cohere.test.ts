@@ -71,6 +71,16 @@ suite('cohere', () => {
     });
   });
 
+  test('reranks', async () => {
+    const results = [{ index: 1, relevance_score: 0.9 }];
+    gateway.upstream.always({ json: { id: 'r', results, meta: { billed_units: { search_units: 1 } } } });
+    const body = { model: 'cohere/rerank-v3.5', query: 'q', documents: ['a', 'b'], top_n: 1 };
+    const ranked = (await gateway.client.post('/rerank', { body })) as { results: object[] };
+    assert.deepEqual(ranked.results, results);
+    assert.equal(gateway.last().url, '/v2/rerank');
+    assert.deepEqual(gateway.last().json, { ...body, model: 'rerank-v3.5' });
+  });
+
   test('lists the models of the provider', async () => {
     gateway.upstream.always({ json: { models: [{ name: 'command-a-03-2025', endpoints: ['chat'] }] } });
     const { data } = await gateway.client.models.list();

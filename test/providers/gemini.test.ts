@@ -268,6 +268,17 @@ test('reports a bad API key as 401, although Google says 400', async () => {
   });
 });
 
+test("reports a failed embedding in OpenAI's shape too", async () => {
+  await using gateway = await providerGateway('providers/gemini');
+  const error = { code: 404, message: 'models/none is not found.', status: 'NOT_FOUND' };
+  gateway.upstream.always({ status: 404, json: { error } });
+  const asked = gateway.client.embeddings.create({ model: 'gemini/none', input: 'Hi' });
+  await assert.rejects(asked, (caught: InstanceType<typeof OpenAI.APIError>) => {
+    assert.deepEqual([caught.status, caught.type, caught.code], [404, 'not_found_error', 'model_not_found']);
+    return true;
+  });
+});
+
 test('reports an exhausted quota as 429 with the wait that Google names', async () => {
   await using gateway = await providerGateway('providers/gemini');
   const details = [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '34s' }];

@@ -294,14 +294,14 @@ test('stops the call to the provider when the client leaves', async () => {
 });
 
 test('does not let one slow provider hold up another call', async () => {
-  openai().reply({ delayMs: 2_000, json: {} });
+  openai().reply({ delayMs: 1_000, json: {} });
   const slow = post(chat);
   gateway.upstreams.anthropic.reply({ json: { type: 'message' } });
   await sleep(20);
   const started = performance.now();
   const quick = await post('/anthropic_passthrough/v1/messages');
   assert.equal(quick.status, 200);
-  assert.ok(performance.now() - started < 1_000);
+  assert.ok(performance.now() - started < 500);
   await slow;
 });
 

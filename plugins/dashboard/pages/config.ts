@@ -1,21 +1,21 @@
 import type { Host } from '../../../plugin-sdk/index.ts';
 import { moment } from '../format.ts';
-import { html, type Html } from '../html.ts';
+import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
 import { facts, section } from '../parts.ts';
 
 const hidden = '[secret]';
 
-/** The config that runs, defaults included; whatever is or may be a credential is hidden. */
+/** The config that runs; whatever is or may be a credential is hidden. */
 export function config(host: Host): Page {
   const view = host.inspect();
   return {
     title: 'Config',
     section: '/ui/config',
-    lead: 'As it runs, with every default. Change the file and it is taken over; a mistake leaves the running one.',
+    lead: 'Change the file and it is taken over; a mistake leaves the running one.',
     body: html`${facts([
       ['Generation', html`<code>${view.generation}</code>`],
-      ['Process started', moment(view.startedAt, 'full')],
+      ['Started', html`<span class="name">${moment(view.startedAt, 'full')}</span>`],
       ['Process', `${process.pid}`],
       ['Node', process.version],
     ])}

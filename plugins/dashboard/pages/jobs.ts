@@ -27,10 +27,18 @@ export async function jobs(host: Host): Promise<Page> {
       : table<ExchangeRecord>(
           'Runs of jobs, newest first',
           [
-            { name: 'Time', head: true, cell: ({ id, time }) => html`<a href="/ui/requests/${encodeURIComponent(id)}" id="r-${id}">${moment(time, 'time')}</a>` },
+            {
+              name: 'Time',
+              head: true,
+              cell: ({ id, time }) =>
+                html`<a href="/ui/requests/${encodeURIComponent(id)}" id="r-${id}">${moment(time, 'time')}</a>`,
+            },
             { name: 'Job', cell: ({ links }) => html`<code>${links.job}</code>` },
             { name: 'Status', cell: statusBadge },
-            { name: 'Model', cell: ({ provider, model }) => html`<span class="name">${provider ?? '–'}/${model ?? ''}</span>` },
+            {
+              name: 'Model',
+              cell: ({ provider, model }) => html`<span class="name">${provider ?? '–'}/${model ?? ''}</span>`,
+            },
             { name: 'Total', number: true, cell: ({ durationMs }) => duration(durationMs) },
             { name: 'Cost', number: true, cell: (record) => cost(record.cost) },
           ],

@@ -1,7 +1,7 @@
 import { GatewayError, type Host } from '../../../plugin-sdk/index.ts';
 import { type RecordDimension, type RecordGroup, recordsPort } from '../../../plugin-sdk/ports/records.ts';
 import { cost, count, duration, percent, shortCount, usd } from '../format.ts';
-import { html, type Html } from '../html.ts';
+import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
 import { choice, facts, missing, section, table } from '../parts.ts';
 import { plot } from '../plot.ts';
@@ -39,9 +39,16 @@ export async function overview(host: Host, query: URLSearchParams): Promise<Page
   const by = query.get('by') ?? 'model';
   const range = ranges[last];
   const dimension = dimensions.find(([name]) => name === by);
-  if (range === undefined || dimension === undefined) throw new GatewayError('REQ_INVALID', { reason: 'There is no such view.' });
+  if (range === undefined || dimension === undefined)
+    throw new GatewayError('REQ_INVALID', { reason: 'There is no such view.' });
   const records = host.findPort(recordsPort);
-  const controls = choice('Period', 'last', Object.entries(ranges).map(([value, { name }]) => [value, name]), last, query);
+  const controls = choice(
+    'Period',
+    'last',
+    Object.entries(ranges).map(([value, { name }]) => [value, name]),
+    last,
+    query,
+  );
   const page = { title: 'Overview', section: '/ui', controls, updates: range.everyMs } as const;
   if (records === undefined) return { ...page, body: missing('plugins/records', 'What went through the gateway') };
 
@@ -68,16 +75,25 @@ function figures(total: RecordGroup | undefined, host: Host): Html {
   return facts([
     ['Requests', shortCount(requests)],
     ['Errors', html`${percent(errors, requests)} <span class="quiet">${count(errors)}</span>`],
-    ['Latency, median', duration(total?.durationMs.p50)],
-    ['Latency, p99', duration(total?.durationMs.p99)],
-    ['First content, median', duration(total?.firstContentMs.p50)],
+    ['Median latency', duration(total?.durationMs.p50)],
+    ['p99 latency', duration(total?.durationMs.p99)],
+    ['First content', duration(total?.firstContentMs.p50)],
     ['Tokens in / out', `${shortCount(total?.inputTokens ?? 0)} / ${shortCount(total?.outputTokens ?? 0)}`],
-    ['Cost', html`${usd((total?.cost ?? 0) / nanoPerUsd)}${(total?.unknownCosts ?? 0) > 0 && html` <span class="quiet">+ ${count(total?.unknownCosts)} unpriced</span>`}`],
+    [
+      'Cost',
+      html`${usd((total?.cost ?? 0) / nanoPerUsd)}${(total?.unknownCosts ?? 0) > 0 && html` <span class="quiet">+ ${count(total?.unknownCosts)} unpriced</span>`}`,
+    ],
     ['Open now', count(host.inspect().openExchanges)],
   ]);
 }
 
-function plots(total: RecordGroup | undefined, groups: readonly RecordGroup[], from: number, now: number, range: Range): Html[] {
+function plots(
+  total: RecordGroup | undefined,
+  groups: readonly RecordGroup[],
+  from: number,
+  now: number,
+  range: Range,
+): Html[] {
   const { bucketMs } = range;
   const times = Array.from({ length: Math.ceil((now - from) / bucketMs) }, (_, i) => from + i * bucketMs);
   const byTime = new Map(groups.map((group) => [group.time, group]));
@@ -106,7 +122,7 @@ function plots(total: RecordGroup | undefined, groups: readonly RecordGroup[], f
       ...base,
       id: 'plot-latency',
       title: 'Latency',
-      headline: duration(total?.durationMs.p50),
+      headline: html`${duration(total?.durationMs.p50)} <span class="quiet">median</span>`,
       shape: 'lines',
       format: (value) => duration(value),
       series: [
@@ -131,12 +147,22 @@ function plots(total: RecordGroup | undefined, groups: readonly RecordGroup[], f
       headline: percent(errors, requests),
       shape: 'bars',
       format: (value) => percent(value, 1),
-      series: [{ name: 'Share of requests', tone: 'bad', values: values((group) => group.errors / Math.max(1, group.requests)) }],
+      series: [
+        {
+          name: 'Share of requests',
+          tone: 'bad',
+          values: values((group) => group.errors / Math.max(1, group.requests)),
+        },
+      ],
     }),
   ];
 }
 
-function breakdown(parts: readonly RecordGroup[], [dimension, name]: readonly [RecordDimension, string], requests: number): Html {
+function breakdown(
+  parts: readonly RecordGroup[],
+  [dimension, name]: readonly [RecordDimension, string],
+  requests: number,
+): Html {
   const link = ({ key }: RecordGroup): Html | string => {
     if (key === undefined) return 'all others';
     const text = key === '' ? html`<span class="quiet">none</span>` : html`<span class="name">${key}</span>`;

@@ -1,6 +1,6 @@
 import type { HandlerView, Host, PluginView, RouteView } from '../../../plugin-sdk/index.ts';
 import { count, duration } from '../format.ts';
-import { html, type Html } from '../html.ts';
+import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
 import { badge, section, table } from '../parts.ts';
 
@@ -22,23 +22,38 @@ export function plugins(host: Host): Page {
     section: '/ui/plugins',
     updates: 3_000,
     lead: 'Times are of this process since the config was loaded, and include what a plugin waited for.',
-    body: html`${section('hooks', 'Hooks in order', [...hooks].map(([hook, handlers]) => hookTable(hook, handlers)))}
+    body: html`${section(
+      'hooks',
+      'Hooks in order',
+      [...hooks].map(([hook, handlers]) => hookTable(hook, handlers)),
+    )}
 ${section('plugins', 'Plugins in order', pluginTable(view.plugins), count(view.plugins.length))}
-${section('routes', 'Routes', routeTable(view.routes), count(view.routes.length))}`,
+${section('routes', 'Routes', html`<details id="all-routes"><summary>All routes with their guards</summary>${routeTable(view.routes)}</details>`, count(view.routes.length))}`,
   };
 }
 
 function hookTable(hook: string, handlers: readonly HandlerView[]): Html {
   const slowest = Math.max(...handlers.map(mean), 0.001);
-  return html`<h3>${hook} <span class="quiet small">${hookWords[hook]}</span></h3>${table<HandlerView & { place: number }>(
+  return html`<h3>${hook} <span class="quiet small">${hookWords[hook]}</span></h3>${table<
+    HandlerView & { place: number }
+  >(
     `Plugins in ${hook}, in order`,
     [
-      { name: 'Plugin', head: true, cell: ({ place, plugin }) => html`<span class="place quiet">${place}</span> <span class="name">${plugin}</span>` },
+      {
+        name: 'Plugin',
+        head: true,
+        cell: ({ place, plugin }) =>
+          html`<span class="place quiet">${place}</span> <span class="name">${plugin}</span>`,
+      },
       { name: 'Runs', number: true, cell: ({ runs }) => count(runs) },
       { name: 'Mean', number: true, cell: (handler) => (handler.runs === 0 ? '–' : duration(mean(handler))) },
       { name: 'Beside the slowest', cell: (handler) => meanBar(handler, slowest) },
       { name: 'Longest', number: true, cell: ({ runs, maxMs }) => (runs === 0 ? '–' : duration(maxMs)) },
-      { name: 'Failures', number: true, cell: ({ failures }) => (failures === 0 ? '0' : badge(count(failures), 'bad')) },
+      {
+        name: 'Failures',
+        number: true,
+        cell: ({ failures }) => (failures === 0 ? '0' : badge(count(failures), 'bad')),
+      },
     ],
     handlers.map((handler, i) => ({ ...handler, place: i + 1 })),
     'No plugin.',
@@ -59,8 +74,14 @@ function pluginTable(list: readonly PluginView[]): Html {
     'Plugins in the order in which they were set up',
     [
       { name: 'Name', head: true, cell: ({ id }) => html`<span class="name">${id}</span>` },
-      { name: 'Made of', cell: ({ id, definition }) => (definition === id ? '–' : html`<span class="name">${definition}</span>`) },
-      { name: 'Why', cell: ({ implied }) => (implied ? html`<span class="tag">another plugin needs it</span>` : 'config') },
+      {
+        name: 'Made of',
+        cell: ({ id, definition }) => (definition === id ? '–' : html`<span class="name">${definition}</span>`),
+      },
+      {
+        name: 'Why',
+        cell: ({ implied }) => (implied ? html`<span class="tag">another plugin needs it</span>` : 'config'),
+      },
       { name: 'Set-up', number: true, cell: ({ setupMs }) => duration(setupMs) },
     ],
     list,

@@ -2,7 +2,7 @@ import type { Host, KeyState, ProviderView } from '../../../plugin-sdk/index.ts'
 import { entitiesPort } from '../../../plugin-sdk/ports/entities.ts';
 import { type RecordGroup, recordsPort } from '../../../plugin-sdk/ports/records.ts';
 import { count, duration, moment, percent } from '../format.ts';
-import { html, type Html } from '../html.ts';
+import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
 import { badge, section, table } from '../parts.ts';
 
@@ -44,7 +44,10 @@ export async function providers(host: Host): Promise<Page> {
     title: 'Providers and keys',
     section: '/ui/providers',
     updates: 3_000,
-    lead: records === undefined ? html`Traffic is shown once <code>plugins/records</code> is loaded.` : 'Traffic is that of the last hour; health is that of this process.',
+    lead:
+      records === undefined
+        ? html`Traffic is shown once <code>plugins/records</code> is loaded.`
+        : 'Traffic is that of the last hour; health is that of this process.',
     body: html`${blocks}${blocks.length === 0 && html`<p class="empty">No provider is configured.</p>`}`,
   };
 }
@@ -56,19 +59,38 @@ async function trafficBy(host: Host, by: 'provider' | 'key', provider: string | 
   return new Map(groups.map((group) => [group.key, group]));
 }
 
-function block({ name, definition, baseUrl }: ProviderView, rows: readonly KeyRow[], traffic: RecordGroup | undefined, now: number): Html {
+function block(
+  { name, definition, baseUrl }: ProviderView,
+  rows: readonly KeyRow[],
+  traffic: RecordGroup | undefined,
+  now: number,
+): Html {
   const resting = rows.filter(({ state }) => (state?.restsUntil ?? 0) > now).length;
-  const health = rows.length === 0 ? badge('no key', 'plain') : resting === 0 ? badge('serving', 'good') : resting < rows.length ? badge(`${resting} of ${rows.length} keys rest`, 'warn') : badge('all keys rest', 'bad');
+  const health =
+    rows.length === 0
+      ? badge('no key', 'plain')
+      : resting === 0
+        ? badge('serving', 'good')
+        : resting < rows.length
+          ? badge(`${resting} of ${rows.length} keys rest`, 'warn')
+          : badge('all keys rest', 'bad');
   const note = html`${health} <span class="name">${definition}</span> · ${baseUrl}`;
-  const busy = traffic !== undefined && html`<p class="small line">${count(traffic.requests)} requests · ${percent(traffic.errors, traffic.requests)} errors · median ${duration(traffic.durationMs.p50)} · first content ${duration(traffic.firstContentMs.p50)}</p>`;
+  const busy =
+    traffic !== undefined &&
+    html`<p class="small line">${count(traffic.requests)} requests · ${percent(traffic.errors, traffic.requests)} errors · median ${duration(traffic.durationMs.p50)} · first content ${duration(traffic.firstContentMs.p50)}</p>`;
   return section(`provider-${name}`, name, html`${busy}${keys(name, rows, now)}`, note);
 }
 
 function keys(provider: string, rows: readonly KeyRow[], now: number): Html {
-  return table<KeyRow>(
+  return html`<div class="keys">${table<KeyRow>(
     `Keys of ${provider}`,
     [
-      { name: 'Key', head: true, cell: ({ name, origin }) => html`<span class="name">${name}</span>${origin === 'store' && html` <span class="tag">added at run time</span>`}` },
+      {
+        name: 'Key',
+        head: true,
+        cell: ({ name, origin }) =>
+          html`<span class="name">${name}</span>${origin === 'store' && html` <span class="tag">added at run time</span>`}`,
+      },
       { name: 'State', cell: ({ state }) => stateOf(state, now) },
       { name: 'Running', number: true, cell: ({ state }) => count(state?.inFlight ?? 0) },
       { name: 'Failures in a row', number: true, cell: ({ state }) => count(state?.failures ?? 0) },
@@ -79,7 +101,7 @@ function keys(provider: string, rows: readonly KeyRow[], now: number): Html {
     ],
     rows,
     'It has no key, or needs none.',
-  );
+  )}</div>`;
 }
 
 function stateOf(state: KeyState | undefined, now: number): Html {
@@ -92,6 +114,8 @@ function stateOf(state: KeyState | undefined, now: number): Html {
 }
 
 function rest(until: number, reason: string | undefined, now: number): Html {
-  const end = Number.isFinite(until) ? html`until ${moment(until, 'time')}, in ${duration(until - now)}` : html`until its config changes or a probe succeeds`;
+  const end = Number.isFinite(until)
+    ? html`until ${moment(until, 'time')}, in ${duration(until - now)}`
+    : html`until its config changes or a probe succeeds`;
   return html`${end}${reason !== undefined && html` · ${reason}`}`;
 }

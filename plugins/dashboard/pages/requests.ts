@@ -1,14 +1,26 @@
 import type { Host } from '../../../plugin-sdk/index.ts';
 import { parsePeriod, periodLength } from '../../../plugin-sdk/index.ts';
-import { type ExchangeRecord, type RecordDimension, type RecordFilter, recordsPort } from '../../../plugin-sdk/ports/records.ts';
+import {
+  type ExchangeRecord,
+  type RecordDimension,
+  type RecordFilter,
+  recordsPort,
+} from '../../../plugin-sdk/ports/records.ts';
 import { cost, count, duration, moment } from '../format.ts';
-import { html, type Html } from '../html.ts';
+import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
 import { badge, missing, table } from '../parts.ts';
 
 const pageSize = 50;
 /** Fields of the form that stand for a dimension of records. */
-const filtered = ['provider', 'model', 'caller', 'key', 'operation', 'error'] as const satisfies readonly RecordDimension[];
+const filtered = [
+  'provider',
+  'model',
+  'caller',
+  'key',
+  'operation',
+  'error',
+] as const satisfies readonly RecordDimension[];
 const periods: readonly (readonly [string, string])[] = [
   ['', 'Any time'],
   ['15m', '15 minutes'],
@@ -70,7 +82,11 @@ function form(host: Host, query: URLSearchParams): Html {
   const others = (['key', 'operation', 'error'] as const).filter((name) => value(name) !== '');
   return html`<form class="filter" id="filter" method="get" action="/ui/requests" role="search" aria-label="Filter requests">
 <input type="hidden" name="filter" value="1">
-${select('outcome', 'Outcome', [['', 'All'], ['served', 'Served'], ['failed', 'Failed']])}
+${select('outcome', 'Outcome', [
+  ['', 'All'],
+  ['served', 'Served'],
+  ['failed', 'Failed'],
+])}
 ${select('provider', 'Provider', [['', 'Any'], ...providers])}
 ${text('model', 'Model')}
 ${text('caller', 'Caller')}
@@ -85,12 +101,29 @@ function list(records: readonly ExchangeRecord[]): Html {
   return table<ExchangeRecord>(
     'Requests, newest first',
     [
-      { name: 'Time', head: true, cell: ({ id, time }) => html`<a href="/ui/requests/${encodeURIComponent(id)}" id="r-${id}">${moment(time, 'time')}</a>` },
+      {
+        name: 'Time',
+        head: true,
+        cell: ({ id, time }) =>
+          html`<a href="/ui/requests/${encodeURIComponent(id)}" id="r-${id}">${moment(time, 'time')}</a>`,
+      },
       { name: 'Status', cell: statusBadge },
       { name: 'Model', cell: modelOf },
-      { name: 'Operation', cell: ({ operation, stream }) => html`${operation}${stream && html` <span class="tag">stream</span>`}` },
-      { name: 'Caller', cell: ({ caller }) => (caller.kind === 'anonymous' ? html`<span class="quiet">anonymous</span>` : html`<span class="name">${caller.name ?? caller.id}</span>`) },
-      { name: 'Attempts', number: true, cell: ({ attempts }) => (attempts.length > 1 ? html`<strong>${attempts.length}</strong>` : count(attempts.length)) },
+      {
+        name: 'Operation',
+        cell: ({ operation, stream }) => html`${operation}${stream && html` <span class="tag">stream</span>`}`,
+      },
+      {
+        name: 'Caller',
+        cell: ({ caller }) =>
+          caller.kind === 'anonymous' ? html`<span class="quiet">anonymous</span>` : (caller.name ?? caller.id),
+      },
+      {
+        name: 'Attempts',
+        number: true,
+        cell: ({ attempts }) =>
+          attempts.length > 1 ? html`<strong>${attempts.length}</strong>` : count(attempts.length),
+      },
       { name: 'First content', number: true, cell: ({ firstContentMs }) => duration(firstContentMs) },
       { name: 'Total', number: true, cell: ({ durationMs }) => duration(durationMs) },
       { name: 'Tokens in', number: true, cell: ({ usage }) => count(usage?.input) },

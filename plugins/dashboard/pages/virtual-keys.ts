@@ -1,15 +1,25 @@
 import type { Host } from '../../../plugin-sdk/index.ts';
 import { type AccountView, viewAccount } from '../../../plugin-sdk/ports/account-view.ts';
 import { accountsOf } from '../../../plugin-sdk/ports/accounts.ts';
-import { entitiesPort, type Entity } from '../../../plugin-sdk/ports/entities.ts';
+import { type Entity, entitiesPort } from '../../../plugin-sdk/ports/entities.ts';
 import { type Account, type Ledger, ledgerPort } from '../../../plugin-sdk/ports/ledger.ts';
 import { count, moment, percent, usd } from '../format.ts';
-import { html, type Html, type Part } from '../html.ts';
+import { type Html, html, type Part } from '../html.ts';
 import type { Page } from '../layout.ts';
 import { badge, bar, missing, section, table } from '../parts.ts';
 
 /** More than so many are not asked for at once; the admin API pages through all. */
 const shown = 200;
+
+const periodNames: Readonly<Record<string, string>> = {
+  '1m': 'minute',
+  '1h': 'hour',
+  '1d': 'day',
+  '1w': 'week',
+  '1M': 'month',
+  '1Q': 'quarter',
+  '1Y': 'year',
+};
 
 type Owner = 'virtual-key' | 'team' | 'customer' | 'limit';
 
@@ -23,12 +33,18 @@ export async function virtualKeys(host: Host): Promise<Page> {
   const entities = host.findPort(entitiesPort);
   const ledger = host.findPort(ledgerPort);
   const page = { title: 'Virtual keys', section: '/ui/virtual-keys' } as const;
-  if (entities === undefined || ledger === undefined) return { ...page, body: missing('plugins/governance', 'Virtual keys') };
+  if (entities === undefined || ledger === undefined)
+    return { ...page, body: missing('plugins/governance', 'Virtual keys') };
   const load = async (kind: Owner): Promise<Row[]> => {
     const list = (await entities.list(kind)).slice(0, shown);
     return Promise.all(list.map(async (entity) => ({ entity, accounts: await fill(entity, ledger) })));
   };
-  const [keys, teams, customers, limits] = await Promise.all([load('virtual-key'), load('team'), load('customer'), load('limit')]);
+  const [keys, teams, customers, limits] = await Promise.all([
+    load('virtual-key'),
+    load('team'),
+    load('customer'),
+    load('limit'),
+  ]);
   const now = host.clock.now();
   const rest: (Html | false)[] = [
     teams.length > 0 && section('teams', 'Teams', owners('Teams', teams)),
@@ -80,16 +96,20 @@ function owners(caption: string, rows: readonly Row[]): Html {
 }
 
 function nameOf({ id, value, hint, kind }: Entity<Owner>): Html {
-  const name = 'name' in value ? value.name : [value.provider ?? 'any provider', value.model ?? 'any model'].join(' / ');
-  const traffic = kind === 'virtual-key' ? html`<a href="/ui/requests?${new URLSearchParams({ caller: id })}">${name}</a>` : name;
-  return html`<span class="name">${traffic}</span><span class="below quiet small">${id !== name && id} ${hint !== undefined && html`<code>${hint}</code>`}</span>`;
+  const name =
+    'name' in value ? value.name : [value.provider ?? 'any provider', value.model ?? 'any model'].join(' / ');
+  const traffic =
+    kind === 'virtual-key' ? html`<a href="/ui/requests?${new URLSearchParams({ caller: id })}">${name}</a>` : name;
+  return html`${traffic}<span class="below quiet small">${id !== name && id} ${hint !== undefined && html`<code>${hint}</code>`}</span>`;
 }
 
 function stateOf({ value }: Entity<'virtual-key'>, now: number): Html {
   if (!value.active) return badge('inactive', 'plain');
   if (value.expiresAt === undefined) return badge('active', 'good');
   const end = Date.parse(value.expiresAt);
-  return end <= now ? badge('expired', 'bad') : html`${badge('active', 'good')} <span class="small">until ${moment(end, 'full')}</span>`;
+  return end <= now
+    ? badge('expired', 'bad')
+    : html`${badge('active', 'good')} <span class="small">until ${moment(end, 'full')}</span>`;
 }
 
 function belongsTo({ value }: Entity<'virtual-key'>): Part {
@@ -101,7 +121,7 @@ function bars(accounts: readonly AccountView[]): Html {
   if (accounts.length === 0) return html`<span class="quiet">unlimited</span>`;
   return html`<ul class="budgets">${accounts.map((view) => {
     const amount = (value: number): string => (view.unit === 'usd' ? usd(value) : count(value));
-    const per = view.period === null ? 'at once' : `per ${view.period}`;
+    const per = view.period === null ? 'at once' : `per ${periodNames[view.period] ?? view.period}`;
     const unit = view.unit === 'usd' ? '' : ` ${view.unit === 'concurrency' ? 'requests' : view.unit}`;
     const words = `${amount(view.used)} of ${amount(view.limit)}${unit} ${per}`;
     const share = view.limit === 0 ? 1 : view.used / view.limit;

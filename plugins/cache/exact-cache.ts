@@ -1,0 +1,289 @@
+import {
+  chain,
+  type Exchange,
+  type Host,
+  isGatewayError,
+  isThenable,
+  type JsonReply,
+  type MaybePromise,
+  modelFilterSlot,
+  type Outcome,
+  type Reply,
+  type RoutedExchange,
+  type StreamTransform,
+} from '../../plugin-sdk/index.ts';
+import {
+  type CacheCounts,
+  type CachedAnswers,
+  type CachedContent,
+  type CacheEntry,
+  type CacheStore,
+  cacheRequestSlot,
+} from '../../plugin-sdk/ports/cache.ts';
+import { costSlot } from '../../plugin-sdk/ports/prices.ts';
+import { recordLinksSlot } from '../../plugin-sdk/ports/records.ts';
+import { StreamCollector } from './collect-stream.ts';
+import { contentVersion } from './content-version.ts';
+import { readDirectives } from './directives.ts';
+import { chatOperations } from './fields.ts';
+import { Flights, type Landing } from './flights.ts';
+import { type CacheKey, type KeyContext, keyOf } from './key.ts';
+import { mayKeep, usageIn } from './may-keep.ts';
+import type { CacheOptions } from './options.ts';
+import { Pending, pendingSlot } from './pending.ts';
+import { replay } from './replay.ts';
+
+interface Found {
+  readonly content: CachedContent;
+  /** Id of the exchange that first got this answer. */
+  readonly request: string;
+  readonly time: number;
+  readonly similarity?: number;
+}
+
+/** Answers a request with what the same one was answered before, and keeps what may be answered again. */
+export class ExactCache implements CachedAnswers {
+  readonly #host: Host;
+  readonly #options: CacheOptions;
+  readonly #store: CacheStore;
+  readonly #flights = new Flights();
+  readonly #ignoredHeaders: ReadonlySet<string>;
+  #keyContext: KeyContext | undefined = undefined;
+  readonly counts: { -readonly [K in keyof CacheCounts]: number } = {
+    hits: 0,
+    semanticHits: 0,
+    misses: 0,
+    coalesced: 0,
+    stored: 0,
+    failures: 0,
+  };
+
+  constructor(host: Host, options: CacheOptions, store: CacheStore) {
+    this.#host = host;
+    this.#options = options;
+    this.#store = store;
+    this.#ignoredHeaders = new Set(options.ignoreHeaders);
+  }
+
+  /** Gives the answer, or nothing: then the exchange goes on, and others like it may wait for it. Throws GatewayError REQ_INVALID. */
+  lookUp(exchange: Exchange): MaybePromise<Reply | undefined> {
+    const directives = readDirectives(exchange.request.headers, this.#options);
+    const cacheKey = directives === undefined ? undefined : this.#keyOf(exchange, directives.namespace);
+    if (directives === undefined || cacheKey === undefined) return undefined;
+    const pending = new Pending(directives, cacheKey);
+    exchange.set(pendingSlot, pending);
+    exchange.set(cacheRequestSlot, pending);
+    if (directives.type === 'semantic') return undefined;
+    return chain(this.#get(pending), (entry) => {
+      const reply = entry === undefined ? undefined : this.#answer(exchange, pending, entry);
+      return reply ?? (pending.held === undefined ? this.#join(exchange, pending) : undefined);
+    });
+  }
+
+  /** Of another kind of cache, whose entries are in the same store. */
+  reply(exchange: Exchange, entry: CacheEntry, similarity: number): Reply | undefined {
+    const pending = exchange.get(pendingSlot);
+    return pending === undefined ? undefined : this.#answer(exchange, pending, { ...entry, similarity });
+  }
+
+  /** No cache answers: the exchange goes to a provider. */
+  missed(exchange: RoutedExchange): void {
+    const pending = exchange.get(pendingSlot);
+    if (pending === undefined || pending.hit) return;
+    this.counts.misses += 1;
+    exchange.setReplyHeader('x-bf-cache', 'miss');
+    exchange.set(recordLinksSlot, { ...exchange.get(recordLinksSlot), cache: 'miss' });
+  }
+
+  json(reply: JsonReply, exchange: RoutedExchange): void {
+    const pending = exchange.get(pendingSlot);
+    if (pending === undefined || pending.held !== undefined || reply.status !== 200) return;
+    const isChat = chatOperations.has(exchange.operation);
+    pending.read = () => (isChat ? { type: 'answer', answer: reply.answer! } : { type: 'json', json: reply.json });
+    if (pending.leads && this.#flights.hasFollowers(flightOf(pending))) this.#land(exchange, pending);
+  }
+
+  stream(exchange: RoutedExchange): StreamTransform | undefined {
+    const pending = exchange.get(pendingSlot);
+    if (pending === undefined || pending.held !== undefined || (pending.hit && !pending.leads)) return undefined;
+    if (!pending.leads && !pending.directives.store) return undefined;
+    return new StreamCollector(exchange.startedAt, this.#options.maxEntryBytes, (content) => {
+      if (content !== undefined) pending.read = () => content;
+      if (pending.leads) this.#land(exchange, pending);
+    });
+  }
+
+  /** Keeps the answer if it may be given again. Never rejects. */
+  async keep(exchange: RoutedExchange, outcome: Outcome): Promise<void> {
+    const pending = exchange.get(pendingSlot);
+    if (pending === undefined || pending.hit || !pending.directives.store || !this.#mayKeep(pending, outcome)) return;
+    try {
+      const content = pending.read?.();
+      if (content === undefined || !mayKeep(content)) return;
+      const { maxEntries, maxBytes, maxEntryBytes } = this.#options;
+      const kept = await this.#store.put(this.#entryOf(exchange, pending, content), {
+        maxEntries,
+        maxBytes,
+        maxEntryBytes,
+      });
+      if (!kept) return;
+      this.counts.stored += 1;
+      for (const listener of pending.stored) listener();
+    } catch (err) {
+      this.#failed(err, exchange, 'an answer could not be kept');
+    }
+  }
+
+  /** A call is made for this exchange after all. */
+  served(exchange: RoutedExchange, served: NonNullable<Pending['served']>): void {
+    const pending = exchange.get(pendingSlot);
+    if (pending !== undefined) pending.served = served;
+  }
+
+  #mayKeep({ served, cacheKey }: Pending, outcome: Outcome): boolean {
+    // A fallback's answer is another model's; one got with the caller's own key is the caller's alone.
+    if (served?.target.provider !== cacheKey.target.provider || served.target.model !== cacheKey.target.model)
+      return false;
+    if (served.direct && this.#options.share !== 'caller') return false;
+    return outcome.status === 200 && (outcome.error === undefined || outcome.clientGone);
+  }
+
+  #entryOf(exchange: RoutedExchange, pending: Pending, content: CachedContent): CacheEntry {
+    const { scope, key, namespace, provider, model, directives } = pending;
+    const time = this.#host.clock.now();
+    const usage = usageIn(content);
+    return {
+      scope,
+      key,
+      namespace,
+      time,
+      expiresAt: time + directives.ttlMs,
+      operation: exchange.operation,
+      dialect: exchange.dialect.id,
+      provider,
+      model,
+      request: exchange.id,
+      ...(usage === undefined ? {} : { usage }),
+      content,
+    };
+  }
+
+  #keyOf(exchange: Exchange, namespace: string): CacheKey | undefined {
+    this.#keyContext ??= {
+      host: this.#host,
+      options: this.#options,
+      ignoredHeaders: this.#ignoredHeaders,
+      version: contentVersion(this.#host),
+    };
+    try {
+      const cacheKey = keyOf(exchange, namespace, this.#keyContext);
+      if (cacheKey === undefined) return undefined;
+      const { provider, model } = cacheKey.target;
+      // What the caller may not use is refused further on, not answered here.
+      return exchange.get(modelFilterSlot)?.(provider, model) === false ? undefined : cacheKey;
+    } catch (cause) {
+      // A request that cannot be read is for the provider to judge.
+      if (isGatewayError(cause)) return undefined;
+      throw cause;
+    }
+  }
+
+  #get({ scope, key }: Pending): MaybePromise<CacheEntry | undefined> {
+    try {
+      const entry = this.#store.get(scope, key);
+      return isThenable(entry)
+        ? (entry as Promise<CacheEntry | undefined>).catch((err: unknown) => this.#failed(err))
+        : entry;
+    } catch (err) {
+      return this.#failed(err);
+    }
+  }
+
+  #answer(exchange: Exchange, pending: Pending, found: Found): Reply | undefined {
+    const reply = replay(exchange, found.content, this.#options.pace, this.#host.clock);
+    if (reply === undefined) return undefined;
+    const { similarity } = found;
+    const kind = similarity === undefined ? 'hit' : 'semantic-hit';
+    this.counts[similarity === undefined ? 'hits' : 'semanticHits'] += 1;
+    pending.hit = true;
+    const age = Math.max(0, Math.floor((this.#host.clock.now() - found.time) / 1_000));
+    exchange.setReplyHeader('x-bf-cache', kind);
+    exchange.setReplyHeader('x-bf-cache-age', String(age));
+    if (similarity !== undefined) exchange.setReplyHeader('x-bf-cache-similarity', similarity.toFixed(4));
+    exchange.set(recordLinksSlot, { ...exchange.get(recordLinksSlot), cache: kind, parent: found.request });
+    exchange.note(this.#host.plugin, 'answered from the cache', {
+      kind,
+      filledBy: found.request,
+      ageSeconds: age,
+      ...(similarity === undefined ? {} : { similarity }),
+    });
+    if (this.#options.costOfHit === 'as-cached') {
+      pending.held = reply;
+      return undefined;
+    }
+    exchange.setReplyHeader('x-bf-provider', pending.provider);
+    exchange.setReplyHeader('x-bf-model', pending.model);
+    exchange.set(costSlot, { nanoUsd: 0, version: 'cached' });
+    return reply;
+  }
+
+  /** Leads, or waits for the identical request that does. */
+  #join(exchange: Exchange, pending: Pending): MaybePromise<Reply | undefined> {
+    if (!this.#options.coalesce || !pending.directives.store) return undefined;
+    const flight = flightOf(pending);
+    if (this.#flights.lead(flight)) return this.#leads(exchange, pending);
+    let forget = (): void => {};
+    const landing = this.#flights.follow(flight, (takeBack) => {
+      const stopTimer = this.#host.clock.after(this.#options.waitSeconds * 1_000, () => takeBack('alone'));
+      const unlisten = exchange.onClientGone(() => takeBack('alone'));
+      forget = () => {
+        stopTimer();
+        unlisten();
+      };
+    });
+    if (landing === 'alone') return undefined;
+    return landing.then((landed) => {
+      forget();
+      return this.#arrived(exchange, pending, landed);
+    });
+  }
+
+  #arrived(exchange: Exchange, pending: Pending, landed: Landing): Reply | undefined {
+    if (landed === 'alone') return undefined;
+    if (landed === 'lead') return this.#leads(exchange, pending);
+    const reply = this.#answer(exchange, pending, landed);
+    if (pending.hit) this.counts.coalesced += 1;
+    return reply;
+  }
+
+  #leads(exchange: Exchange, pending: Pending): undefined {
+    pending.leads = true;
+    exchange.defer(() => this.#land(exchange, pending));
+  }
+
+  #land(exchange: Exchange, pending: Pending): void {
+    if (!pending.leads) return;
+    pending.leads = false;
+    this.#flights.land(flightOf(pending), this.#landingOf(exchange, pending));
+  }
+
+  #landingOf(exchange: Exchange, pending: Pending): Landing {
+    try {
+      const content = pending.read?.();
+      if (content !== undefined) return { content, request: exchange.id, time: this.#host.clock.now() };
+    } catch (err) {
+      this.#failed(err, exchange, 'an answer could not be read');
+    }
+    return exchange.clientGone ? 'lead' : 'alone';
+  }
+
+  /** A cache that fails is a cache that has nothing. */
+  #failed(err: unknown, exchange?: Exchange, what = 'the cache could not be read'): undefined {
+    this.counts.failures += 1;
+    this.#host.log.warn({ ...(exchange === undefined ? {} : { request: exchange.id }), err }, what);
+  }
+}
+
+function flightOf({ scope, key }: Pending): string {
+  return `${scope} ${key}`;
+}
