@@ -15,9 +15,9 @@ import {
 import type { BodyLimits, Client } from './client/client.ts';
 import type { Runtime } from './execute/context.ts';
 import { LiveExchange } from './exchange.ts';
-import { deliverError } from './deliver.ts';
-import { handle } from './pipeline.ts';
+import { handle, refuse } from './pipeline.ts';
 import { newRequestId } from './request-id.ts';
+import { modelInQuery, withoutProtocolCredential } from './socket-request.ts';
 
 export interface AcceptOptions {
   readonly runtime: Runtime;
@@ -40,7 +40,8 @@ export interface InternalStart {
  */
 export function accept(route: ExchangeRoute, client: Client, options: AcceptOptions, internal?: InternalStart): Promise<void> {
   const { runtime } = options;
-  const headers = new RequestHeaders(client.headers);
+  const isSocket = client.upgrade === true;
+  const headers = new RequestHeaders(isSocket ? withoutProtocolCredential(client.headers) : client.headers);
   const { url } = client;
   const mark = url.indexOf('?');
   const rawPath = mark < 0 ? url : url.slice(0, mark);
@@ -48,7 +49,7 @@ export function accept(route: ExchangeRoute, client: Client, options: AcceptOpti
   let resolved: ResolvedPath = { path: rawPath };
   let failure: GatewayError | undefined;
   try {
-    if (client.upgrade === true && route.passthrough !== true) throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method: 'WebSocket', path: rawPath });
+    if (isSocket && route.passthrough !== true) throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method: 'WebSocket', path: rawPath });
     resolved = route.resolve?.(rawPath, client.method, headers) ?? { path: stripPrefix(rawPath, route.strip) };
   } catch (cause) {
     failure = asGatewayError(cause);
@@ -59,9 +60,9 @@ export function accept(route: ExchangeRoute, client: Client, options: AcceptOpti
     operation: resolved.operation ?? route.operation,
     dialect: resolved.dialect ?? route.dialect,
     defaultProvider: resolved.defaultProvider ?? route.defaultProvider,
-    pathModel: resolved.model,
+    pathModel: resolved.model ?? (isSocket ? modelInQuery(query) : undefined),
     urlMembers: resolved.urlMembers,
-    upgrade: client.upgrade === true,
+    upgrade: isSocket,
     request: new GatewayRequest(client.method, resolved.path, query, headers, noBody),
     url,
     clientAddress: client.address,
@@ -71,6 +72,7 @@ export function accept(route: ExchangeRoute, client: Client, options: AcceptOpti
     explain: headers.get('x-bf-explain') === 'true' && options.mayExplain(headers),
   });
   exchange.stream = resolved.stream === true;
+  client.onGone = () => exchange.leave();
   if (internal !== undefined) {
     for (const { slot, value } of internal.slots) exchange.set(slot, value);
     exchange.onSent = internal.onSent;
@@ -121,10 +123,6 @@ function readMembers(exchange: LiveExchange, body: Body): void {
   }
   if (exchange.model === undefined && typeof model === 'string' && model !== '') exchange.model = model;
   if (stream === true) exchange.stream = true;
-}
-
-async function refuse(exchange: LiveExchange, error: GatewayError, client: Client, runtime: Runtime): Promise<void> {
-  deliverError(exchange, error, client, runtime);
 }
 
 /** Operations whose forms name no model, or one that nobody needs to read. */

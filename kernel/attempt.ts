@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import {
   type AttemptReason,
   type AttemptRecord,
@@ -30,7 +30,7 @@ export class LiveAttempt implements KeyedAttempt {
   sentAt: number | undefined = undefined;
   receivedAt: number | undefined = undefined;
   /** The provider's side of a WebSocket, until it is joined to the client's. */
-  socket: Duplex | undefined = undefined;
+  socket: Socket | undefined = undefined;
   /** Stops the attempt's upstream call, if one runs. */
   cancel: ((error: GatewayError) => void) | undefined = undefined;
   #listeners: ((record: AttemptRecord) => void)[] | undefined = undefined;

@@ -7,6 +7,7 @@ import {
   getHeader,
   isGatewayError,
   type Reply,
+  type Sink,
   withHeader,
 } from '../plugin-sdk/index.ts';
 import type { Client } from './client/client.ts';
@@ -92,7 +93,9 @@ function pour<T>(
   return new Promise((resolve) => {
     const mayComment = dialect?.framing === 'sse' && exchange.route.passthrough !== true;
     const keepAlive = mayComment ? new KeepAlive(runtime.keepAliveCommentMs, () => client.write(': keep-alive\n\n')) : undefined;
+    let over = false;
     const finish = (error?: GatewayError): void => {
+      over = true;
       keepAlive?.stop();
       unlisten();
       client.onDrain = undefined;
@@ -104,6 +107,7 @@ function pour<T>(
       finish(gone);
     });
     const fail = (cause: unknown): void => {
+      if (over) return;
       const error = isGatewayError(cause) ? cause : new GatewayError('BUG', { reason: (cause as Error).message }, { cause });
       // Bytes without events have no place for an error: a cut connection is the only honest end.
       if (dialect === undefined) client.cut();
@@ -111,9 +115,9 @@ function pour<T>(
       finish(error);
     };
     client.onDrain = () => flow.resume();
-    flow.start({
+    const sink: Sink<T> = {
       push(item) {
-        if (exchange.clientGone) return false;
+        if (over) return false;
         try {
           const bytes = encode(item);
           if (bytes.length === 0) return true;
@@ -127,11 +131,18 @@ function pour<T>(
         }
       },
       end() {
+        if (over) return;
         client.end(undefined, trailers?.());
         finish();
       },
       fail,
-    });
+    };
+    try {
+      flow.start(sink);
+    } catch (cause) {
+      flow.abort(cause as Error);
+      fail(cause);
+    }
     // What was there went out together with the head; a head alone need not wait for what comes.
     if (client.bytesOut === 0) client.flushHead();
   });

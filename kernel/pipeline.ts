@@ -15,12 +15,13 @@ import { transformReply } from './transform.ts';
  * Resolves when everything is settled; never rejects.
  */
 export async function handle(exchange: LiveExchange, client: Client, runtime: Runtime): Promise<void> {
-  client.onGone = () => exchange.leave();
   let error: GatewayError | undefined;
   let reply: Reply | undefined;
   let firstByteMs: number | undefined;
   try {
     reply = await answer(exchange, runtime);
+    const transformed = transformReply(exchange, reply, runtime);
+    reply = isThenable(transformed) ? await transformed : transformed;
     if (exchange.stopped !== undefined) throw exchange.stopped;
     let delivery = deliver(exchange, reply, client, runtime);
     firstByteMs = performance.now() - exchange.startedAt;
@@ -29,7 +30,7 @@ export async function handle(exchange: LiveExchange, client: Client, runtime: Ru
     // Whatever broke because the client left, its leaving is what happened.
     error = exchange.clientGone && exchange.stopped !== undefined ? exchange.stopped : gatewayErrorOf(cause, exchange);
     discard(reply, error);
-    deliverError(exchange, error, client, runtime);
+    report(exchange, error, client, runtime);
     if (client.headSent) firstByteMs ??= performance.now() - exchange.startedAt;
   }
   client.onGone = undefined;
@@ -42,25 +43,31 @@ export async function handle(exchange: LiveExchange, client: Client, runtime: Ru
   });
 }
 
-/** preRoute → transformRequest → attempts → transformResponse. A plugin may answer at the first. */
+/** Ends an exchange that cannot begin: its path, head or body is not acceptable, or did not come. Never rejects. */
+export async function refuse(exchange: LiveExchange, error: GatewayError, client: Client, runtime: Runtime): Promise<void> {
+  if (error.code === 'CLIENT_GONE') exchange.leave();
+  report(exchange, error, client, runtime);
+  client.onGone = undefined;
+  const firstByteMs = client.headSent ? performance.now() - exchange.startedAt : undefined;
+  const status = client.headSent ? error.status : 499;
+  await settle(exchange, client, runtime, { status, error, origin: 'gateway', firstByteMs });
+}
+
+/** preRoute → transformRequest → attempts. A plugin may answer at the first. */
 async function answer(exchange: LiveExchange, runtime: Runtime): Promise<Reply> {
   const { hooks } = runtime;
   let early = run(hooks.preRoute, exchange, exchange);
   if (isThenable(early)) early = await early;
-  let reply = early;
-  if (reply === undefined) {
-    if (exchange.targets.length === 0) exchange.setTargets([targetOfModel(exchange, runtime.providers)]);
-    let request = run(hooks.transformRequest, exchange.request, exchange);
-    if (isThenable(request)) request = await request;
-    if (request !== undefined && request !== exchange.request) exchange.setRequest(request);
-    totalLimit(exchange);
-    const result = await tryTargets(exchange, runtime);
-    if (!('attempt' in result)) return result;
-    exchange.served = result.attempt;
-    reply = result.reply;
-  }
-  const transformed = transformReply(exchange, reply, runtime);
-  return isThenable(transformed) ? await transformed : transformed;
+  if (early !== undefined) return early;
+  if (exchange.targets.length === 0) exchange.setTargets([targetOfModel(exchange, runtime.providers)]);
+  let request = run(hooks.transformRequest, exchange.request, exchange);
+  if (isThenable(request)) request = await request;
+  if (request !== undefined && request !== exchange.request) exchange.setRequest(request);
+  totalLimit(exchange);
+  const result = await tryTargets(exchange, runtime);
+  if (!('attempt' in result)) return result;
+  exchange.served = result.attempt;
+  return result.reply;
 }
 
 /** The time limit of the whole exchange, from its first hook to its last byte. */
@@ -72,6 +79,16 @@ function totalLimit(exchange: LiveExchange): void {
   const late = new GatewayError('UP_TIMEOUT', { provider, what: 'no complete answer', ms }, { retry: 'never' });
   const deadline = new Deadline(left, () => exchange.stop(late));
   exchange.defer(() => deadline.stop());
+}
+
+/** Tells the client of a failure; where even that fails, it must not wait. */
+function report(exchange: LiveExchange, error: GatewayError, client: Client, runtime: Runtime): void {
+  try {
+    deliverError(exchange, error, client, runtime);
+  } catch (cause) {
+    exchange.log.error({ request: exchange.id, err: cause }, 'an error could not be delivered');
+    client.cut();
+  }
 }
 
 /** A reply that will not be delivered still has a source that must stop. */

@@ -179,7 +179,7 @@ function tapHandler(hooks: Hooks, base: Tap, handler: unknown): void {
 const has = (value: unknown, ...fields: string[]): boolean =>
   typeof value === 'object' && value !== null && fields.every((field) => field in value);
 
-const checkReply = (value: unknown) => (isReply(value) ? undefined : 'expected a reply with status, headers and body');
+const checkReply = (value: unknown) => (isReply(value) ? undefined : 'expected a reply with a status, headers and a body of a known type');
 const checkRequest = (value: unknown) => (has(value, 'method', 'path', 'headers', 'body') ? undefined : 'expected a request');
 const checkKey = (value: unknown) => (has(value, 'name', 'settings') ? undefined : 'expected a key with name, value and settings');
 const checkJsonReply = (value: unknown) => (has(value, 'status', 'json') ? undefined : 'expected a reply with status and json');

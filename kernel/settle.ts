@@ -23,11 +23,11 @@ export async function settle(exchange: LiveExchange, client: Client, runtime: Ru
   const result = ending.error === undefined ? 'ok' : exchange.clientGone ? 'abandoned' : 'failed';
   if (served !== undefined && exchange.usage !== undefined) served.usage = exchange.usage;
   served?.end(result, ending.status, ending.error);
+  exchange.runDeferred();
   if (runtime.hooks.postLog.isUsed()) {
     const observed = run(runtime.hooks.postLog, outcomeOf(exchange, client, ending), exchange);
     if (isThenable(observed)) await observed;
   }
-  exchange.runDeferred();
 }
 
 function readUsage(exchange: LiveExchange): MaybePromise<void> {

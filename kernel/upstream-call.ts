@@ -110,7 +110,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamReply {
 
   start(sink: Sink<Buffer>): void {
     this.#sink = sink;
-    this.#deliver();
+    this.resume();
   }
 
   resume(): void {
@@ -146,7 +146,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamReply {
     this.#scheduled = false;
     const sink = this.#sink;
     if (sink === undefined || this.#full) return;
-    if (this.#held > 0 && !sink.push(this.#merged())) {
+    if (this.#held > 0 && !this.#push(sink)) {
       this.#full = true;
       this.#controller?.pause();
       return;
@@ -156,6 +156,18 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamReply {
     if (this.#failure !== undefined) sink.fail(this.#failure);
     else sink.end();
   };
+
+  /** Whatever breaks in a sink ends its call, never the process: this runs on undici's stack, or on nobody's. */
+  #push(sink: Sink<Buffer>): boolean {
+    try {
+      return sink.push(this.#merged());
+    } catch (cause) {
+      this.abort(cause as Error);
+      this.#sink = undefined;
+      sink.fail(cause as Error);
+      return false;
+    }
+  }
 
   #merged(): Buffer {
     const chunks = this.#chunks;

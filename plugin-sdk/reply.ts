@@ -59,11 +59,21 @@ export function jsonReply(json: JsonObject, status = 200, headers: FlatHeaders =
 
 /** True when a value has the shape of a reply; plugins written in JavaScript get this wrong easily. */
 export function isReply(value: unknown): value is Reply {
-  return (
-    isObject(value) &&
-    typeof value['status'] === 'number' &&
-    Array.isArray(value['headers']) &&
-    isObject(value['body']) &&
-    typeof value['body']['type'] === 'string'
-  );
+  if (!isObject(value)) return false;
+  const { status, headers, body } = value;
+  if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599) return false;
+  return Array.isArray(headers) && headers.length % 2 === 0 && isReplyBody(body);
+}
+
+function isReplyBody(value: unknown): value is ReplyBody {
+  if (!isObject(value)) return false;
+  const { type, bytes, flow, answer, events } = value as Record<string, unknown>;
+  if (type === 'bytes') return typeof bytes === 'string' || Buffer.isBuffer(bytes);
+  if (type === 'flow') return isFlow(flow);
+  if (type === 'events') return isFlow(events);
+  return type === 'none' || (type === 'answer' && isObject(answer));
+}
+
+function isFlow(value: unknown): boolean {
+  return isObject(value) && typeof (value as { start?: unknown }).start === 'function';
 }

@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import type { Body, FlatHeaders } from '../../plugin-sdk/index.ts';
 
 /** The caller's side of one exchange: where the request came from and the reply goes. */
@@ -28,7 +28,7 @@ export interface Client {
   /** Ends the connection, so that the caller sees that something is missing. */
   cut(): void;
   /** Answers 101 and joins the connection to the provider's. Resolves when both are closed. Only with `upgrade`. */
-  join?(headers: FlatHeaders, provider: Duplex): Promise<void>;
+  join?(headers: FlatHeaders, provider: Socket): Promise<void>;
 }
 
 export interface BodyLimits {

@@ -1,6 +1,5 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { FlatHeaders } from '../../plugin-sdk/index.ts';
 import { NodeClient } from './node-client.ts';
 
@@ -47,28 +46,27 @@ export class UpgradeClient extends NodeClient {
    * Answers 101 and lets bytes pass both ways, each side at the pace of the other, until either closes.
    * Resolves when both are closed.
    */
-  join(headers: FlatHeaders, provider: Duplex): Promise<void> {
+  join(headers: FlatHeaders, provider: Socket): Promise<void> {
     const socket = this.#socket;
     this.#joined = true;
     socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines(headers)}\r\n`);
     if (this.#early.length > 0) provider.write(this.#early);
-    for (const side of [socket, provider as Socket]) {
-      side.setTimeout?.(0);
-      side.setNoDelay?.(true);
-    }
+    for (const side of [socket, provider]) side.setTimeout(0).setNoDelay(true);
     provider.on('data', (chunk: Buffer) => {
       this.bytesOut += chunk.length;
     });
-    provider.pipe(socket);
-    socket.pipe(provider);
+    // A WebSocket has no use for a connection that is half closed.
+    provider.pipe(socket, { end: false }).on('error', () => socket.destroy());
+    provider.on('end', () => socket.destroySoon());
+    socket.pipe(provider, { end: false }).on('error', () => provider.destroy());
+    socket.on('end', () => provider.destroySoon());
     return new Promise((resolve) => {
       let open = 2;
-      const closed = (other: Duplex) => (): void => {
+      const closed = (other: Socket) => (): void => {
         other.destroy();
         open -= 1;
         if (open === 0) resolve();
       };
-      provider.on('error', () => provider.destroy());
       provider.on('close', closed(socket));
       socket.on('close', closed(provider));
       if (provider.destroyed) socket.destroy();

@@ -7,7 +7,7 @@ import {
   type Usage,
 } from '../../plugin-sdk/index.ts';
 import { EventBoundary } from '../framing/boundary.ts';
-import { createFramer, type Framer } from '../framing/framer.ts';
+import { createFramer, defaultMaxEventBytes, type Framer } from '../framing/framer.ts';
 import type { HeldStart } from './held-start.ts';
 
 export interface CarriedStreamOptions {
@@ -44,6 +44,10 @@ export class CarriedStream implements Sink<Buffer> {
   push(chunk: Buffer): boolean {
     const whole = this.#boundary.push(chunk);
     if (whole === undefined) return true;
+    if (this.#boundary.torn) {
+      this.#out.finish(new GatewayError('UP_EVENT_TOO_LARGE', { provider: this.#options.provider, limit: defaultMaxEventBytes }));
+      return false;
+    }
     const holding = this.#out.holding;
     let content = false;
     if (holding || this.#isInteresting(whole)) {

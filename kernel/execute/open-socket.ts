@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import {
   type Dialect,
@@ -21,7 +21,7 @@ interface Answer {
   readonly status: number;
   readonly headers: FlatHeaders;
   /** The connection, when it says yes (101). */
-  readonly socket: Duplex | undefined;
+  readonly socket: Socket | undefined;
   readonly body: Buffer;
 }
 
@@ -82,7 +82,7 @@ function ask(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): 
       onRequestUpgrade(upgraded, answered, _headers, socket) {
         finish();
         if (stopped !== undefined) socket.destroy();
-        else resolve({ status: answered, headers: rawHeaders(upgraded), socket, body: Buffer.alloc(0) });
+        else resolve({ status: answered, headers: rawHeaders(upgraded), socket: socket as Socket, body: Buffer.alloc(0) });
       },
       onResponseStart(answering, answered) {
         if (answered < 200) return;

@@ -70,8 +70,14 @@ export type AnswerEvent =
   | ({ readonly type: 'block-start'; readonly choice: number; readonly block: number; readonly head: BlockHead } & Carrier)
   | { readonly type: 'text'; readonly choice: number; readonly block: number; readonly text: string; readonly logprobs?: JsonValue }
   | { readonly type: 'reasoning'; readonly choice: number; readonly block: number; readonly text: string }
-  /** A proof for the reasoning or tool-call block. */
-  | { readonly type: 'signature'; readonly choice: number; readonly block: number; readonly signature: string }
+  /** A proof for the reasoning or tool-call block; `maker` where the head could not say yet who made it. */
+  | {
+      readonly type: 'signature';
+      readonly choice: number;
+      readonly block: number;
+      readonly signature: string;
+      readonly maker?: string;
+    }
   /** A fragment of a tool call's arguments. */
   | { readonly type: 'arguments'; readonly choice: number; readonly block: number; readonly text: string }
   | { readonly type: 'citation'; readonly choice: number; readonly block: number; readonly citation: Citation }

@@ -26,7 +26,7 @@ import { StreamCollector } from './collect-stream.ts';
 import { contentVersion } from './content-version.ts';
 import { readDirectives } from './directives.ts';
 import { chatOperations } from './fields.ts';
-import { Flights, type Landing } from './flights.ts';
+import { Flights, type Landed, type Landing } from './flights.ts';
 import { type CacheKey, type KeyContext, keyOf } from './key.ts';
 import { mayKeep, usageIn } from './may-keep.ts';
 import type { CacheOptions } from './options.ts';
@@ -241,8 +241,7 @@ export class ExactCache implements CachedAnswers {
         unlisten();
       };
     });
-    if (landing === 'alone') return undefined;
-    return landing.then((landed) => {
+    return chain(landing, (landed) => {
       forget();
       return this.#arrived(exchange, pending, landed);
     });
@@ -258,23 +257,24 @@ export class ExactCache implements CachedAnswers {
 
   #leads(exchange: Exchange, pending: Pending): undefined {
     pending.leads = true;
-    exchange.defer(() => this.#land(exchange, pending));
+    exchange.defer(() => {
+      const landed = this.#landedBy(exchange, pending);
+      this.#flights.end(flightOf(pending), landed ?? (exchange.clientGone ? 'lead' : 'alone'));
+    });
   }
 
   #land(exchange: Exchange, pending: Pending): void {
-    if (!pending.leads) return;
-    pending.leads = false;
-    this.#flights.land(flightOf(pending), this.#landingOf(exchange, pending));
+    const landed = this.#landedBy(exchange, pending);
+    if (landed !== undefined) this.#flights.land(flightOf(pending), landed);
   }
 
-  #landingOf(exchange: Exchange, pending: Pending): Landing {
+  #landedBy(exchange: Exchange, pending: Pending): Landed | undefined {
     try {
       const content = pending.read?.();
-      if (content !== undefined) return { content, request: exchange.id, time: this.#host.clock.now() };
+      return content === undefined ? undefined : { content, request: exchange.id, time: this.#host.clock.now() };
     } catch (err) {
-      this.#failed(err, exchange, 'an answer could not be read');
+      return this.#failed(err, exchange, 'an answer could not be read');
     }
-    return exchange.clientGone ? 'lead' : 'alone';
   }
 
   /** A cache that fails is a cache that has nothing. */

@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../../plugin-sdk/index.ts';
 import type { CachedContent } from '../../plugin-sdk/ports/cache.ts';
 
 /** What an exchange brought that others waited for. */
@@ -13,53 +14,67 @@ export type Landing = Landed | 'lead' | 'alone';
 
 type Waiter = (landing: Landing) => void;
 
+interface Flight {
+  readonly waiters: Set<Waiter>;
+  landed: Landed | undefined;
+}
+
 const maxWaiting = 10_000;
 
 /** Identical requests in flight: the first one leads, the others wait for what it brings. */
 export class Flights {
-  readonly #open = new Map<string, Set<Waiter>>();
+  readonly #open = new Map<string, Flight>();
   #waiting = 0;
 
-  /** True when nobody leads under this key; the caller then does, and must end with {@link land}. */
+  /** True when nobody leads under this key; the caller then does, and must end with {@link end}. */
   lead(key: string): boolean {
     if (this.#open.has(key)) return false;
-    this.#open.set(key, new Set());
+    this.#open.set(key, { waiters: new Set(), landed: undefined });
     return true;
   }
 
   /** Waits behind the leader; `leave` is called with what takes the waiter back. */
-  follow(key: string, leave: (takeBack: (as: Landing) => void) => void): Promise<Landing> | 'alone' {
-    const waiters = this.#open.get(key);
-    if (waiters === undefined || this.#waiting >= maxWaiting) return 'alone';
+  follow(key: string, leave: (takeBack: (as: Landing) => void) => void): MaybePromise<Landing> {
+    const flight = this.#open.get(key);
+    if (flight?.landed !== undefined) return flight.landed;
+    if (flight === undefined || this.#waiting >= maxWaiting) return 'alone';
     return new Promise((resolve) => {
       const waiter: Waiter = (landing) => {
-        if (!waiters.delete(waiter)) return;
+        if (!flight.waiters.delete(waiter)) return;
         this.#waiting -= 1;
         resolve(landing);
       };
-      waiters.add(waiter);
+      flight.waiters.add(waiter);
       this.#waiting += 1;
       leave(waiter);
     });
   }
 
   hasFollowers(key: string): boolean {
-    return (this.#open.get(key)?.size ?? 0) > 0;
+    return (this.#open.get(key)?.waiters.size ?? 0) > 0;
+  }
+
+  /** Gives the answer to those that wait, and to those that come before it is in the store. */
+  land(key: string, landed: Landed): void {
+    const flight = this.#open.get(key);
+    if (flight === undefined) return;
+    flight.landed = landed;
+    for (const waiter of [...flight.waiters]) waiter(landed);
   }
 
   /**
    * Ends the leader's part. `lead`: it went away, so the first that waits takes over and the others wait on. `alone`: it
    * got nothing to share, so each goes its own way.
    */
-  land(key: string, landing: Landing): void {
-    const waiters = this.#open.get(key);
-    if (waiters === undefined) return;
-    const [first] = waiters;
+  end(key: string, landing: Landing): void {
+    const flight = this.#open.get(key);
+    if (flight === undefined) return;
+    const [first] = flight.waiters;
     if (landing === 'lead' && first !== undefined) {
       first('lead');
       return;
     }
     this.#open.delete(key);
-    for (const waiter of [...waiters]) waiter(landing === 'lead' ? 'alone' : landing);
+    for (const waiter of [...flight.waiters]) waiter(landing);
   }
 }

@@ -58,6 +58,8 @@ function locationPath({ project, region }: Where): string {
  * name and send placeholders), and with them where they were missing.
  */
 export function located(path: string, where: Where): string {
+  // A Live session names its model in its first message.
+  if (path.startsWith('/ws/')) return path;
   const [, version = 'v1', rest = ''] = /^(?:\/(v\d\w*))?(?:\/v\d\w*)*(\/.*)$/.exec(path) ?? [];
   const isList = /^\/publishers\/[^/]+\/models$/.test(rest);
   if (isList || where.project === undefined) return `/${version}${rest}`;

@@ -95,7 +95,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
     const block = this.#block(event);
     const { head } = block;
     if (head.type !== 'tool-call' && head.type !== 'reasoning') return '';
-    if (head.maker !== maker) return '';
+    if ((event.maker ?? head.maker) !== maker) return '';
     if (head.type === 'tool-call') {
       block.signature = event.signature;
       return '';

@@ -20,6 +20,8 @@ export class ChoiceDecoder {
   #blocks = 0;
   /** What is open now besides tool calls: its kind tells whether a delta continues it. */
   #open: { readonly kind: string; readonly block: number } | undefined;
+  /** The latest reasoning that came in a plain field, where no proof can stand. */
+  #plain: { readonly block: number; words: string } | undefined;
   #finished = false;
 
   constructor(index: number) {
@@ -97,6 +99,7 @@ export class ChoiceDecoder {
     // OpenRouter opens with an entry without words, which does not tell yet in which fields the words will come.
     if (!piece.text && !piece.summary && !hasProof(piece)) return;
     const detail = piece.carry?.[dialect]?.['$detail'];
+    if (detail !== undefined && this.#provesPlain(piece, emit)) return;
     const number = isObject(detail) && typeof detail['index'] === 'number' ? detail['index'] : at;
     const { id, maker, encrypted } = piece;
     const summary = piece.summary === undefined ? undefined : true;
@@ -104,9 +107,27 @@ export class ChoiceDecoder {
     const carry = carrying(dialect, undefined, { $reasoning: fields, $detail: detail });
     const block = this.#in(encrypted === undefined ? `reasoning ${number}` : `encrypted ${number}`, head, carry, emit);
     const text = piece.text ?? piece.summary?.join('\n\n');
-    if (text) emit({ type: 'reasoning', choice: this.#index, block, text });
+    if (text) {
+      if (detail === undefined) this.#keepWords(block, text);
+      emit({ type: 'reasoning', choice: this.#index, block, text });
+    }
     if (piece.signature !== undefined)
       emit({ type: 'signature', choice: this.#index, block, signature: piece.signature });
+  }
+
+  #keepWords(block: number, text: string): void {
+    if (this.#plain?.block === block) this.#plain.words += text;
+    else this.#plain = { block, words: text };
+  }
+
+  /** A signed entry that repeats what came in a plain field proves that block; its words are not said twice. */
+  #provesPlain({ text, signature, maker }: ReasoningBlock, emit: Emit): boolean {
+    const plain = this.#plain;
+    if (plain === undefined || signature === undefined || text !== plain.words || this.#open?.block !== plain.block)
+      return false;
+    emit(present({ type: 'signature' as const, choice: this.#index, block: plain.block, signature, maker }));
+    this.#closeOpen(emit);
+    return true;
   }
 
   #citations(annotations: readonly JsonValue[], emit: Emit): void {

@@ -145,6 +145,7 @@ class ChatStreamEncoder implements StreamEncoder {
   /** A call without arguments still has to give its client JSON. */
   #close({ choice, block }: Event<'block-end'>): string {
     const closed = this.#block({ choice, block });
+    if (closed?.reasoning !== undefined) return this.#delta(choice, closed.reasoning.closing());
     if (closed?.head.type !== 'tool-call' || closed.filled || closed.head.kind === 'custom') return '';
     return this.#arguments({ type: 'arguments', choice, block, text: '{}' });
   }
@@ -152,8 +153,8 @@ class ChatStreamEncoder implements StreamEncoder {
   #signature(event: Event<'signature'>): string {
     const block = this.#block(event);
     if (block?.head.type !== 'tool-call')
-      return this.#delta(event.choice, block?.reasoning?.signature(event.signature) ?? '');
-    const proof = encodeProof(present({ signature: event.signature, maker: block.head.maker }));
+      return this.#delta(event.choice, block?.reasoning?.signature(event.signature, event.maker) ?? '');
+    const proof = encodeProof(present({ signature: event.signature, maker: event.maker ?? block.head.maker }));
     return this.#delta(event.choice, JSON.stringify({ tool_calls: [{ index: block.call, ...proof }] }));
   }
 

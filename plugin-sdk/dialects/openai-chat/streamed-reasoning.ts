@@ -14,6 +14,8 @@ export class StreamedReasoning {
   readonly #frame: JsonObject | undefined;
   readonly #index: number;
   #words = '';
+  #signature = '';
+  #maker: string | undefined;
 
   constructor(head: Extract<BlockHead, { type: 'reasoning' }>, own: JsonObject | undefined, index: number) {
     this.#head = head;
@@ -48,11 +50,19 @@ export class StreamedReasoning {
     return JSON.stringify(delta);
   }
 
-  signature(signature: string): string {
+  signature(signature: string, maker: string | undefined): string {
     if (this.#frame !== undefined) return this.#detail({ type: 'reasoning.text', signature, ...this.#frame });
+    this.#signature += signature;
+    this.#maker = maker;
+    return '';
+  }
+
+  /** The entry that proves the block. */
+  closing(): string {
+    if (this.#signature === '') return '';
     const { id, maker } = this.#head;
-    const frame = present({ id, format: formatOf(maker), index: this.#index });
-    return this.#detail({ type: 'reasoning.text', text: this.#words, signature, ...frame });
+    const frame = present({ id, format: formatOf(this.#maker ?? maker), index: this.#index });
+    return this.#detail({ type: 'reasoning.text', text: this.#words, signature: this.#signature, ...frame });
   }
 
   #textDetail(text: string): JsonObject {

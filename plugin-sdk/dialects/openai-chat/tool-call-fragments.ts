@@ -43,7 +43,7 @@ export class ToolCallFragments {
     const text = textOf(kind === 'custom' ? input : args);
     if (call.block === undefined) {
       if (typeof name === 'string') this.#open(call, name, kind, fragment, emit);
-    } else this.#sign(call.block, decodeProof(new FieldReader(fragment)).signature, emit);
+    } else this.#sign(call.block, decodeProof(new FieldReader(fragment)), emit);
     this.#append(call, text, emit);
   }
 
@@ -92,17 +92,19 @@ export class ToolCallFragments {
   #open(call: Call, name: string, kind: 'function' | 'custom', fragment: JsonObject, emit: Emit): void {
     const reader = new FieldReader(fragment);
     for (const field of ['index', 'id', 'type', kind]) reader.understood(field);
-    const { signature, maker } = decodeProof(reader);
+    const proof = decodeProof(reader);
+    const { maker } = proof;
     call.block = this.#nextBlock();
     // A call without id cannot be answered; the place of the call makes a stable one.
     const id = call.id ?? `call_${this.#choice}_${this.#calls.indexOf(call)}`;
     const head = present({ type: 'tool-call' as const, id, name, kind: kind === 'custom' ? kind : undefined, maker });
     emit({ type: 'block-start', choice: this.#choice, block: call.block, head, ...carrying(dialect, reader.rest()) });
-    this.#sign(call.block, signature, emit);
+    this.#sign(call.block, proof, emit);
   }
 
-  #sign(block: number, signature: string | undefined, emit: Emit): void {
-    if (signature !== undefined) emit({ type: 'signature', choice: this.#choice, block, signature });
+  #sign(block: number, { signature, maker }: ReturnType<typeof decodeProof>, emit: Emit): void {
+    if (signature === undefined) return;
+    emit(present({ type: 'signature' as const, choice: this.#choice, block, signature, maker }));
   }
 
   #append(call: Call, text: string, emit: Emit): void {

@@ -68,7 +68,7 @@ class ResponsesStreamEncoder implements StreamEncoder {
       case 'reasoning':
         return this.#item?.text(event.text) ?? '';
       case 'signature':
-        this.#item?.signature(event.signature);
+        this.#item?.signature(event.signature, event.maker);
         return '';
       case 'citation':
         return this.#speak() + (this.#item?.citation(event.citation) ?? '');

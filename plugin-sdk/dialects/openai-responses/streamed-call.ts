@@ -17,7 +17,7 @@ export class StreamedCall implements StreamedItem {
   readonly #fields: JsonObject;
   readonly #template: readonly [string, string];
   #arguments = '';
-  #signature: string | undefined;
+  #proof: { readonly signature?: string; readonly maker?: string } = {};
 
   constructor(out: EventWriter, index: number, id: string, fields: JsonObject | undefined, head: Head) {
     this.#out = out;
@@ -41,8 +41,8 @@ export class StreamedCall implements StreamedItem {
     return this.#out.delta(this.#template, text);
   }
 
-  signature(signature: string): void {
-    this.#signature = signature;
+  signature(signature: string, maker = this.#head.maker): void {
+    this.#proof = present({ signature, maker });
   }
 
   citation(): string {
@@ -56,8 +56,7 @@ export class StreamedCall implements StreamedItem {
   }
 
   finished(): JsonObject {
-    const proof = encodeProof(present({ signature: this.#signature, maker: this.#head.maker }));
-    return { ...this.#fields, status: 'completed', [this.#field]: this.#arguments, ...proof };
+    return { ...this.#fields, status: 'completed', [this.#field]: this.#arguments, ...encodeProof(this.#proof) };
   }
 
   get #field(): 'arguments' | 'input' {

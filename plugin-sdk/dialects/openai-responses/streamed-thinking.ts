@@ -56,8 +56,8 @@ export class StreamedThinking implements StreamedItem {
     return opened + this.#out.delta(this.#template, text);
   }
 
-  signature(signature: string): void {
-    this.#proof = present({ maker: this.#head.maker, signature, encrypted: this.#proof.encrypted });
+  signature(signature: string, maker = this.#head.maker): void {
+    this.#proof = present({ maker, signature, encrypted: this.#proof.encrypted });
   }
 
   citation(): string {

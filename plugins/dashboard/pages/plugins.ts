@@ -57,7 +57,7 @@ function hookTable(hook: string, handlers: readonly HandlerView[]): Html {
     ],
     handlers.map((handler, i) => ({ ...handler, place: i + 1 })),
     'No plugin.',
-  )}`;
+  )}</div>`;
 }
 
 function mean({ runs, totalMs }: HandlerView): number {

@@ -110,13 +110,11 @@ function list(records: readonly ExchangeRecord[]): Html {
       { name: 'Status', cell: statusBadge },
       { name: 'Model', cell: modelOf },
       {
-        name: 'Operation',
-        cell: ({ operation, stream }) => html`${operation}${stream && html` <span class="tag">stream</span>`}`,
-      },
-      {
         name: 'Caller',
         cell: ({ caller }) =>
-          caller.kind === 'anonymous' ? html`<span class="quiet">anonymous</span>` : (caller.name ?? caller.id),
+          caller.kind === 'anonymous'
+            ? html`<span class="quiet">anonymous</span>`
+            : html`<span class="caller">${caller.name ?? caller.id}</span>`,
       },
       {
         name: 'Attempts',
@@ -126,8 +124,11 @@ function list(records: readonly ExchangeRecord[]): Html {
       },
       { name: 'First content', number: true, cell: ({ firstContentMs }) => duration(firstContentMs) },
       { name: 'Total', number: true, cell: ({ durationMs }) => duration(durationMs) },
-      { name: 'Tokens in', number: true, cell: ({ usage }) => count(usage?.input) },
-      { name: 'Tokens out', number: true, cell: ({ usage }) => count(usage?.output) },
+      {
+        name: 'Tokens in / out',
+        number: true,
+        cell: ({ usage }) => (usage === undefined ? '–' : `${count(usage.input)} / ${count(usage.output)}`),
+      },
       { name: 'Cost', number: true, cell: (record) => cost(record.cost) },
     ],
     records,
@@ -141,9 +142,15 @@ export function statusBadge({ status, error, clientGone }: ExchangeRecord): Html
   return html`${badge(status, tone)}${error !== undefined && html` <code class="quiet">${error}</code>`}`;
 }
 
-function modelOf({ provider, model, clientModel, links }: ExchangeRecord): Html {
-  const served = provider === undefined ? clientModel : `${provider}/${model ?? ''}`;
-  return html`<span class="name">${served ?? '–'}</span>${links.cache !== undefined && html` <span class="tag">cache ${links.cache}</span>`}${links.job !== undefined && html` <span class="tag">job</span>`}`;
+function modelOf({ provider, model, clientModel, operation, stream, links }: ExchangeRecord): Html {
+  const served = provider === undefined ? clientModel : [provider, model].filter(Boolean).join('/');
+  const tags = [
+    operation === 'chat' ? undefined : operation,
+    stream ? 'stream' : undefined,
+    links.cache === undefined ? undefined : `cache ${links.cache}`,
+    links.job === undefined ? undefined : 'job',
+  ];
+  return html`<span class="name">${served ?? '–'}</span>${tags.map((tag) => tag !== undefined && html` <span class="tag">${tag}</span>`)}`;
 }
 
 function pages(query: URLSearchParams, cursor: string | undefined, next: string | undefined): Html {

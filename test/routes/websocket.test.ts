@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GoogleGenAI } from '@google/genai';
+import { WebSocket } from 'undici';
+import { type PassthroughGateway, passthroughGateway } from './passthrough-gateway.ts';
+import { type SocketUpstream, startSocketUpstream } from './socket-upstream.ts';
+
+let upstream: SocketUpstream;
+let gateway: PassthroughGateway;
+
+beforeEach(async () => {
+  upstream = await startSocketUpstream();
+  const keys = [{ name: 'main', value: 'sk-upstream' }];
+  gateway = await passthroughGateway({
+    plugins: {
+      'providers/openai': { baseUrl: upstream.url, keys },
+      'providers/gemini': { baseUrl: upstream.url, keys },
+      'providers/vertex': { baseUrl: upstream.url, keys: [{ name: 'main', value: 'ya29.x', project: 'p', region: 'global' }] },
+    },
+  });
+});
+
+afterEach(async () => {
+  await upstream[Symbol.asyncDispose]();
+  await gateway.close();
+});
+
+const at = (path: string): string => `ws://127.0.0.1:${gateway.port}${path}`;
+
+async function echoed(socket: WebSocket, text: string): Promise<string> {
+  const heard = once(socket, 'message') as Promise<[MessageEvent]>;
+  socket.send(text);
+  return String((await heard)[0].data);
+}
+
+test('joins a realtime session to the provider, both ways, and records it when it ends', async () => {
+  const ended = gateway.next();
+  const socket = new WebSocket(at('/openai_passthrough/v1/realtime?model=gpt-realtime'), { headers: { authorization: 'Bearer theirs', 'openai-beta': 'realtime=v1' } });
+  await once(socket, 'open');
+  for (const text of ['one', 'two', 'three']) assert.equal(await echoed(socket, text), text);
+  const [{ url, headers }] = upstream.upgrades as [SocketUpstream['upgrades'][number]];
+  assert.equal(url, '/v1/realtime?model=gpt-realtime');
+  assert.equal(headers.authorization, 'Bearer sk-upstream');
+  assert.equal(headers['openai-beta'], 'realtime=v1');
+  socket.close();
+  const { outcome, exchange } = await ended;
+  assert.equal(outcome.status, 101);
+  assert.equal(outcome.error, undefined);
+  assert.equal(outcome.attempts[0]?.result, 'ok');
+  assert.ok(outcome.bytesOut > 0);
+  assert.equal(exchange.targets[0]?.model, 'gpt-realtime');
+});
+
+test('knows a browser by the key in its subprotocol, and echoes only the protocol that the provider chose', async () => {
+  const socket = new WebSocket(at('/openai_passthrough/v1/realtime?model=m'), ['realtime', 'openai-insecure-api-key.sk-theirs', 'openai-beta.realtime-v1']);
+  await once(socket, 'open');
+  assert.equal(socket.protocol, 'realtime');
+  const [{ headers }] = upstream.upgrades as [SocketUpstream['upgrades'][number]];
+  assert.equal(headers['sec-websocket-protocol'], 'realtime, openai-beta.realtime-v1');
+  assert.equal(headers.authorization, 'Bearer sk-upstream');
+  assert.ok(!JSON.stringify(headers).includes('theirs'));
+  socket.close();
+});
+
+test('serves a Live session of @google/genai, with its double slash and without the key in its URL', async () => {
+  upstream.greeting = '{"setupComplete":{}}';
+  for (const vertexai of [false, true]) {
+    const client = new GoogleGenAI({ apiKey: 'dummy-key', vertexai, httpOptions: { baseUrl: `${gateway.url}/genai_passthrough/` } });
+    const session = await client.live.connect({ model: 'gemini-live', callbacks: { onmessage: () => undefined } });
+    const { url, headers } = upstream.upgrades.at(-1)!;
+    assert.match(url, vertexai ? /^\/ws\/google\.cloud\.aiplatform\./ : /^\/ws\/google\.ai\.generativelanguage\.v1\w*\.GenerativeService\.BidiGenerateContent$/);
+    if (vertexai) assert.equal(headers.authorization, 'Bearer ya29.x');
+    else assert.equal(headers['x-goog-api-key'], 'sk-upstream');
+    assert.ok(!JSON.stringify([url, headers]).includes('dummy-key'));
+    session.close();
+  }
+});
+
+test("gives the provider's refusal to the client as it is", async () => {
+  upstream.refuse(403, '{"error":{"message":"no"}}');
+  const ended = gateway.next();
+  const { status, body } = await upgrade('/openai_passthrough/v1/realtime?model=m');
+  assert.equal(status, 403);
+  assert.equal(body, '{"error":{"message":"no"}}');
+  assert.equal((await ended).outcome.status, 403);
+});
+
+test('answers in plain HTTP where there is no WebSocket to be had', async () => {
+  assert.equal((await upgrade('/nowhere')).status, 404);
+  assert.equal((await upgrade('/openai_passthrough/v1/../x')).status, 400);
+  await upstream[Symbol.asyncDispose]();
+  const lost = await upgrade('/openai_passthrough/v1/realtime?model=m');
+  assert.equal(lost.status, 502);
+  assert.equal(JSON.parse(lost.body).error.code, 'upstream_unreachable');
+  upstream = await startSocketUpstream();
+});
+
+test('closes each side when the other goes', async () => {
+  for (const side of ['client', 'provider'] as const) {
+    const ended = gateway.next();
+    const { socket } = await upgrade('/openai_passthrough/v1/realtime?model=m');
+    const theirs = upstream.upgrades.at(-1)!.socket;
+    const other = side === 'client' ? theirs : socket!;
+    const gone = once(other, 'close');
+    other.resume();
+    (side === 'client' ? socket! : theirs).destroy();
+    await gone;
+    assert.equal((await ended).outcome.status, 101);
+  }
+});
+
+test('reads no more from a provider than the client takes', async () => {
+  const { socket } = await upgrade('/openai_passthrough/v1/realtime?model=m');
+  socket!.pause();
+  const theirs = upstream.upgrades.at(-1)!.socket;
+  const block = Buffer.alloc(1_048_576);
+  let written = 0;
+  while (written < 300 && theirs.write(block)) written += 1;
+  theirs.on('drain', () => {
+    while (written < 300 && theirs.write(block)) written += 1;
+  });
+  await sleep(1_000);
+  assert.ok(written < 200, `${written} MB`);
+  socket!.destroy();
+});
+
+test('asks the plugins that refuse, before it calls the provider', async () => {
+  const { definePlugin, GatewayError } = await import('../../plugin-sdk/index.ts');
+  const { z } = await import('zod');
+  const guard = definePlugin({
+    name: 'guard',
+    options: z.strictObject({}),
+    setup: () => ({
+      hooks: {
+        preRoute: () => {
+          throw new GatewayError('AUTH_MISSING', {});
+        },
+      },
+    }),
+  });
+  await using guarded = await passthroughGateway({ definitions: { guard: guard as never }, plugins: { guard: {}, 'providers/openai': { baseUrl: upstream.url, keys: [{ name: 'a', value: 'k' }] } } });
+  const { status } = await upgrade('/openai_passthrough/v1/realtime', guarded.port);
+  assert.equal(status, 401);
+  assert.equal(upstream.upgrades.length, 0);
+});
+
+test('serves a call with an offer to upgrade to HTTP/2 as it stands', async () => {
+  await using plain = await passthroughGateway();
+  plain.upstreams.openai.reply({ json: { ok: true } });
+  const outgoing = httpRequest({ port: plain.port, path: '/openai_passthrough/v1/models', headers: { connection: 'upgrade, http2-settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQCAAAAAAIAAAAA' } }).end();
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+  assert.equal(incoming.statusCode, 200);
+  incoming.resume();
+});
+
+interface Upgraded {
+  readonly status: number;
+  readonly socket: Socket | undefined;
+  readonly body: string;
+}
+
+function upgrade(path: string, port = gateway.port): Promise<Upgraded> {
+  return new Promise((resolve, reject) => {
+    const outgoing = httpRequest({
+      port,
+      path,
+      headers: { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' },
+    });
+    outgoing.on('upgrade', (incoming, socket) => {
+      socket.on('error', () => undefined);
+      resolve({ status: incoming.statusCode ?? 0, socket: socket as Socket, body: '' });
+    });
+    outgoing.on('response', async (incoming) => {
+      let body = '';
+      for await (const chunk of incoming) body += chunk;
+      resolve({ status: incoming.statusCode ?? 0, socket: undefined, body });
+    });
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
+}
