@@ -71,7 +71,8 @@ function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-function bearer(authorization: string | undefined): string | undefined {
+/** The token that an `authorization` header bears. */
+export function bearer(authorization: string | undefined): string | undefined {
   return authorization === undefined ? undefined : /^Bearer (.+)$/i.exec(authorization)?.[1];
 }
 

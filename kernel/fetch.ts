@@ -8,7 +8,7 @@ export async function fetchThrough(generation: Generation, request: Request): Pr
   const body = request.body === null ? undefined : Buffer.from(await request.clone().arrayBuffer());
   const url = new URL(request.url);
   const headers: FlatHeaders = [...request.headers].flat();
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
     const stream = new ReadableStream<Uint8Array>({
       start: (made) => {
@@ -29,12 +29,17 @@ export async function fetchThrough(generation: Generation, request: Request): Pr
           return (controller?.desiredSize ?? 1) > 0;
         },
         end: () => controller?.close(),
-        fail: (error) => controller?.error(error),
+        fail: (error) => {
+          controller?.error(error);
+          reject(error);
+        },
       },
     );
     const bare = { method: request.method === 'HEAD' ? 'GET' : request.method, url: request.url } as Request;
     const found = generation.exchanges.fetch(bare, { client });
-    if (found instanceof Promise) resolve(generation.handlers.fetch(request));
+    if (found instanceof Promise) return resolve(generation.handlers.fetch(request));
+    if (request.signal.aborted) client.leave();
+    else request.signal.addEventListener('abort', () => client.leave(), { once: true });
   });
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type CatalogueEntry, type Clock, isGatewayError, type Logger } from '../plugin-sdk/index.ts';
+import { type CatalogueEntry, type Clock, GatewayError, isGatewayError, type Logger } from '../plugin-sdk/index.ts';
 import { readCatalogue } from './catalogue.ts';
 import type { ConfigInput } from './config/config.ts';
 import { type LoadedConfig, loadConfig } from './config/load-config.ts';
@@ -82,6 +82,7 @@ export async function createGateway(config: LoadedConfig | ConfigInput, options:
     reload(next) {
       // One after the other: two builds at once could swap in the wrong order.
       const step = queue.then(async () => {
+        if (state !== 'running') throw new GatewayError('GUARD_DRAINING', {});
         const fresh = await build(asLoaded(next));
         const old = current!;
         current = fresh;

@@ -43,7 +43,8 @@ export class Generation {
   readonly #usedKeys: string[];
   readonly #accept: AcceptOptions;
   #open = 0;
-  #idle: (() => void) | undefined = undefined;
+  readonly #idle = new Set<() => void>();
+  #tearingDown: Promise<void> | undefined = undefined;
 
   private constructor(
     id: string,
@@ -86,7 +87,7 @@ export class Generation {
       this.track(accept(route, client, this.#accept));
       return RESPONSE_ALREADY_SENT;
     });
-    this.handlers = mountHandlers(routes, admin);
+    this.handlers = mountHandlers(routes, admin, server.limits.bodyBytes, process.log);
   }
 
   /** Loads and sets up a config. Throws GatewayError CFG_*, PLUGIN_*; nothing is left behind then. */
@@ -110,13 +111,15 @@ export class Generation {
       inspect: () => holder.generation!.view(),
       allowsAdmin: (token: string, scope: 'read' | 'write') => holder.generation!.admin.allows(token, scope),
     };
+    let running: RunningPlugins | undefined;
     try {
       const admin = new AdminGuard(loaded.config);
-      const running = await setUp(plugins, registered, (plugin) => createHost(plugin, context), loaded.config.hookTimeoutMs, process.log);
+      running = await setUp(plugins, registered, (plugin) => createHost(plugin, context), loaded.config.hookTimeoutMs, process.log);
       holder.generation = new Generation(id, loaded, plugins, running, process, usedKeys, admin);
       return holder.generation;
     } catch (error) {
-      for (const key of usedKeys) await process.shared.release(key);
+      await running?.tearDown();
+      await process.shared.releaseAll(usedKeys);
       throw error;
     }
   }
@@ -135,7 +138,7 @@ export class Generation {
     this.#open += 1;
     void settled.finally(() => {
       this.#open -= 1;
-      if (this.#open === 0) this.#idle?.();
+      if (this.#open === 0) for (const idle of this.#idle) idle();
     });
   }
 
@@ -148,18 +151,20 @@ export class Generation {
   whenIdle(ms: number): Promise<void> {
     if (this.#open === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#idle = () => {
+      const idle = (): void => {
         clearTimeout(timer);
+        this.#idle.delete(idle);
         resolve();
       };
+      const timer = setTimeout(idle, ms);
+      this.#idle.add(idle);
     });
   }
 
-  /** Takes the plugins down and lets go of what they shared. */
-  async tearDown(): Promise<void> {
-    await this.#running.tearDown();
-    for (const key of this.#usedKeys) await this.#process.shared.release(key);
+  /** Takes the plugins down and lets go of what they shared, once however often it is called. */
+  tearDown(): Promise<void> {
+    this.#tearingDown ??= this.#running.tearDown().then(() => this.#process.shared.releaseAll(this.#usedKeys));
+    return this.#tearingDown;
   }
 
   view(): GatewayView {

@@ -64,8 +64,9 @@ export function createHost(plugin: PlannedPlugin, context: HostContext): Host {
       return found;
     },
     shared(key, create, close) {
+      const value = shared.use(key, create, close);
       context.usedKeys.push(key);
-      return shared.use(key, create, close);
+      return value;
     },
     fetch: (request, limits) => fetchWhole(request, context.connections, limits?.timeoutMs ?? 30_000, limits?.bodyBytes ?? 10_485_760),
     run: (request) => context.run(request),

@@ -1,7 +1,9 @@
 import type { Context } from 'hono';
 import { Hono } from 'hono';
-import { type ExchangeRoute, GatewayError, type HandlerRoute, isGatewayError, isSameOrigin, type Route, type RouteView } from '../plugin-sdk/index.ts';
-import type { AdminGuard } from './admin-guard.ts';
+import { bodyLimit } from 'hono/body-limit';
+import { type ExchangeRoute, GatewayError, type HandlerRoute, isGatewayError, isSameOrigin, type Logger, type Route, type RouteView } from '../plugin-sdk/index.ts';
+import { type AdminGuard, bearer } from './admin-guard.ts';
+import { newRequestId } from './request-id.ts';
 
 /** What a matched exchange route does with its call; `serve` starts the exchange. */
 export type Serve = (route: ExchangeRoute, context: Context) => Response | Promise<Response>;
@@ -20,9 +22,15 @@ export function mountExchanges(routes: readonly Route[], serve: Serve): Hono {
   return app;
 }
 
-/** The gateway's own endpoints, each behind its guard. There is no way to mount one without. */
-export function mountHandlers(routes: readonly Route[], guard: AdminGuard): Hono {
-  const app = new Hono();
+/** The gateway's own endpoints, each behind its guard. There is no way to mount one without. `bodyBytes`: most a body may have. */
+export function mountHandlers(routes: readonly Route[], guard: AdminGuard, bodyBytes: number, log: Logger): Hono {
+  const app = new Hono<{ Variables: { requestId: string } }>();
+  app.use(async (context, next) => {
+    context.set('requestId', newRequestId());
+    await next();
+    context.header('x-request-id', context.get('requestId'));
+  });
+  app.use(bodyLimit({ maxSize: bodyBytes, onError: () => failure(new GatewayError('REQ_TOO_LARGE', { limit: bodyBytes })) }));
   for (const route of routes) {
     if (route.type !== 'handler') continue;
     const guarded = (context: Context): Response | Promise<Response> => {
@@ -39,8 +47,12 @@ export function mountHandlers(routes: readonly Route[], guard: AdminGuard): Hono
     const { method, path } = context.req;
     return failure(new GatewayError('REQ_UNKNOWN_ENDPOINT', { method, path }));
   });
-  app.onError((cause) => failure(isGatewayError(cause) ? cause : new GatewayError('BUG', { reason: 'an endpoint failed' }, { cause })));
-  return app;
+  app.onError((cause, context) => {
+    if (isGatewayError(cause)) return failure(cause);
+    log.error({ request: context.get('requestId'), path: context.req.path, err: cause }, 'an endpoint failed');
+    return failure(new GatewayError('BUG', { reason: 'an endpoint failed' }, { cause }));
+  });
+  return app as unknown as Hono;
 }
 
 /** Throws GatewayError AUTH_*; gives a redirect where a browser can sign in. */
@@ -50,7 +62,7 @@ function admit(context: Context, guard: AdminGuard, scope: 'read' | 'write', sig
   const cookie = req.header('cookie');
   try {
     // A browser sends the cookie by itself, whoever makes it call: only the gateway's own pages may change things by it.
-    const byCookie = authorization === undefined && cookie !== undefined;
+    const byCookie = bearer(authorization) === undefined && cookie !== undefined;
     if (byCookie && req.method !== 'GET' && req.method !== 'HEAD' && !isSameOrigin(req.raw.headers)) {
       throw new GatewayError('AUTH_ADMIN', { reason: 'the call comes from another site' });
     }

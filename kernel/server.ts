@@ -7,6 +7,7 @@ import { NodeClient } from './client/node-client.ts';
 import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway.ts';
 import { openListeners } from './listeners.ts';
+import { newRequestId } from './request-id.ts';
 import { isWebSocket, serveUpgrades } from './upgrade.ts';
 
 export interface Listening {
@@ -71,13 +72,13 @@ function health(incoming: IncomingMessage, outgoing: ServerResponse, gateway: Ga
   const { url } = incoming;
   if (url !== '/health' && url !== '/ready') return false;
   const ready = url === '/health' || gateway.state === 'running';
-  outgoing.writeHead(ready ? 200 : 503, { 'content-type': 'application/json' });
+  outgoing.writeHead(ready ? 200 : 503, { 'content-type': 'application/json', 'x-request-id': newRequestId() });
   outgoing.end(JSON.stringify({ status: ready ? 'ok' : 'draining' }));
   return true;
 }
 
 function answer(outgoing: ServerResponse, error: GatewayError): void {
-  outgoing.writeHead(error.status, { 'content-type': 'application/json', connection: 'close' });
+  outgoing.writeHead(error.status, { 'content-type': 'application/json', connection: 'close', 'x-request-id': newRequestId() });
   outgoing.end(errorBody(error.text, error.openaiCode ?? ''));
 }
 
@@ -94,7 +95,8 @@ function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
         ? (['408 Request Timeout', 'The request headers did not arrive in time.', 'request_timeout'] as const)
         : (['400 Bad Request', 'The request is not valid HTTP/1.1.', 'invalid_http'] as const);
   const body = errorBody(message, code);
-  socket.end(`HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nx-request-id: ${newRequestId()}`;
+  socket.end(`${head}\r\nconnection: close\r\n\r\n${body}`);
 }
 
 function errorBody(message: string, code: string): string {

@@ -15,6 +15,7 @@ import {
   type Route,
 } from '../plugin-sdk/index.ts';
 import { createHooks, type Hooks } from './hooks.ts';
+import { instanceFault } from './instance-fault.ts';
 import type { PlannedPlugin } from './load-plugins.ts';
 import { type Taken, type Tap, toObserver, toTap } from './tap.ts';
 
@@ -67,7 +68,7 @@ export async function setUp(
   const tearDown = async (): Promise<void> => {
     for (const { plugin, instance } of up.toReversed()) {
       try {
-        await instance.teardown?.();
+        await instance?.teardown?.();
       } catch (cause) {
         log.error({ plugin: plugin.id, err: cause }, 'teardown failed');
       }
@@ -79,6 +80,8 @@ export async function setUp(
       const instance = await setUpOne(plugin, hostOf(plugin));
       setupMs.set(plugin.id, performance.now() - started);
       up.push({ plugin, instance });
+      const fault = instanceFault(instance);
+      if (fault !== undefined) throw new GatewayError('PLUGIN_MALFORMED', { plugin: plugin.id, reason: fault });
       for (const { port, implementation } of instance.ports ?? []) registered.ports.set((port as Port<unknown>).capability, implementation);
       if (instance.provider !== undefined) registered.providers.set(instance.provider.name, instance.provider);
       for (const [name, command] of Object.entries(instance.commands ?? {})) commands.set(name, command);
@@ -94,25 +97,34 @@ export async function setUp(
 }
 
 async function setUpOne(plugin: PlannedPlugin, host: Host): Promise<PluginInstance> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new GatewayError('PLUGIN_SETUP_TIMEOUT', { plugin: plugin.id, ms: setupLimitMs })), setupLimitMs);
-  });
   try {
     const made = plugin.definition.setup(plugin.options as never, host);
-    const instance = isThenable(made) ? await Promise.race([made, late]) : made;
-    const unknown = Object.keys(instance?.hooks ?? {}).find((name) => !(hookNames as readonly string[]).includes(name));
-    const reason = instance === undefined || instance === null ? 'setup returned nothing' : unknown && `there is no hook ${unknown}`;
-    if (reason) throw new GatewayError('PLUGIN_MALFORMED', { plugin: plugin.id, reason });
-    return instance as PluginInstance;
+    return isThenable(made) ? await inTime(plugin.id, made) : made;
   } catch (cause) {
-    const { code } = cause as GatewayError;
-    if (code === 'PLUGIN_MALFORMED' || code === 'PLUGIN_SETUP_TIMEOUT') throw cause;
-    const { text, message } = cause as GatewayError;
+    const { code, text, message } = cause as GatewayError;
+    if (code === 'PLUGIN_SETUP_TIMEOUT') throw cause;
     throw new GatewayError('PLUGIN_SETUP_FAILED', { plugin: plugin.id, reason: text ?? message ?? String(cause) }, { cause, plugin: plugin.id });
-  } finally {
-    clearTimeout(timer);
   }
+}
+
+/** Waits for a setup up to its time limit. One that ends later is taken down: nobody else knows of it. */
+function inTime(plugin: string, made: PromiseLike<PluginInstance>): Promise<PluginInstance> {
+  return new Promise((resolve, reject) => {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      reject(new GatewayError('PLUGIN_SETUP_TIMEOUT', { plugin, ms: setupLimitMs }));
+    }, setupLimitMs);
+    const settle = async (instance: PluginInstance): Promise<void> => {
+      clearTimeout(timer);
+      if (late) await instance?.teardown?.();
+      else resolve(instance);
+    };
+    Promise.resolve(made).then(settle).catch((cause) => {
+      clearTimeout(timer);
+      reject(cause);
+    });
+  });
 }
 
 type Up = readonly { readonly plugin: PlannedPlugin; readonly instance: PluginInstance }[];

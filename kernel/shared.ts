@@ -23,7 +23,12 @@ export class SharedThings {
     return entry.value as T;
   }
 
-  async release(key: string): Promise<void> {
+  /** One that does not close keeps the others from nothing. */
+  async releaseAll(keys: readonly string[]): Promise<void> {
+    await Promise.all(keys.map((key) => this.#release(key)));
+  }
+
+  async #release(key: string): Promise<void> {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     entry.users -= 1;

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { GatewayError } from './errors.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
 import {
+  defaultMaxDepth,
   findPath,
   type MultipartField,
   multipartBoundary,
@@ -14,7 +15,6 @@ import {
 
 /** Members that routing reads on every call; found in one pass over the bytes, without parsing the rest. */
 const routed = ['model', 'stream'] as const;
-const maxDepth = 512;
 
 /** A request body: its bytes as the client sent them, and JSON when someone asks. */
 export type Body = NoBody | BytesBody | StreamBody;
@@ -35,14 +35,17 @@ export class BytesBody {
   readonly kind = 'bytes';
   readonly bytes: Buffer;
   readonly contentType: string | undefined;
+  readonly #maxDepth: number | undefined;
   #members: Map<string, Range> | undefined;
   #json: JsonObject | undefined;
   #fields: readonly MultipartField[] | undefined;
 
-  constructor(bytes: Buffer, contentType: string | undefined, json?: JsonObject) {
+  /** `maxDepth`: levels that its JSON may nest. */
+  constructor(bytes: Buffer, contentType: string | undefined, json?: JsonObject, maxDepth?: number) {
     this.bytes = bytes;
     this.contentType = contentType;
     this.#json = json;
+    this.#maxDepth = maxDepth;
   }
 
   /** A JSON body written anew; exactness of the client's bytes is given up. */
@@ -66,7 +69,7 @@ export class BytesBody {
     if (!this.isJson) return this.#formMember(name);
     if (this.#json !== undefined) return this.#json[name];
     if (!(routed as readonly string[]).includes(name)) return this.json()[name];
-    this.#members ??= scan(this.bytes, maxDepth);
+    this.#members ??= scan(this.bytes, this.#maxDepth);
     const range = this.#members.get(name);
     return range === undefined ? undefined : (readValue(this.bytes, range) as JsonValue);
   }
@@ -114,7 +117,7 @@ export class BytesBody {
     const steps = typeof path === 'string' ? [path] : path;
     const range =
       steps.length === 1 && typeof steps[0] === 'string' && (routed as readonly string[]).includes(steps[0])
-        ? (this.#members ??= scan(this.bytes, maxDepth)).get(steps[0])
+        ? (this.#members ??= scan(this.bytes, this.#maxDepth)).get(steps[0])
         : findPath(this.bytes, steps);
     if (range === undefined) {
       throw new GatewayError(
@@ -127,9 +130,9 @@ export class BytesBody {
   }
 }
 
-function scan(bytes: Buffer, depth: number): Map<string, Range> {
-  const result = scanTopLevel(bytes, routed, { maxDepth: depth });
-  if (result.problem === 'too-deep') throw new GatewayError('REQ_TOO_DEEP', { limit: depth });
+function scan(bytes: Buffer, maxDepth = defaultMaxDepth): Map<string, Range> {
+  const result = scanTopLevel(bytes, routed, { maxDepth });
+  if (result.problem === 'too-deep') throw new GatewayError('REQ_TOO_DEEP', { limit: maxDepth });
   if (result.problem !== undefined || !result.complete) {
     throw new GatewayError('REQ_BODY_NOT_JSON', {
       reason: `${result.problem ?? 'it ends too early'} at byte ${result.at}`,

@@ -1,6 +1,6 @@
 import type { Usage } from './conversation/index.ts';
 import { GatewayError } from './errors.ts';
-import type { JsonObject, JsonValue } from './json.ts';
+import { isObject, type JsonObject, type JsonValue } from './json.ts';
 import type { AdaptedResult, Call } from './provider.ts';
 
 /** An OpenAI embeddings request, as far as providers of other formats can serve it. */
@@ -66,6 +66,23 @@ export function embeddingsReply(
     json: { object: 'list', data, model, usage: { prompt_tokens: inputTokens, total_tokens: inputTokens } },
     usage,
   };
+}
+
+/** An OpenAI embeddings reply with every list of numbers as base64; undefined when it has none or is no such reply. */
+export function embeddingsAsBase64(whole: Buffer): JsonObject | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(whole.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (!isObject(json) || !Array.isArray(json['data'])) return undefined;
+  const data = json['data'].map((entry) => {
+    const vector = isObject(entry) ? entry['embedding'] : undefined;
+    const isVector = Array.isArray(vector) && vector.every((value) => typeof value === 'number');
+    return isVector ? { ...(entry as JsonObject), embedding: toBase64(vector as number[]) } : entry;
+  });
+  return { ...json, data };
 }
 
 function toBase64(vector: readonly number[]): string {

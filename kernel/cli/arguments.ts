@@ -7,6 +7,7 @@ export const commands = {
   init: 'Write the default config to bifrost.jsonc.',
   plugins: 'List what ships.',
   schema: 'Print a JSON Schema of the config, for editors.',
+  top: 'Show the live traffic of a running gateway (BIFROST_ADMIN_TOKEN, --url).',
 } as const;
 
 export interface Arguments {
@@ -20,6 +21,7 @@ export interface Arguments {
   readonly logLevel: string | undefined;
   readonly logFormat: string | undefined;
   readonly insecure: boolean;
+  readonly url: string | undefined;
   readonly help: boolean;
   readonly version: boolean;
 }
@@ -38,6 +40,7 @@ export function readArguments(args: readonly string[]): Arguments {
       'log-level': { type: 'string' },
       'log-format': { type: 'string' },
       insecure: { type: 'boolean', default: false },
+      url: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
       version: { type: 'boolean', short: 'v', default: false },
     },
@@ -47,6 +50,9 @@ export function readArguments(args: readonly string[]): Arguments {
   const port = values.port === undefined ? undefined : Number(values.port);
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
     throw new Error(`--port takes a number from 0 to 65535, not ${values.port}.`);
+  }
+  if (values.url !== undefined && !/^https?:$/.test(URL.parse(values.url)?.protocol ?? '')) {
+    throw new Error(`--url takes an address such as http://127.0.0.1:8080, not ${values.url}.`);
   }
   oneOf('--log-level', values['log-level'], levels);
   oneOf('--log-format', values['log-format'], ['json', 'pretty']);
@@ -59,6 +65,7 @@ export function readArguments(args: readonly string[]): Arguments {
     logLevel: values['log-level'],
     logFormat: values['log-format'],
     insecure: values.insecure,
+    url: values.url,
     help: values.help,
     version: values.version,
   };
@@ -82,6 +89,7 @@ Options
       --log-level LEVEL    ${levels.join(', ')}.
       --log-format FORMAT  json or pretty.
       --insecure           Listen on a public address without governance.
+      --url URL            Gateway that top asks. Default http://127.0.0.1:8080.
   -h, --help               Show this.
   -v, --version            Show the version.
 `;

@@ -39,6 +39,8 @@ async function run(given: Arguments): Promise<number> {
     case 'check':
     case 'plan':
       return (await import('./plan.ts')).plan(given);
+    case 'top':
+      return (await import('./top.ts')).top(given);
     case 'start':
       return (await import('./start.ts')).start(given);
     default:

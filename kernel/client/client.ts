@@ -37,6 +37,8 @@ export interface BodyLimits {
   /** For bodies that are held. */
   readonly bodyBytes: number;
   readonly bodyTimeoutMs: number;
+  /** Levels that JSON may nest. */
+  readonly jsonDepth: number;
   /** Bodies above this are streamed where the operation allows. */
   readonly bufferBytes: number;
   /** The body may be passed on while it comes. */

@@ -22,8 +22,9 @@ const decoders = {
 
 /** Decompresses a request body, bounded. Throws GatewayError REQ_ENCODING, REQ_TOO_LARGE, REQ_INVALID. */
 export async function decodeBody(bytes: Buffer, encoding: string, limit: number): Promise<Buffer> {
-  const decode = decoders[encoding.trim().toLowerCase() as keyof typeof decoders];
-  if (decode === undefined) throw new GatewayError('REQ_ENCODING', { encoding });
+  const name = encoding.trim().toLowerCase();
+  if (!Object.hasOwn(decoders, name)) throw new GatewayError('REQ_ENCODING', { encoding });
+  const decode = decoders[name as keyof typeof decoders];
   try {
     return await decode(bytes, { maxOutputLength: limit });
   } catch (cause) {

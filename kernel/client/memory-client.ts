@@ -41,7 +41,7 @@ export class MemoryClient implements Client {
     if (body === undefined || body.length === 0) return noBody;
     if (body.length > limits.bodyBytes) throw new GatewayError('REQ_TOO_LARGE', { limit: limits.bodyBytes });
     const at = this.headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-type');
-    return new BytesBody(body, at < 0 ? undefined : this.headers[at + 1]);
+    return new BytesBody(body, at < 0 ? undefined : this.headers[at + 1], undefined, limits.jsonDepth);
   }
 
   writeHead(status: number, headers: FlatHeaders): void {

@@ -55,12 +55,12 @@ export class NodeClient implements Client {
   }
 
   write(chunk: Buffer | string): boolean {
-    this.bytesOut += chunk.length;
+    this.bytesOut += Buffer.byteLength(chunk);
     return this.#outgoing.write(chunk);
   }
 
   end(chunk: Buffer | string | undefined, trailers?: FlatHeaders): void {
-    if (chunk !== undefined) this.bytesOut += chunk.length;
+    if (chunk !== undefined) this.bytesOut += Buffer.byteLength(chunk);
     if (trailers !== undefined && trailers.length > 0) this.#outgoing.addTrailers(pairs(trailers));
     this.#outgoing.end(chunk);
   }

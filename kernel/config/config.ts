@@ -16,7 +16,7 @@ const limits = z.strictObject({
   headerBytes: wholeNumber(1 * KiB)
     .default(64 * KiB)
     .describe('Largest request line and headers together, in bytes.'),
-  jsonDepth: wholeNumber(1).default(512).describe('How deep JSON in a request body may nest.'),
+  jsonDepth: wholeNumber(1, 512).default(512).describe('How deep JSON in a request body may nest.'),
   bodyTimeoutMs: wholeNumber(1).default(60_000).describe('Time for a request body to arrive whole, in milliseconds.'),
   bufferBytes: wholeNumber(0)
     .default(1 * MiB)

@@ -14,6 +14,7 @@ import { ByteBodyEditor } from './body-editor.ts';
 import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
 import { CarriedStream } from './carried-stream.ts';
 import type { Runtime } from './context.ts';
+import { wantsBase64, withWantedEncoding } from './embeddings-format.ts';
 import { failedReply } from './failed-reply.ts';
 import { HeldStart } from './held-start.ts';
 import { hiddenFailure } from './hidden-failure.ts';
@@ -82,7 +83,9 @@ async function readReply(
   }
   const whole =
     reply.takeWhole() ??
-    (isSmallJson(type, reply.headers) ? await collectWhole(provider, upstream, runtime) : undefined);
+    (isSmallJson(type, reply.headers) || (type.includes('json') && wantsBase64(exchange))
+      ? await collectWhole(provider, upstream, runtime)
+      : undefined);
   upstream.arrived();
   if (whole === undefined) {
     return { ...base, body: { type: 'flow', flow: watched(upstream), events: false } };
@@ -95,10 +98,11 @@ async function readReply(
   if (failedStatus !== undefined) {
     return problemReply(dialect, failedStatus, fixError(provider, whole), reply.headers);
   }
-  const bytes = fixed?.bytes ?? whole;
+  const encoded = isPlain ? withWantedEncoding(exchange, fixed?.bytes ?? whole) : undefined;
+  const bytes = encoded ?? fixed?.bytes ?? whole;
   return {
     ...base,
-    headers: fixed?.bytes === undefined ? reply.headers : withHeader(reply.headers, 'content-length', undefined),
+    headers: bytes === whole ? reply.headers : withHeader(reply.headers, 'content-length', undefined),
     body: { type: 'bytes', bytes },
   };
 }

@@ -12,6 +12,12 @@ const urlHeaders = new Set([
   'x-goog-upload-control-url',
 ]);
 
+/** True when one of the headers is such a URL. */
+export function hasUrl(headers: readonly string[]): boolean {
+  for (let i = 0; i < headers.length; i += 2) if (urlHeaders.has(lowerName(headers[i]!))) return true;
+  return false;
+}
+
 const quote = 0x22;
 const backslash = 0x5c;
 

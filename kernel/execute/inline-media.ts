@@ -1,25 +1,14 @@
-import {
-  type Block,
-  type Conversation,
-  collect,
-  GatewayError,
-  getHeader,
-  type MediaSource,
-  type Message,
-} from '../../plugin-sdk/index.ts';
-import { send } from '../send.ts';
+import { type Block, type Conversation, inBatches, type Message } from '../../plugin-sdk/index.ts';
 import type { Runtime } from './context.ts';
-
-const maxBytes = 20 * 1024 * 1024;
-const timeoutMs = 20_000;
+import { MediaFetcher } from './fetch-media.ts';
 
 /** The capability `inlineMedia` of a target: true, or which URLs (by their beginnings) it reads itself. */
 export type InlineMedia = true | { readonly except: readonly string[] };
 
-/**
- * Replaces media at http URLs by their bytes, for providers that take none. The fetch is guarded: public addresses only,
- * bounded in time and size, no redirects. Throws GatewayError REQ_INVALID naming the block.
- */
+/** Files are held in memory: so many are fetched side by side. */
+const fetchesAtOnce = 4;
+
+/** Replaces media at http URLs by their bytes, for providers that take none. Throws GatewayError REQ_INVALID, GUARD_HOST. */
 export async function inlineMedia(
   conversation: Conversation,
   wanted: InlineMedia,
@@ -32,9 +21,11 @@ export async function inlineMedia(
     const { url } = block.source;
     return /^https?:/i.test(url) && !except.some((start) => url.startsWith(start));
   };
+  if (!conversation.messages.some(({ blocks }) => blocks.some(needsFetch))) return conversation;
+  const fetcher = new MediaFetcher(runtime);
   const messages: Message[] = [];
   for (const [m, message] of conversation.messages.entries()) {
-    const blocks = await inlineBlocks(message.blocks, `messages[${m}].content`, needsFetch, runtime);
+    const blocks = await inlineBlocks(message.blocks, `messages[${m}].content`, needsFetch, fetcher);
     messages.push(blocks === message.blocks ? message : { ...message, blocks });
   }
   return { ...conversation, messages };
@@ -44,51 +35,20 @@ async function inlineBlocks(
   blocks: readonly Block[],
   path: string,
   needsFetch: (block: Block) => boolean,
-  runtime: Runtime,
+  fetcher: MediaFetcher,
 ): Promise<readonly Block[]> {
   if (!blocks.some(needsFetch)) return blocks;
-  return Promise.all(
-    blocks.map(async (block, i): Promise<Block> => {
-      if (!needsFetch(block)) return block;
-      if (block.type === 'tool-result')
-        return { ...block, content: await inlineBlocks(block.content, `${path}[${i}]`, needsFetch, runtime) };
-      if (!('source' in block) || block.source.kind !== 'url') return block;
-      return { ...block, source: await fetchMedia(block.source.url, `${path}[${i}]`, runtime) };
-    }),
-  );
-}
-
-async function fetchMedia(address: string, path: string, runtime: Runtime): Promise<MediaSource> {
-  const invalid = (reason: string): GatewayError =>
-    new GatewayError(
-      'REQ_INVALID',
-      { reason: `The media at ${path} could not be fetched: ${reason}.` },
-      { param: path },
-    );
-  const url = new URL(address);
-  let stop: ((reason: Error) => void) | undefined;
-  const timer = setTimeout(() => stop?.(invalid(`it did not arrive within ${timeoutMs} ms`)), timeoutMs);
-  try {
-    const request = {
-      provider: url.hostname,
-      origin: url.origin,
-      method: 'GET',
-      path: url.pathname + url.search,
-      headers: ['accept', '*/*'],
-      body: undefined,
-      privateAddresses: false,
-    };
-    const reply = await send(request, runtime.connections, 5_000, (abort) => {
-      stop = abort;
-    });
-    if (reply.status !== 200) {
-      reply.abort(invalid('refused'));
-      throw invalid(`the server answered ${reply.status}`);
+  const inline = async (block: Block, at: string): Promise<Block> => {
+    if (!needsFetch(block)) return block;
+    if (block.type === 'tool-result') {
+      return { ...block, content: await inlineBlocks(block.content, at, needsFetch, fetcher) };
     }
-    const bytes = await collect(reply, maxBytes, () => invalid(`it is larger than ${maxBytes} bytes`));
-    const mediaType = (getHeader(reply.headers, 'content-type') ?? 'application/octet-stream').split(';')[0]!.trim();
-    return { kind: 'base64', mediaType, data: bytes.toString('base64') };
-  } finally {
-    clearTimeout(timer);
+    if (!('source' in block) || block.source.kind !== 'url') return block;
+    return { ...block, source: await fetcher.fetch(block.source.url, at) };
+  };
+  const result: Block[] = [];
+  for (const batch of inBatches([...blocks.entries()], fetchesAtOnce)) {
+    result.push(...(await Promise.all(batch.map(([i, block]) => inline(block, `${path}[${i}]`)))));
   }
+  return result;
 }

@@ -82,7 +82,8 @@ function ask(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): 
       onRequestUpgrade(upgraded, answered, _headers, socket) {
         finish();
         if (stopped !== undefined) socket.destroy();
-        else resolve({ status: answered, headers: rawHeaders(upgraded), socket: socket as Socket, body: Buffer.alloc(0) });
+        else
+          resolve({ status: answered, headers: rawHeaders(upgraded), socket: socket as Socket, body: Buffer.alloc(0) });
       },
       onResponseStart(answering, answered) {
         if (answered < 200) return;

@@ -15,7 +15,7 @@ import { callOf, upstreamRequest } from './call.ts';
 import { checkEndpoint } from './check-endpoint.ts';
 import type { Runtime } from './context.ts';
 import { failedReply } from './failed-reply.ts';
-import { GatewayUrls, gatewayOrigin } from './gateway-urls.ts';
+import { GatewayUrls, gatewayOrigin, hasUrl } from './gateway-urls.ts';
 import { Gathered } from './gathered.ts';
 import { HeldStart } from './held-start.ts';
 import { openSocket } from './open-socket.ts';
@@ -44,7 +44,7 @@ export async function passThrough(
   if (provider.authorize !== undefined) request = await provider.authorize(request, attempt.key);
   if (exchange.upgrade) return openSocket(attempt, provider, dialect, request, runtime);
   const upstream = await openUpstream(attempt, request, runtime);
-  return readReply(attempt, provider, dialect, upstream, urlsOf(attempt, provider, request.origin, runtime), runtime);
+  return readReply(attempt, provider, dialect, upstream, request.origin, runtime);
 }
 
 /** The client's body, with the model's name changed where the key has an alias, and what the key decides. */
@@ -71,6 +71,7 @@ function inPlainForm(headers: UpstreamRequest['headers']): UpstreamRequest['head
   return headers.filter((_, i) => String(headers[i - (i % 2)]).toLowerCase() !== 'accept-encoding');
 }
 
+/** Where URLs of the provider lead to here; undefined when that is not wanted, or not known. */
 function urlsOf(
   { exchange }: LiveAttempt,
   { baseUrl }: Provider,
@@ -88,7 +89,7 @@ async function readReply(
   provider: Provider,
   dialect: Dialect,
   upstream: Upstream,
-  urls: GatewayUrls | undefined,
+  origin: string,
   runtime: Runtime,
 ): Promise<Reply> {
   const { reply } = upstream;
@@ -97,6 +98,8 @@ async function readReply(
   const hasBody = exchange.request.method !== 'HEAD' && reply.status !== 204 && reply.status !== 304;
   if (reply.status >= 400 && !(hasBody && declared > wholeBytes))
     return failedReply(exchange, provider, dialect, upstream);
+  const leadsOn = exchange.urlMembers !== undefined || hasUrl(reply.headers);
+  const urls = leadsOn ? urlsOf(attempt, provider, origin, runtime) : undefined;
   const headers = urls?.headers(reply.headers) ?? reply.headers;
   const base = { origin: 'upstream', status: reply.status, headers, dialect } as const;
   if (!hasBody) {

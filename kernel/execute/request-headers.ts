@@ -37,8 +37,8 @@ const notExtra = (name: string): boolean => dropped.has(name) || name.startsWith
  *
  * `withheld`: lower-case names that this provider takes from the gateway alone.
  *
- * `keepEncoding`: passthrough lets the client and the provider agree on compression. On other routes the gateway reads
- * the reply, so none is asked for.
+ * `keepEncoding`: passthrough lets the client and the provider agree on compression. On other routes the gateway has
+ * decoded the body and reads the reply, so none is declared and none asked for.
  */
 export function forwardedHeaders(
   client: RequestHeaders,
@@ -54,7 +54,7 @@ export function forwardedHeaders(
   for (let i = 0; i < flat.length; i += 2) {
     const name = lowerName(flat[i]!);
     if (dropped.has(name) || mine.has(name) || named?.includes(name)) continue;
-    if (name === 'accept-encoding' && !keepEncoding) continue;
+    if ((name === 'accept-encoding' || name === 'content-encoding') && !keepEncoding) continue;
     if (name.startsWith('x-bf-')) {
       const extra = name.startsWith('x-bf-eh-') ? name.slice('x-bf-eh-'.length) : '';
       if (extra !== '' && !notExtra(extra) && !mine.has(extra)) headers.push(extra, flat[i + 1]!);

@@ -11,5 +11,6 @@ const makers: Readonly<Record<string, () => Transform>> = {
 
 /** A decoder for one content-encoding; undefined for a coding that is not known, or several on top of each other. */
 export function createDecoder(encoding: string): Transform | undefined {
-  return makers[encoding.trim().toLowerCase()]?.();
+  const name = encoding.trim().toLowerCase();
+  return Object.hasOwn(makers, name) ? makers[name]!() : undefined;
 }

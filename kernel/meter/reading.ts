@@ -82,7 +82,7 @@ export class JsonReader implements Reader {
     this.#size += chunk.length;
     if (this.#head === undefined) {
       if (this.#size <= wholeBytes) return;
-      this.#head = Buffer.from(Buffer.concat(this.#chunks).subarray(0, headBytes));
+      this.#head = Buffer.concat(this.#chunks, headBytes);
     }
     while (this.#size - this.#chunks[0]!.length >= tailBytes) this.#size -= this.#chunks.shift()!.length;
   }

@@ -16,7 +16,7 @@ export interface Range {
   readonly end: number;
 }
 
-export const defaultMaxDepth = 256;
+export const defaultMaxDepth = 512;
 /** Strings up to here are read byte by byte, since a native search costs as much as about this many bytes. */
 const nearby = 24;
 

@@ -23,7 +23,10 @@ export default definePlugin({
       .min(1)
       .default('2025-04-01-preview')
       .describe('For /openai/deployments/, where neither the caller nor the key (`apiVersion`) has one.'),
-    responses: z.string().optional().describe('For /openai/v1/responses, such as `preview`. Absent: none, which means the newest.'),
+    responses: z
+      .string()
+      .optional()
+      .describe('For /openai/v1/responses, such as `preview`. Absent: none, which means the newest.'),
   }),
   setup({ provider, deployments, responses }) {
     const concerns = (exchange: Exchange): boolean =>

@@ -94,6 +94,7 @@ function grow(block: Growing, event: Delta): void {
       return;
     case 'signature':
       append('signature', event.signature);
+      if (event.maker !== undefined) block['maker'] = event.maker;
       return;
     case 'citation':
       block['citations'] = [...((block['citations'] as unknown[] | undefined) ?? []), event.citation];

@@ -17,6 +17,7 @@ export function shortCount(value: number | undefined): string {
 export function duration(ms: number | undefined): string {
   if (ms === undefined || !Number.isFinite(ms)) return none;
   if (ms === 0) return '0 ms';
+  if (ms < 0.0995) return `${Math.max(1, Math.round(ms * 1_000))} µs`;
   if (ms < 0.995) return `${ms.toFixed(2)} ms`;
   if (ms < 9.95) return `${ms.toFixed(1)} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;

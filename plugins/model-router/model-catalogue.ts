@@ -2,6 +2,8 @@ import type { Exchange, Host, Provider, Target } from '../../plugin-sdk/index.ts
 import { pricesPort } from '../../plugin-sdk/ports/prices.ts';
 
 const maxRemembered = 5_000;
+/** Where this has a price, every name has one (a server of one's own is free): such prices list nothing. */
+const noModel = 'a model that nobody has';
 
 /**
  * Which configured provider has a model: one whose keys name it, or that the price book lists it for. Asks nobody over
@@ -23,7 +25,7 @@ export class ModelCatalogue {
     const providers = [...this.#host.providers.values()];
     const has = (provider: Provider): boolean =>
       isNamed(provider, model) ||
-      (isServed(provider, operation) && this.#isPriced(provider.name, model, operation, time));
+      (isServed(provider, operation) && this.#isListed(provider.name, model, operation, time));
     const standard = this.#host.providers.get(defaultProvider);
     const other =
       standard !== undefined && has(standard)
@@ -32,6 +34,10 @@ export class ModelCatalogue {
     const target = other === undefined ? undefined : { provider: other.name, model };
     this.#found.set(name, target);
     return target;
+  }
+
+  #isListed(provider: string, model: string, operation: Exchange['operation'], at: number): boolean {
+    return this.#isPriced(provider, model, operation, at) && !this.#isPriced(provider, noModel, operation, at);
   }
 
   #isPriced(provider: string, model: string, operation: Exchange['operation'], at: number): boolean {

@@ -66,6 +66,7 @@ export class AnswerCollector implements StreamTransform {
         return;
       case 'signature':
         this.#append(event, 'signature', event.signature);
+        if (event.maker !== undefined) Object.assign(this.#block(event) ?? {}, { maker: event.maker });
         return;
       case 'citation': {
         const block = this.#block(event);

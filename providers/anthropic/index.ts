@@ -43,7 +43,7 @@ export default defineProvider({
         ...locate(baseUrl, pathOf(call)),
         headers: [...authentication(call.key), ...versioning(call), ...betaHeader(call, betas)],
       }),
-      capabilities: capabilitiesByModel({ choices: false }, capabilities),
+      capabilities: capabilitiesByModel({ choices: false, inlineMedia: { except: ['https:'] } }, capabilities),
       adapters: { count_tokens: countTokens },
       models: async ({ key, get }) =>
         readModels(

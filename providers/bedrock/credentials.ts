@@ -86,7 +86,7 @@ export class AwsCredentials {
       const reason = isGatewayError(cause) ? cause.text : (cause as Error).message;
       throw new GatewayError('UP_AUTH', { provider, reason }, { cause });
     }
-    const reason = 'neither the key nor environment, shared files or a role of this machine has any';
+    const reason = 'there are none in the key, the environment, shared files or a role of this machine';
     throw new GatewayError('UP_AUTH', { provider, reason });
   }
 }

@@ -521,7 +521,7 @@ describe('reporting problems', () => {
   ✖ 11:13 server.port: expected a number from 0 to 65535, got "80a"
   ✖ 12:16 server.workers: expected a whole number from 1 or "auto", got "atuo"
   ✖ 13:17 server.limits.bodyByte: unknown key; did you mean bodyBytes?
-  ✖ 13:45 server.limits.jsonDepth: expected a whole number from 1, got 0
+  ✖ 13:45 server.limits.jsonDepth: expected a number from 1 to 512, got 0
   ✖ 15:22 log.format: expected "json" or "pretty", got "prety"; did you mean "pretty"?
   ✖ 16:20 hookTimeoutMs: expected a whole number from 1, got 1.5`;
     assert.equal(problems.render(), expected);

@@ -156,6 +156,21 @@ test('a translated stream that reports an error before content fails over unseen
   assert.equal(reply.headers.get('x-bf-provider'), 'second');
 });
 
+test('a start larger than may be held back is shown, and an error behind it is an event', async () => {
+  await using first = await startUpstream();
+  await using second = await startUpstream();
+  first.always({ events: [roleEvent, ...Array(40).fill(`: ${'x'.repeat(100)}\n\n`), errorEvent], chunkDelayMs: 1 });
+  second.always(healthyStream);
+  await using gateway = await startPooled(
+    { openai: first, second },
+    { ...limits, 'plugins/timeouts': { holdBackBytes: 1_000 } },
+  );
+  const reply = await chat(gateway, { stream: true, fallbacks: ['second/gpt-4o'] });
+  assert.equal(reply.headers.get('x-bf-provider'), 'openai');
+  assert.match(reply.text, /"overloaded"[^\n]*\n\n$/);
+  assert.equal(second.requests.length, 0);
+});
+
 test('when all targets fail the client sees the first one, and the others in x-bf-attempts', async () => {
   await using first = await startUpstream();
   await using second = await startUpstream();

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { openai } from '../../plugin-sdk/dialects/index.ts';
-import { openaiChat } from '../../plugin-sdk/dialects/openai-chat/index.ts';
 import { definePlugin, GatewayError, type PluginDefinition, type PluginInstance } from '../../plugin-sdk/index.ts';
+import anthropic from '../../providers/anthropic/index.ts';
 import { ask, type ChatGateway, chatGateway, chunk, plugin, streamed } from './chat-gateway.ts';
 
 const uploads = definePlugin({
@@ -36,6 +36,21 @@ function startUpload(gateway: ChatGateway) {
   client.on('error', () => {});
   client.write(Buffer.alloc(70_000));
   return client;
+}
+
+/** Options of a provider at the gateway's upstream. */
+function pointed(gateway: ChatGateway, use?: string): Record<string, unknown> {
+  return { ...(use === undefined ? {} : { use }), ...gateway.upstream.provider() };
+}
+
+/** The start of an answer as Anthropic streams it. */
+function said(...texts: string[]): string[] {
+  const message = { id: 'm', type: 'message', role: 'assistant', model: 'c', content: [], usage: { input_tokens: 1, output_tokens: 0 } };
+  return [
+    { type: 'message_start', message },
+    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+    ...texts.map((text) => ({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } })),
+  ].map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
 }
 
 async function stillServes(gateway: ChatGateway): Promise<void> {
@@ -97,7 +112,7 @@ test('a reply header with a name that HTTP does not allow fails its exchange and
 test('a provider may have a name that is no ASCII', async () => {
   await using gateway = await chatGateway();
   await gateway.reload({
-    plugins: { 'chat-route': {}, up: { use: 'chat-provider', ...gateway.upstream.provider() }, 'поставщик': { use: 'chat-provider', ...gateway.upstream.provider() } },
+    plugins: { 'chat-route': {}, up: pointed(gateway, 'chat-provider'), поставщик: pointed(gateway, 'chat-provider') },
   });
   const reply = await ask(gateway, { model: 'поставщик/gpt' });
   assert.equal(reply.status, 200);
@@ -148,14 +163,15 @@ for (const way of ['carried', 'translated'] as const) {
         },
       },
     });
-    await using gateway = await chatGateway({ throwing });
-    gateway.upstream.reply({ events: streamed('a', 'b'), chunkDelayMs: 20, fault: 'stall' });
-    const reply = await ask(gateway, { stream: true });
+    await using gateway = await chatGateway({ throwing, 'providers/anthropic': anthropic });
+    await gateway.reload({ plugins: { 'chat-route': {}, throwing: {}, up: pointed(gateway, 'chat-provider'), 'providers/anthropic': pointed(gateway) } });
+    const events = way === 'carried' ? streamed('a', 'b') : said('a', 'b');
+    gateway.upstream.reply({ events, chunkDelayMs: 20, fault: 'stall' });
+    const reply = await ask(gateway, { stream: true, model: way === 'carried' ? 'gpt' : 'anthropic/claude' });
     assert.match(await reply.text(), /^data: \{"error":[^\n]*throwing[^\n]*\n\n$/);
     await gateway.upstream.requests[0]!.closed;
     await sleep(20);
     assert.equal(gateway.gateway.current.open, 0);
-    assert.equal(openaiChat.id, 'openai.chat');
   });
 }
 

@@ -151,6 +151,14 @@ test('a bare model that the price book lists for one provider alone goes there',
   assert.equal(await servedBy(started.gateway, { model: 'unheard-of' }), 'openai/unheard-of');
 });
 
+test('a provider whose every model has a price is not taken for one that has the model', async () => {
+  await using started = await startThree(
+    {},
+    { 'plugins/pricing': { book: false, overrides: [{ provider: 'third', input: 0, output: 0 }] } },
+  );
+  assert.equal(await servedBy(started.gateway, { model: 'gpt-9' }), 'openai/gpt-9');
+});
+
 test('the decision record says which rule decided', async () => {
   await using started = await startThree({ rules: [{ name: 'all to second', when: 'true', targets: ['second/m'] }] });
   const { gateway } = started;

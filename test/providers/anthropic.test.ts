@@ -152,6 +152,31 @@ suite('anthropic', () => {
     ]);
   });
 
+  test('brings signed thinking back through a loop of responses', async () => {
+    const thinking = { type: 'thinking', thinking: 'The user wants weather.', signature: 'c2lnbmF0dXJl' };
+    const use = { type: 'tool_use', id: 'toolu_1', name: 'weather', input: { city: 'Paris' } };
+    gateway.upstream.reply(
+      { json: message([thinking, use], 'tool_use') },
+      { json: message([{ type: 'text', text: 'Sunny.' }]) },
+    );
+    const functions = [{ type: 'function' as const, name: 'weather', parameters: {}, strict: false }];
+    const settings = {
+      model: 'anthropic/claude-sonnet-4-5',
+      tools: functions,
+      reasoning: { effort: 'medium' as const },
+    };
+    const input: OpenAI.Responses.ResponseInput = [{ role: 'user', content: 'Weather in Paris?' }];
+    const first = await gateway.client.responses.create({ ...settings, input });
+    input.push(...(first.output as OpenAI.Responses.ResponseInputItem[]), {
+      type: 'function_call_output',
+      call_id: 'toolu_1',
+      output: 'sunny',
+    });
+    await gateway.client.responses.create({ ...settings, input });
+    const sent = (gateway.last().json as { messages: { content: object[] }[] }).messages;
+    assert.deepEqual(sent[1]!.content, [thinking, use]);
+  });
+
   test('ends a cut stream with an error instead of [DONE]', async () => {
     gateway.upstream.reply({ events: textStream.slice(0, 5), fault: 'cut' });
     const stream = await gateway.client.chat.completions.create({

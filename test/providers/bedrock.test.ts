@@ -215,7 +215,7 @@ test('says where it looked when there are no credentials', async (t) => {
   await using gateway = await providerGateway('providers/bedrock', ({ url }) => ({ baseUrl: url, ...keys({}) }));
   await assert.rejects(
     gateway.client.chat.completions.create(ask),
-    /credentials of bedrock could not be used: neither the key nor environment/,
+    /credentials of bedrock could not be used: there are none in the key/,
   );
 });
 

@@ -108,6 +108,26 @@ suite('gemini', () => {
     assert.deepEqual(contents[1]!.parts, [call]);
   });
 
+  test('brings thought signatures back through a loop of responses', async () => {
+    const call = {
+      functionCall: { name: 'weather', args: { city: 'Paris' }, id: 'c1' },
+      thoughtSignature: 'dGhvdWdodA==',
+    };
+    gateway.upstream.reply({ json: generated([call]) }, { json: generated([{ text: 'Sunny.' }]) });
+    const functions = [{ type: 'function' as const, name: 'weather', parameters: {}, strict: false }];
+    const input: OpenAI.Responses.ResponseInput = [{ role: 'user', content: 'Weather in Paris?' }];
+    const first = await gateway.client.responses.create({ model: ask.model, input, tools: functions });
+    const used = first.output.find((item) => item.type === 'function_call')!;
+    input.push(...(first.output as OpenAI.Responses.ResponseInputItem[]), {
+      type: 'function_call_output',
+      call_id: used.call_id,
+      output: 'sunny',
+    });
+    await gateway.client.responses.create({ model: ask.model, input, tools: functions });
+    const { contents } = gateway.last().json as { contents: { parts: object[] }[] };
+    assert.deepEqual(contents[1]!.parts, [call]);
+  });
+
   test('embeds by batch, as base64 unless the client asks for numbers', async () => {
     const embeddings = [{ values: [0.5, -1] }, { values: [0.25, 2] }];
     gateway.upstream.always({ json: { embeddings, usageMetadata: { promptTokenCount: 3 } } });
@@ -266,6 +286,19 @@ test('reports a bad API key as 401, although Google says 400', async () => {
     assert.deepEqual([error.status, error.type, error.code], [401, 'authentication_error', 'invalid_api_key']);
     return true;
   });
+});
+
+test('reports an image that cannot be fetched as the fault of the request, naming its place', async () => {
+  await using gateway = await providerGateway('providers/gemini');
+  for (const url of ['https://bifrost-kernel.invalid/cat.png', 'http://%%/cat.png']) {
+    const content = [{ type: 'image_url' as const, image_url: { url } }];
+    const asked = gateway.client.chat.completions.create({ ...ask, messages: [{ role: 'user', content }] });
+    await assert.rejects(asked, (error: InstanceType<typeof OpenAI.APIError>) => {
+      assert.deepEqual([error.status, error.param], [400, 'messages[0].content[0]']);
+      return true;
+    });
+  }
+  assert.equal(gateway.upstream.requests.length, 0);
 });
 
 test("reports a failed embedding in OpenAI's shape too", async () => {

@@ -116,6 +116,19 @@ suite('vertex', () => {
     assert.equal((gateway.last().json as { model: string }).model, 'meta/llama-4-maverick');
   });
 
+  test('lists the models of both publishers', async () => {
+    gateway.upstream.always(({ url }) => {
+      const publisher = /publishers\/(\w+)\/models/.exec(url)![1];
+      return { json: { publisherModels: [{ name: `publishers/${publisher}/models/${publisher}-model` }] } };
+    });
+    const { data } = await gateway.client.models.list();
+    assert.deepEqual(
+      data.map(({ id }) => id),
+      ['vertex/google-model', 'vertex/anthropic-model'],
+    );
+    assert.equal(gateway.last().headers['authorization'], 'Bearer ya29.static');
+  });
+
   test('embeds by predict, one text a call for Gemini models', async () => {
     gateway.upstream.always({
       json: { predictions: [{ embeddings: { values: [0.5], statistics: { token_count: 2 } } }] },

@@ -36,7 +36,11 @@ before(async () => {
 after(() => gateway?.close());
 
 const last = (): SeenRequest => gateway.upstreams.anthropic.requests.at(-1) as SeenRequest;
-const ask = { model: 'claude-sonnet-4-20250514', max_tokens: 1024, messages: [{ role: 'user' as const, content: 'hello from passthrough' }] };
+const ask = {
+  model: 'claude-sonnet-4-20250514',
+  max_tokens: 1024,
+  messages: [{ role: 'user' as const, content: 'hello from passthrough' }],
+};
 
 for (const [name, Client, version] of [
   ['@anthropic-ai/sdk 1.12', Anthropic, '2026-10-21'],
@@ -87,7 +91,10 @@ for (const [name, Client, version] of [
     });
     anthropic.always(({ url }) =>
       url.endsWith('/results')
-        ? { body: `${JSON.stringify({ custom_id: 'a', result: { type: 'succeeded', message } })}\n`, headers: { 'content-type': 'application/x-jsonl' } }
+        ? {
+            body: `${JSON.stringify({ custom_id: 'a', result: { type: 'succeeded', message } })}\n`,
+            headers: { 'content-type': 'application/x-jsonl' },
+          }
         : { json: batch('msgbatch_1') },
     );
     const client = new Client({ baseURL: `${gateway.url}/anthropic_passthrough`, apiKey: 'dummy-key', maxRetries: 0 });

@@ -34,7 +34,10 @@ for (const [name, Client, version] of [
   test(`serves the Gemini sample of the documentation with ${name}`, async () => {
     gateway.upstreams.gemini.reply({ json: answer });
     const ended = gateway.next();
-    const response = await client(false).models.generateContent({ model: 'gemini-2.5-flash', contents: 'hello from passthrough' });
+    const response = await client(false).models.generateContent({
+      model: 'gemini-2.5-flash',
+      contents: 'hello from passthrough',
+    });
     assert.equal(response.text, 'hello back');
     assert.equal(gemini().url, `/${version}/models/gemini-2.5-flash:generateContent`);
     assert.equal(gemini().headers['x-goog-api-key'], 'sk-upstream');
@@ -47,7 +50,10 @@ for (const [name, Client, version] of [
   test(`serves the Vertex sample of the documentation with ${name}`, async () => {
     gateway.upstreams.vertex.reply({ json: answer });
     const ended = gateway.next();
-    const response = await client(true).models.generateContent({ model: 'gemini-2.5-flash', contents: 'hello from vertex passthrough' });
+    const response = await client(true).models.generateContent({
+      model: 'gemini-2.5-flash',
+      contents: 'hello from vertex passthrough',
+    });
     assert.equal(response.text, 'hello back');
     assert.equal(vertex().url, `/v1beta1${located}/gemini-2.5-flash:generateContent`);
     assert.equal(vertex().headers.authorization, 'Bearer ya29.upstream');
@@ -63,7 +69,11 @@ for (const [name, Client, version] of [
       gateway.upstreams[isVertex ? 'vertex' : 'gemini'].reply({ events: [part('hello '), answer] });
       const ended = gateway.next();
       let text = '';
-      for await (const chunk of await client(isVertex).models.generateContentStream({ model: 'gemini-2.5-flash', contents: 'hi' })) text += chunk.text;
+      for await (const chunk of await client(isVertex).models.generateContentStream({
+        model: 'gemini-2.5-flash',
+        contents: 'hi',
+      }))
+        text += chunk.text;
       assert.equal(text, 'hello hello back');
       assert.ok((isVertex ? vertex() : gemini()).url.endsWith('/gemini-2.5-flash:streamGenerateContent?alt=sse'));
       assert.equal((await ended).outcome.usage?.output, 5);
@@ -79,7 +89,10 @@ for (const [name, Client, version] of [
         : { json: { file }, headers: { 'x-goog-upload-status': 'final' } },
     );
     const before = upstream.requests.length;
-    const uploaded = await client(false).files.upload({ file: new Blob(['some text']), config: { mimeType: 'text/plain' } });
+    const uploaded = await client(false).files.upload({
+      file: new Blob(['some text']),
+      config: { mimeType: 'text/plain' },
+    });
     assert.equal(uploaded.name, 'files/abc');
     const [start, send] = upstream.requests.slice(before);
     assert.equal(start?.url, `/upload/${version}/files`);
@@ -90,20 +103,72 @@ for (const [name, Client, version] of [
 }
 
 test('takes a call for Vertex by its path, its model or its token, and only then', async () => {
-  const rows: [path: string, body: string, headers: Record<string, string>, provider: 'gemini' | 'vertex', seen: string][] = [
-    ['/v1/projects/None/locations/None/publishers/google/models/g:generateContent', '{}', {}, 'vertex', `/v1${located}/g:generateContent`],
-    ['/v1beta1/projects/p/locations/l/cachedContents', '{}', {}, 'vertex', '/v1beta1/projects/our-project/locations/europe-west4/cachedContents'],
-    ['/v1beta1/publishers/anthropic/models/claude@2:rawPredict', '{}', {}, 'vertex', '/v1beta1/projects/our-project/locations/europe-west4/publishers/anthropic/models/claude@2:rawPredict'],
-    ['/v1/models/g:generateContent', '{}', { authorization: 'Bearer ya29.theirs' }, 'vertex', `/v1${located}/g:generateContent`],
-    ['/v1beta1/cachedContents', '{"model":"projects/P/locations/L/publishers/google/models/g"}', {}, 'vertex', '/v1beta1/projects/our-project/locations/europe-west4/cachedContents'],
-    ['/v1beta/models/g:generateContent', '{"contents":"/projects/a/locations/b/"}', {}, 'gemini', '/v1beta/models/g:generateContent'],
-    ['/v1beta/models/g:generateContent', '{}', { authorization: 'Bearer AIza' }, 'gemini', '/v1beta/models/g:generateContent'],
+  const rows: [
+    path: string,
+    body: string,
+    headers: Record<string, string>,
+    provider: 'gemini' | 'vertex',
+    seen: string,
+  ][] = [
+    [
+      '/v1/projects/None/locations/None/publishers/google/models/g:generateContent',
+      '{}',
+      {},
+      'vertex',
+      `/v1${located}/g:generateContent`,
+    ],
+    [
+      '/v1beta1/projects/p/locations/l/cachedContents',
+      '{}',
+      {},
+      'vertex',
+      '/v1beta1/projects/our-project/locations/europe-west4/cachedContents',
+    ],
+    [
+      '/v1beta1/publishers/anthropic/models/claude@2:rawPredict',
+      '{}',
+      {},
+      'vertex',
+      '/v1beta1/projects/our-project/locations/europe-west4/publishers/anthropic/models/claude@2:rawPredict',
+    ],
+    [
+      '/v1/models/g:generateContent',
+      '{}',
+      { authorization: 'Bearer ya29.theirs' },
+      'vertex',
+      `/v1${located}/g:generateContent`,
+    ],
+    [
+      '/v1beta1/cachedContents',
+      '{"model":"projects/P/locations/L/publishers/google/models/g"}',
+      {},
+      'vertex',
+      '/v1beta1/projects/our-project/locations/europe-west4/cachedContents',
+    ],
+    [
+      '/v1beta/models/g:generateContent',
+      '{"contents":"/projects/a/locations/b/"}',
+      {},
+      'gemini',
+      '/v1beta/models/g:generateContent',
+    ],
+    [
+      '/v1beta/models/g:generateContent',
+      '{}',
+      { authorization: 'Bearer AIza' },
+      'gemini',
+      '/v1beta/models/g:generateContent',
+    ],
     ['/v1beta/tunedModels/t1:generateContent', '{}', {}, 'gemini', '/v1beta/tunedModels/t1:generateContent'],
   ];
   gateway.upstreams.gemini.always({ json: answer });
   gateway.upstreams.vertex.always({ json: answer });
   for (const [path, body, headers, provider, seen] of rows) {
-    const reply = await rawCall(gateway, `/genai_passthrough${path}`, { method: 'POST', headers: { ...json, ...headers }, body });
+    const reply = await rawCall(gateway, `/genai_passthrough${path}`, {
+      method: 'POST',
+      headers: { ...json, ...headers },
+      body,
+    });
     assert.equal(reply.headers['x-bf-provider'], provider, path);
     assert.equal((provider === 'vertex' ? vertex() : gemini()).url, seen);
   }
@@ -113,13 +178,21 @@ test("puts the key's project and location into the model, and never into what a 
   gateway.upstreams.vertex.reply({ json: {} });
   const body = (place: string): string =>
     `{ "contents": "see projects/None/locations/None and /locations/foo", "model" : "${place}/publishers/google/models/g", "n": 1.0 }`;
-  await rawCall(gateway, '/genai_passthrough/v1/projects/None/locations/None/cachedContents', { method: 'POST', headers: json, body: body('projects/None/locations/None') });
+  await rawCall(gateway, '/genai_passthrough/v1/projects/None/locations/None/cachedContents', {
+    method: 'POST',
+    headers: json,
+    body: body('projects/None/locations/None'),
+  });
   assert.equal(vertex().body.toString(), body('projects/our-project/locations/europe-west4'));
 });
 
 test("takes the caller's key out of the query and leaves the rest as it is", async () => {
   gateway.upstreams.gemini.always({ json: answer });
-  await rawCall(gateway, '/genai_passthrough/v1beta/models/g:generateContent?alt=json&key=theirs&$fields=a%2Cb', { method: 'POST', headers: json, body: '{}' });
+  await rawCall(gateway, '/genai_passthrough/v1beta/models/g:generateContent?alt=json&key=theirs&$fields=a%2Cb', {
+    method: 'POST',
+    headers: json,
+    body: '{}',
+  });
   assert.equal(gemini().url, '/v1beta/models/g:generateContent?alt=json&$fields=a%2Cb');
   await rawCall(gateway, '/genai_passthrough/v1beta/models?key=theirs');
   assert.equal(gemini().url, '/v1beta/models');
@@ -134,9 +207,16 @@ test('answers a call without any path clearly, as clients in Vertex mode without
 });
 
 test('passes a stream that is a JSON list bit by bit, and reads its usage', async () => {
-  gateway.upstreams.gemini.reply({ chunks: [`[${JSON.stringify({ candidates: [] })}`, `,\n${JSON.stringify(answer)}`, ']'], headers: json });
+  gateway.upstreams.gemini.reply({
+    chunks: [`[${JSON.stringify({ candidates: [] })}`, `,\n${JSON.stringify(answer)}`, ']'],
+    headers: json,
+  });
   const ended = gateway.next();
-  const reply = await rawCall(gateway, '/genai_passthrough/v1beta/models/g:streamGenerateContent', { method: 'POST', headers: json, body: '{}' });
+  const reply = await rawCall(gateway, '/genai_passthrough/v1beta/models/g:streamGenerateContent', {
+    method: 'POST',
+    headers: json,
+    body: '{}',
+  });
   assert.equal(JSON.parse(reply.body.toString()).length, 2);
   const { exchange, outcome } = await ended;
   assert.equal(exchange.stream, true);

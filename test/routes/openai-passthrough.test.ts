@@ -10,7 +10,14 @@ const completion = {
   object: 'chat.completion',
   created: 1,
   model: 'gpt-4o-mini',
-  choices: [{ index: 0, message: { role: 'assistant', content: 'hello back', refusal: null }, logprobs: null, finish_reason: 'stop' }],
+  choices: [
+    {
+      index: 0,
+      message: { role: 'assistant', content: 'hello back', refusal: null },
+      logprobs: null,
+      finish_reason: 'stop',
+    },
+  ],
   usage: { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 },
 };
 const chunk = (delta: object, finish: string | null = null) => ({
@@ -90,9 +97,16 @@ test('gives the error of the provider to the SDK as a direct call would', async 
 
 test('passes an endpoint that nobody has heard of, any method, with its query untouched', async () => {
   for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'PROPFIND']) {
-    gateway.upstreams.openai.reply({ status: 299, body: method === 'HEAD' ? '' : 'made up', headers: { 'x-made-up': 'yes' } });
+    gateway.upstreams.openai.reply({
+      status: 299,
+      body: method === 'HEAD' ? '' : 'made up',
+      headers: { 'x-made-up': 'yes' },
+    });
     const query = '?b=2&a=1&a=%20+&empty=&api-version=x&flag';
-    const reply = await rawCall(gateway, `/openai_passthrough/v1/brand/new-thing${query}`, { method, headers: { 'x-own': 'kept' } });
+    const reply = await rawCall(gateway, `/openai_passthrough/v1/brand/new-thing${query}`, {
+      method,
+      headers: { 'x-own': 'kept' },
+    });
     assert.equal(reply.status, 299, method);
     assert.equal(reply.headers['x-made-up'], 'yes');
     assert.equal(last().method, method);
@@ -134,9 +148,15 @@ test('reads the model from a form and leaves its bytes alone', async () => {
   form.append('model', 'whisper-1');
   const encoded = new Response(form);
   const body = Buffer.from(await encoded.arrayBuffer());
-  gateway.upstreams.openai.reply({ json: { text: 'hi', usage: { type: 'tokens', input_tokens: 14, output_tokens: 45, total_tokens: 59 } } });
+  gateway.upstreams.openai.reply({
+    json: { text: 'hi', usage: { type: 'tokens', input_tokens: 14, output_tokens: 45, total_tokens: 59 } },
+  });
   const ended = gateway.next();
-  await rawCall(gateway, '/openai_passthrough/v1/audio/transcriptions', { method: 'POST', headers: { 'content-type': encoded.headers.get('content-type')! }, body });
+  await rawCall(gateway, '/openai_passthrough/v1/audio/transcriptions', {
+    method: 'POST',
+    headers: { 'content-type': encoded.headers.get('content-type')! },
+    body,
+  });
   assert.deepEqual(last().body, body);
   const { exchange, outcome } = await ended;
   assert.equal(exchange.targets[0]?.model, 'whisper-1');
@@ -146,18 +166,31 @@ test('reads the model from a form and leaves its bytes alone', async () => {
 test('keeps a slash in a model as part of its name, whatever providers there are', async () => {
   gateway.upstreams.openai.reply({ json: completion });
   const before = gateway.upstreams.anthropic.requests.length;
-  await rawCall(gateway, '/openai_passthrough/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"model":"anthropic/x","messages":[]}' });
+  await rawCall(gateway, '/openai_passthrough/v1/chat/completions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"model":"anthropic/x","messages":[]}',
+  });
   assert.equal(gateway.upstreams.anthropic.requests.length, before);
   assert.equal(last().body.toString(), '{"model":"anthropic/x","messages":[]}');
 });
 
 test('changes nothing in a body but the model that its key has another name for', async () => {
   await using renaming = await passthroughGateway({
-    plugins: { 'providers/openai': { ...gateway.upstreams.openai.provider(), keys: [{ name: 'a', value: 'sk-a', aliases: { fast: 'gpt-4o-mini' } }] } },
+    plugins: {
+      'providers/openai': {
+        ...gateway.upstreams.openai.provider(),
+        keys: [{ name: 'a', value: 'sk-a', aliases: { fast: 'gpt-4o-mini' } }],
+      },
+    },
   });
   gateway.upstreams.openai.reply({ json: completion });
   const body = '{ "seed": 12345678901234567890,  "model" : "fast", "x": 1.0, "x": [ ] }';
-  await rawCall(renaming, '/openai_passthrough/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  await rawCall(renaming, '/openai_passthrough/v1/chat/completions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
   assert.equal(last().body.toString(), body.replace('"fast"', '"gpt-4o-mini"'));
 });
 
@@ -166,7 +199,8 @@ test('lets only the calls pass that an operator allows', async () => {
     plugins: { 'routes/openai-passthrough': { allow: ['POST /v1/chat/completions', 'GET /v1/files/*'] } },
   });
   guarded.upstreams.openai.always({ json: {} });
-  const status = async (method: string, path: string) => (await rawCall(guarded, `/openai_passthrough${path}`, { method })).status;
+  const status = async (method: string, path: string) =>
+    (await rawCall(guarded, `/openai_passthrough${path}`, { method })).status;
   assert.equal(await status('POST', '/v1/chat/completions'), 200);
   assert.equal(await status('GET', '/v1/files/file-1/content'), 200);
   assert.equal(await status('DELETE', '/v1/files/file-1'), 403);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { type IncomingMessage, request as httpRequest, createServer } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, createServer as createNetServer, connect, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, connect, createServer as createNetServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -16,7 +16,8 @@ const json = { 'content-type': 'application/json' };
 const sse = { 'content-type': 'text/event-stream' };
 const chat = '/openai_passthrough/v1/chat/completions';
 const body = '{"model":"m","messages":[],"stream":true}';
-const event = (text: string): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
+const event = (text: string): string =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
 
 let gateway: PassthroughGateway;
 
@@ -29,11 +30,16 @@ afterEach(() => gateway?.close());
 
 const openai = () => gateway.upstreams.openai;
 const last = (): SeenRequest => openai().requests.at(-1) as SeenRequest;
-const post = (path: string, more: object = {}) => rawCall(gateway, path, { method: 'POST', headers: json, body, ...more });
+const post = (path: string, more: object = {}) =>
+  rawCall(gateway, path, { method: 'POST', headers: json, body, ...more });
 
 test("passes an error status with the provider's own body and headers, compressed or not JSON at all", async () => {
   const error = '{ "error" : {"message":"slow down",  "n": 1.0} }';
-  openai().reply({ status: 429, body: error, headers: { ...json, 'retry-after': '7', 'x-ratelimit-remaining-requests': '0' } });
+  openai().reply({
+    status: 429,
+    body: error,
+    headers: { ...json, 'retry-after': '7', 'x-ratelimit-remaining-requests': '0' },
+  });
   const ended = gateway.next();
   const limited = await post(chat);
   assert.equal(limited.status, 429);
@@ -43,7 +49,6 @@ test("passes an error status with the provider's own body and headers, compresse
   const { outcome } = await ended;
   assert.equal(outcome.status, 429);
   assert.equal(outcome.error?.message, 'slow down');
-
 });
 
 test('passes an error body that is compressed, or large and no JSON at all', async () => {
@@ -61,18 +66,31 @@ test('passes an error body that is compressed, or large and no JSON at all', asy
 
 test('tries the next key before anything of the answer was shown', async () => {
   await using two = await passthroughGateway({
-    plugins: { 'providers/openai': { ...openai().provider(), keys: [{ name: 'a', value: 'k-a' }, { name: 'b', value: 'k-b' }] } },
+    plugins: {
+      'providers/openai': {
+        ...openai().provider(),
+        keys: [
+          { name: 'a', value: 'k-a' },
+          { name: 'b', value: 'k-b' },
+        ],
+      },
+    },
   });
   openai().reply({ status: 401, json: { error: { message: 'bad key' } } }, { json: { ok: true } });
   const before = openai().requests.length;
   const reply = await rawCall(two, chat, { method: 'POST', headers: json, body });
   assert.equal(reply.status, 200);
-  const used = openai().requests.slice(before).map(({ headers }) => headers.authorization);
+  const used = openai()
+    .requests.slice(before)
+    .map(({ headers }) => headers.authorization);
   assert.deepEqual(used.sort(), ['Bearer k-a', 'Bearer k-b']);
 });
 
 test('cuts the connection where the provider cut a body that is no stream of a known format', async () => {
-  for (const headers of [{ 'content-type': 'audio/mpeg' }, json, { ...sse, 'content-encoding': 'gzip' }] as Record<string, string>[]) {
+  for (const headers of [{ 'content-type': 'audio/mpeg' }, json, { ...sse, 'content-encoding': 'gzip' }] as Record<
+    string,
+    string
+  >[]) {
     openai().reply({ chunks: ['half of '], headers, fault: 'cut' });
     const ended = gateway.next();
     const reply = await post('/openai_passthrough/v1/audio/speech');
@@ -84,7 +102,11 @@ test('cuts the connection where the provider cut a body that is no stream of a k
 });
 
 test('cuts the connection where the provider stopped short of its content-length', async () => {
-  openai().reply({ chunks: ['12345'], headers: { 'content-type': 'application/octet-stream', 'content-length': '10' }, fault: 'cut' });
+  openai().reply({
+    chunks: ['12345'],
+    headers: { 'content-type': 'application/octet-stream', 'content-length': '10' },
+    fault: 'cut',
+  });
   const reply = await rawCall(gateway, '/openai_passthrough/v1/files/f/content');
   assert.equal(reply.headers['content-length'], '10');
   assert.equal(reply.cut, true);
@@ -108,12 +130,19 @@ test('ends a stream of a known format that was cut with an error event, and neve
 test('lets the SDKs throw when their stream was cut', async () => {
   const baseURL = `${gateway.url}/openai_passthrough/v1`;
   openai().reply({ chunks: [event('one ')], headers: sse, fault: 'cut' });
-  const stream = await new OpenAI({ baseURL, apiKey: 'k', maxRetries: 0 }).chat.completions.create({ model: 'm', messages: [], stream: true });
+  const stream = await new OpenAI({ baseURL, apiKey: 'k', maxRetries: 0 }).chat.completions.create({
+    model: 'm',
+    messages: [],
+    stream: true,
+  });
   await assert.rejects(async () => {
     for await (const _ of stream);
   }, OpenAI.APIError);
   gateway.upstreams.anthropic.reply({
-    chunks: ['event: message_start\ndata: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"c","content":[],"usage":{"input_tokens":5,"output_tokens":1}}}\n\n', 'event: ping\nda'],
+    chunks: [
+      'event: message_start\ndata: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"c","content":[],"usage":{"input_tokens":5,"output_tokens":1}}}\n\n',
+      'event: ping\nda',
+    ],
     headers: sse,
     fault: 'cut',
   });
@@ -137,7 +166,9 @@ test('passes an error event of the provider as it is, even as the first', async 
 
 test('answers 502 when the provider refuses the connection or breaks it before it answers, upload or not', async () => {
   const port = await freePort();
-  await using lost = await passthroughGateway({ plugins: { 'providers/openai': { baseUrl: `http://127.0.0.1:${port}`, keys: [{ name: 'a', value: 'k' }] } } });
+  await using lost = await passthroughGateway({
+    plugins: { 'providers/openai': { baseUrl: `http://127.0.0.1:${port}`, keys: [{ name: 'a', value: 'k' }] } },
+  });
   for (const content of [body, Buffer.alloc(3_000_000)]) {
     const reply = await rawCall(lost, chat, { method: 'POST', headers: json, body: content });
     assert.equal(reply.status, 502);
@@ -153,7 +184,9 @@ test('answers 502 when the certificate of the provider is not to be trusted', as
   const server = createTlsServer(certificate, (_, outgoing) => outgoing.end('secret'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  await using wary = await passthroughGateway({ plugins: { 'providers/openai': { baseUrl: `https://127.0.0.1:${port}`, keys: [{ name: 'a', value: 'k' }] } } });
+  await using wary = await passthroughGateway({
+    plugins: { 'providers/openai': { baseUrl: `https://127.0.0.1:${port}`, keys: [{ name: 'a', value: 'k' }] } },
+  });
   const reply = await rawCall(wary, chat, { method: 'POST', headers: json, body });
   assert.equal(reply.status, 502);
   assert.match(JSON.parse(reply.body.toString()).error.message, /self-signed certificate/i);
@@ -176,7 +209,12 @@ test('passes a redirect on instead of following it, back to itself where it lead
 
 test('lets a client wait for 100 Continue before it sends', async () => {
   openai().reply({ json: { ok: true } });
-  const outgoing = httpRequest({ port: gateway.port, path: '/openai_passthrough/v1/files', method: 'POST', headers: { expect: '100-continue', 'content-length': 5 } });
+  const outgoing = httpRequest({
+    port: gateway.port,
+    path: '/openai_passthrough/v1/files',
+    method: 'POST',
+    headers: { expect: '100-continue', 'content-length': 5 },
+  });
   outgoing.flushHeaders();
   await once(outgoing, 'continue');
   outgoing.end('12345');
@@ -209,7 +247,12 @@ test('answers HEAD, 204, 304 and empty bodies without one', async () => {
 test('takes chunked uploads of any size and empty bodies', async () => {
   for (const size of [0, 10, 200_000, 3_000_000]) {
     openai().reply({ json: { ok: true } });
-    const outgoing = httpRequest({ port: gateway.port, path: '/openai_passthrough/v1/files', method: 'POST', headers: { 'transfer-encoding': 'chunked' } });
+    const outgoing = httpRequest({
+      port: gateway.port,
+      path: '/openai_passthrough/v1/files',
+      method: 'POST',
+      headers: { 'transfer-encoding': 'chunked' },
+    });
     const sent = Buffer.alloc(size, 'a');
     for (let at = 0; at < size; at += 65_000) outgoing.write(sent.subarray(at, at + 65_000));
     outgoing.end();
@@ -229,7 +272,9 @@ test('passes trailers', async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  await using trailing = await passthroughGateway({ plugins: { 'providers/openai': { baseUrl: `http://127.0.0.1:${port}`, keys: [{ name: 'a', value: 'k' }] } } });
+  await using trailing = await passthroughGateway({
+    plugins: { 'providers/openai': { baseUrl: `http://127.0.0.1:${port}`, keys: [{ name: 'a', value: 'k' }] } },
+  });
   const reply = await rawCall(trailing, '/openai_passthrough/v1/x');
   assert.equal(reply.body.toString(), 'data');
   assert.equal(reply.trailers['x-checksum'], 'abc');
@@ -237,7 +282,10 @@ test('passes trailers', async () => {
 });
 
 test('sends a compressed request as it is, and knows its model all the same', async () => {
-  for (const [coding, compress] of [['gzip', gzipSync], ['zstd', zstdCompressSync]] as const) {
+  for (const [coding, compress] of [
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ] as const) {
     const packed = compress(Buffer.from(`{"model":"gpt-packed","input":"${'x'.repeat(100)}"}`));
     openai().reply({ json: { ok: true } });
     const ended = gateway.next();
@@ -255,12 +303,27 @@ test('passes a body that only calls itself JSON, both ways, with plugins that lo
   const watcher = definePlugin({
     name: 'watcher',
     options: z.strictObject({}),
-    setup: () => ({ hooks: { transformResponse: { json: (reply) => void seen.push(reply.json), stream: () => undefined } } }),
+    setup: () => ({
+      hooks: { transformResponse: { json: (reply) => void seen.push(reply.json), stream: () => undefined } },
+    }),
   });
-  await using watched = await passthroughGateway({ definitions: { watcher: watcher as never }, plugins: { watcher: {} } });
-  for (const [text, more] of [['[1, 2]', {}], ['not json', {}], ['', {}], ['{"a": 1}', {}], [`[${'"x",'.repeat(600_000)}1]`, {}]] as const) {
+  await using watched = await passthroughGateway({
+    definitions: { watcher: watcher as never },
+    plugins: { watcher: {} },
+  });
+  for (const [text, more] of [
+    ['[1, 2]', {}],
+    ['not json', {}],
+    ['', {}],
+    ['{"a": 1}', {}],
+    [`[${'"x",'.repeat(600_000)}1]`, {}],
+  ] as const) {
     watched.upstreams.openai.reply({ chunks: [text], headers: { ...json, ...more } });
-    const reply = await rawCall(watched, '/openai_passthrough/v1/x', { method: 'POST', headers: json, body: 'neither' });
+    const reply = await rawCall(watched, '/openai_passthrough/v1/x', {
+      method: 'POST',
+      headers: json,
+      body: 'neither',
+    });
     assert.equal(reply.status, 200);
     assert.ok(reply.body.toString() === text);
     assert.equal(watched.upstreams.openai.requests.at(-1)?.body.toString(), 'neither');
@@ -309,7 +372,9 @@ test('does not hang when a client stops in the middle of its upload', async () =
   const ended = gateway.next();
   openai().reply({ json: {} });
   const socket: Socket = connect(gateway.port, '127.0.0.1');
-  socket.write(`POST /openai_passthrough/v1/files HTTP/1.1\r\nhost: x\r\ncontent-length: 5000000\r\n\r\n${'x'.repeat(200_000)}`);
+  socket.write(
+    `POST /openai_passthrough/v1/files HTTP/1.1\r\nhost: x\r\ncontent-length: 5000000\r\n\r\n${'x'.repeat(200_000)}`,
+  );
   await sleep(100);
   socket.destroy();
   const { outcome } = await ended;

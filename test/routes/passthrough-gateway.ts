@@ -1,7 +1,13 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { definePlugin, type Outcome, type PluginDefinition, type RoutedExchange } from '../../plugin-sdk/index.ts';
-import { type RunningGateway, type StartOptions, startGateway, startUpstream, type Upstream } from '../../plugin-sdk/testing/index.ts';
+import {
+  type RunningGateway,
+  type StartOptions,
+  startGateway,
+  startUpstream,
+  type Upstream,
+} from '../../plugin-sdk/testing/index.ts';
 
 export const providerNames = ['openai', 'anthropic', 'azure', 'gemini', 'vertex'] as const;
 export type ProviderName = (typeof providerNames)[number];
@@ -53,7 +59,9 @@ export async function passthroughGateway(more: StartOptions = {}): Promise<Passt
       'providers/anthropic': anthropic.provider(),
       'providers/azure': { keys: [{ name: 'main', value: 'sk-upstream', endpoint: azure.url }] },
       'providers/gemini': gemini.provider(),
-      'providers/vertex': vertex.provider({ keys: [{ name: 'main', value: 'ya29.upstream', project: 'our-project', region: 'europe-west4' }] }),
+      'providers/vertex': vertex.provider({
+        keys: [{ name: 'main', value: 'ya29.upstream', project: 'our-project', region: 'europe-west4' }],
+      }),
       observer: {},
       ...more.plugins,
     },
@@ -99,23 +107,36 @@ export interface RawRequest {
 }
 
 /** A call without anything that a client library would change: path, headers and bytes as given. */
-export function rawCall({ port }: { readonly port: number }, path: string, { method = 'GET', headers = {}, body }: RawRequest = {}): Promise<RawReply> {
+export function rawCall(
+  { port }: { readonly port: number },
+  path: string,
+  { method = 'GET', headers = {}, body }: RawRequest = {},
+): Promise<RawReply> {
   return new Promise((resolve, reject) => {
-    const outgoing = httpRequest({ host: '127.0.0.1', port, path, method, headers: { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) } }, (incoming) => {
-      const chunks: Buffer[] = [];
-      const done = (cut: boolean) => (): void =>
-        resolve({
-          status: incoming.statusCode ?? 0,
-          headers: incoming.headers,
-          rawHeaders: incoming.rawHeaders,
-          body: Buffer.concat(chunks),
-          trailers: incoming.trailers,
-          cut,
-        });
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-      incoming.on('end', done(false));
-      incoming.on('error', done(true));
-    });
+    const outgoing = httpRequest(
+      {
+        host: '127.0.0.1',
+        port,
+        path,
+        method,
+        headers: { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) },
+      },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        const done = (cut: boolean) => (): void =>
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            rawHeaders: incoming.rawHeaders,
+            body: Buffer.concat(chunks),
+            trailers: incoming.trailers,
+            cut,
+          });
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.on('end', done(false));
+        incoming.on('error', done(true));
+      },
+    );
     outgoing.on('error', reject);
     outgoing.end(body);
   });

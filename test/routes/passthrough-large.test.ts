@@ -29,7 +29,9 @@ before(async () => {
   server = createServer((incoming, outgoing) => void answer(incoming, outgoing));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port: upstream } = server.address() as AddressInfo;
-  child = fork(join(import.meta.dirname, 'gateway-child.ts'), [`http://127.0.0.1:${upstream}`], { execPath: process.execPath });
+  child = fork(join(import.meta.dirname, 'gateway-child.ts'), [`http://127.0.0.1:${upstream}`], {
+    execPath: process.execPath,
+  });
   [{ port }] = (await once(child, 'message')) as [{ port: number }];
   // What the first calls load and compile is no growth.
   await download('/openai_passthrough/v1/warm', () => undefined);
@@ -60,7 +62,12 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Prom
   written = 0;
   const total = kind === 'warm' ? 8 * MiB : size;
   const gzip = kind === 'gzip' ? createGzip({ level: 1 }) : undefined;
-  const type = kind === 'json' || kind === 'gzip' ? 'application/json' : kind === 'sse' ? 'text/event-stream' : 'application/octet-stream';
+  const type =
+    kind === 'json' || kind === 'gzip'
+      ? 'application/json'
+      : kind === 'sse'
+        ? 'text/event-stream'
+        : 'application/octet-stream';
   outgoing.writeHead(200, {
     'content-type': type,
     ...(gzip === undefined ? {} : { 'content-encoding': 'gzip' }),
@@ -155,14 +162,21 @@ async function memory(): Promise<number> {
 
 function download(path: string, take: (chunk: Buffer) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    request({ port, path, headers: { 'accept-encoding': 'gzip' } }, (incoming) => incoming.on('data', take).on('end', resolve).on('error', reject))
+    request({ port, path, headers: { 'accept-encoding': 'gzip' } }, (incoming) =>
+      incoming.on('data', take).on('end', resolve).on('error', reject),
+    )
       .on('error', reject)
       .end();
   });
 }
 
 async function send(path: string, total: number, declared: boolean): Promise<void> {
-  const outgoing = request({ port, path, method: 'POST', headers: declared ? { 'content-length': total } : { 'transfer-encoding': 'chunked' } });
+  const outgoing = request({
+    port,
+    path,
+    method: 'POST',
+    headers: declared ? { 'content-length': total } : { 'transfer-encoding': 'chunked' },
+  });
   const replied = once(outgoing, 'response') as Promise<[IncomingMessage]>;
   for (let sent = 0; sent < total; sent += MiB) if (!outgoing.write(block)) await once(outgoing, 'drain');
   outgoing.end();

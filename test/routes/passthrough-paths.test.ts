@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import { checkEndpoint } from '../../kernel/execute/check-endpoint.ts';
 import { checkPath } from '../../routes/passthrough/check-path.ts';
 import { readPath } from '../../routes/passthrough/read-path.ts';
 import { type PassthroughGateway, passthroughGateway, rawCall } from './passthrough-gateway.ts';
@@ -106,7 +107,28 @@ test('cuts prefix and version only where a segment ends', async () => {
 });
 
 test('never accepts a path from which a URL parser reads another host or a step upwards', () => {
-  const piece = fc.constantFrom('/', '.', '..', '%2e', '%2f', '%5c', '\\', '@', ':', 'a', 'v1', '%25', '2e', '2f', ';', '?', '//', 'evil.example', '%00', '#');
+  const piece = fc.constantFrom(
+    '/',
+    '.',
+    '..',
+    '%2e',
+    '%2f',
+    '%5c',
+    '\\',
+    '@',
+    ':',
+    'a',
+    'v1',
+    '%25',
+    '2e',
+    '2f',
+    ';',
+    '?',
+    '//',
+    'evil.example',
+    '%00',
+    '#',
+  );
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
       const path = `/${pieces.join('')}`.split('?')[0]!;
@@ -132,6 +154,23 @@ test('never accepts a path from which a URL parser reads another host or a step 
   );
 });
 
+test('asserts again that what a provider made of a path stays at its host', () => {
+  const origin = 'https://provider.example:8443';
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 12 }), fc.constantFrom('', '/', '//', '/\\', '@', '/v1/'), (text, start) => {
+      const path = start + text;
+      try {
+        checkEndpoint({ origin, path, headers: [] });
+      } catch {
+        return;
+      }
+      assert.equal(new URL(path, origin).origin, origin);
+      assert.doesNotMatch(path, /[\r\n\0 ]/);
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
 test('reads model and format from the paths of every provider', () => {
   const rows: [path: string, dialect: string | undefined, model: string | undefined][] = [
     ['/chat/completions', 'openai.chat', undefined],
@@ -141,7 +180,11 @@ test('reads model and format from the paths of every provider', () => {
     ['/v1/messages/count_tokens', undefined, undefined],
     ['/v1beta/models/gemini-2.5-flash:generateContent', 'gemini.generateContent', 'gemini-2.5-flash'],
     ['/v1beta/tunedModels/t:streamGenerateContent', 'gemini.generateContent', 't'],
-    ['/v1/projects/p/locations/l/publishers/anthropic/models/claude@20250101:streamRawPredict', 'anthropic.messages', 'claude@20250101'],
+    [
+      '/v1/projects/p/locations/l/publishers/anthropic/models/claude@20250101:streamRawPredict',
+      'anthropic.messages',
+      'claude@20250101',
+    ],
     ['/v1beta/openai/chat/completions', 'openai.chat', undefined],
     ['/openai/deployments/gpt-4o/chat/completions', 'openai.chat', 'gpt-4o'],
     ['/openai/deployments/emb%2F1/embeddings', undefined, 'emb/1'],

@@ -5,7 +5,13 @@ import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { isObject, type JsonObject } from '../../plugin-sdk/index.ts';
 import type { SeenRequest } from '../../plugin-sdk/testing/index.ts';
 import { type Interaction, type RecordedBody, recordings, recordingsMissing } from '../recordings.ts';
-import { type PassthroughGateway, type ProviderName, passthroughGateway, providerNames, rawCall } from './passthrough-gateway.ts';
+import {
+  type PassthroughGateway,
+  type ProviderName,
+  passthroughGateway,
+  providerNames,
+  rawCall,
+} from './passthrough-gateway.ts';
 
 interface Replay {
   readonly name: string;
@@ -45,7 +51,9 @@ before(async () => {
 after(() => gateway?.close());
 
 for (const provider of providerNames) {
-  test(`carries every recorded exchange with ${provider} byte for byte and reads its usage`, { skip: recordingsMissing }, async (t) => {
+  test(`carries every recorded exchange with ${provider} byte for byte and reads its usage`, {
+    skip: recordingsMissing,
+  }, async (t) => {
     const replays = replaysOf(provider);
     assert.ok(replays.length > 0);
     const counts = { streams: 0, metered: 0, up: 0, down: 0 };
@@ -64,7 +72,9 @@ for (const provider of providerNames) {
     );
   });
 
-  test(`reads the usage of compressed replies of ${provider} without touching them`, { skip: recordingsMissing }, async (t) => {
+  test(`reads the usage of compressed replies of ${provider} without touching them`, {
+    skip: recordingsMissing,
+  }, async (t) => {
     const replays = replaysOf(provider).filter(({ status, reply }) => status < 400 && reply.length > 0);
     let metered = 0;
     for (const [i, replay] of replays.entries()) {
@@ -79,7 +89,12 @@ for (const provider of providerNames) {
 }
 
 /** Sends one exchange through the gateway, checks both bodies, and gives the usage on its record. */
-async function play(provider: ProviderName, replay: Replay, coding: string | undefined, reply: Buffer): Promise<Tokens> {
+async function play(
+  provider: ProviderName,
+  replay: Replay,
+  coding: string | undefined,
+  reply: Buffer,
+): Promise<Tokens> {
   const upstream = gateway.upstreams[provider];
   const isStream = replay.replyType.startsWith('text/event-stream');
   upstream.reply({
@@ -99,7 +114,10 @@ async function play(provider: ProviderName, replay: Replay, coding: string | und
   });
   const seen = upstream.requests.at(-1) as SeenRequest;
   assert.equal(seen.method, replay.method, replay.name);
-  const path = provider === 'vertex' ? replay.path.replace(/\/projects\/[^/]+\/locations\/[^/]+/, '/projects/our-project/locations/europe-west4') : replay.path;
+  const path =
+    provider === 'vertex'
+      ? replay.path.replace(/\/projects\/[^/]+\/locations\/[^/]+/, '/projects/our-project/locations/europe-west4')
+      : replay.path;
   assert.equal(seen.url, path, replay.name);
   assert.equal(sha256(seen.body), sha256(replay.body ?? Buffer.alloc(0)), `${replay.name}: the request`);
   assert.equal(received.status, replay.status, replay.name);
@@ -184,7 +202,9 @@ function usageIn(json: JsonObject): JsonObject {
   if (isObject(response) && isObject(response['usage'])) return response['usage'];
   if (isObject(message) && isObject(message['usage'])) return message['usage'];
   if (Array.isArray(json['predictions'])) {
-    const counts = [...JSON.stringify(json['predictions']).matchAll(/"token_count":(\d+)/g)].map((match) => Number(match[1]));
+    const counts = [...JSON.stringify(json['predictions']).matchAll(/"token_count":(\d+)/g)].map((match) =>
+      Number(match[1]),
+    );
     return { promptTokenCount: counts.reduce((total, count) => total + count, 0) };
   }
   if (totalTokens !== undefined) return { promptTokenCount: totalTokens };
@@ -201,6 +221,7 @@ function tokensOf(usage: JsonObject): Tokens {
     return [sum('promptTokenCount', 'toolUsePromptTokenCount'), sum('candidatesTokenCount', 'thoughtsTokenCount')];
   }
   if ('prompt_tokens' in usage) return [sum('prompt_tokens'), sum('completion_tokens')];
-  if ('input_tokens' in usage) return [sum('input_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'), sum('output_tokens')];
+  if ('input_tokens' in usage)
+    return [sum('input_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'), sum('output_tokens')];
   return undefined;
 }

@@ -4,7 +4,11 @@ import type { AddressInfo, Socket } from 'node:net';
 
 export interface SocketUpstream {
   readonly url: string;
-  readonly upgrades: readonly { readonly url: string; readonly headers: IncomingMessage['headers']; readonly socket: Socket }[];
+  readonly upgrades: readonly {
+    readonly url: string;
+    readonly headers: IncomingMessage['headers'];
+    readonly socket: Socket;
+  }[];
   /** Answers upgrades with this status instead of 101. */
   refuse(status: number, body: string): void;
   /** What it says to the first frame of a connection, instead of the same. */
@@ -38,10 +42,14 @@ export async function startSocketUpstream(): Promise<SocketUpstream> {
     if (refusal !== undefined) {
       const { status, body } = refusal;
       refusal = undefined;
-      socket.end(`HTTP/1.1 ${status} Refused\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`);
+      socket.end(
+        `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+      );
       return;
     }
-    const accept = createHash('sha1').update(`${incoming.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+    const accept = createHash('sha1')
+      .update(`${incoming.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+      .digest('base64');
     const protocol = incoming.headers['sec-websocket-protocol']?.split(',')[0]?.trim();
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\nx-request-id: up-1\r\n${protocol === undefined ? '' : `sec-websocket-protocol: ${protocol}\r\n`}\r\n`,

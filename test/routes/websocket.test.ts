@@ -19,7 +19,10 @@ beforeEach(async () => {
     plugins: {
       'providers/openai': { baseUrl: upstream.url, keys },
       'providers/gemini': { baseUrl: upstream.url, keys },
-      'providers/vertex': { baseUrl: upstream.url, keys: [{ name: 'main', value: 'ya29.x', project: 'p', region: 'global' }] },
+      'providers/vertex': {
+        baseUrl: upstream.url,
+        keys: [{ name: 'main', value: 'ya29.x', project: 'p', region: 'global' }],
+      },
     },
   });
 });
@@ -39,7 +42,9 @@ async function echoed(socket: WebSocket, text: string): Promise<string> {
 
 test('joins a realtime session to the provider, both ways, and records it when it ends', async () => {
   const ended = gateway.next();
-  const socket = new WebSocket(at('/openai_passthrough/v1/realtime?model=gpt-realtime'), { headers: { authorization: 'Bearer theirs', 'openai-beta': 'realtime=v1' } });
+  const socket = new WebSocket(at('/openai_passthrough/v1/realtime?model=gpt-realtime'), {
+    headers: { authorization: 'Bearer theirs', 'openai-beta': 'realtime=v1' },
+  });
   await once(socket, 'open');
   for (const text of ['one', 'two', 'three']) assert.equal(await echoed(socket, text), text);
   const [{ url, headers }] = upstream.upgrades as [SocketUpstream['upgrades'][number]];
@@ -56,7 +61,11 @@ test('joins a realtime session to the provider, both ways, and records it when i
 });
 
 test('knows a browser by the key in its subprotocol, and echoes only the protocol that the provider chose', async () => {
-  const socket = new WebSocket(at('/openai_passthrough/v1/realtime?model=m'), ['realtime', 'openai-insecure-api-key.sk-theirs', 'openai-beta.realtime-v1']);
+  const socket = new WebSocket(at('/openai_passthrough/v1/realtime?model=m'), [
+    'realtime',
+    'openai-insecure-api-key.sk-theirs',
+    'openai-beta.realtime-v1',
+  ]);
   await once(socket, 'open');
   assert.equal(socket.protocol, 'realtime');
   const [{ headers }] = upstream.upgrades as [SocketUpstream['upgrades'][number]];
@@ -69,10 +78,19 @@ test('knows a browser by the key in its subprotocol, and echoes only the protoco
 test('serves a Live session of @google/genai, with its double slash and without the key in its URL', async () => {
   upstream.greeting = '{"setupComplete":{}}';
   for (const vertexai of [false, true]) {
-    const client = new GoogleGenAI({ apiKey: 'dummy-key', vertexai, httpOptions: { baseUrl: `${gateway.url}/genai_passthrough/` } });
+    const client = new GoogleGenAI({
+      apiKey: 'dummy-key',
+      vertexai,
+      httpOptions: { baseUrl: `${gateway.url}/genai_passthrough/` },
+    });
     const session = await client.live.connect({ model: 'gemini-live', callbacks: { onmessage: () => undefined } });
     const { url, headers } = upstream.upgrades.at(-1)!;
-    assert.match(url, vertexai ? /^\/ws\/google\.cloud\.aiplatform\./ : /^\/ws\/google\.ai\.generativelanguage\.v1\w*\.GenerativeService\.BidiGenerateContent$/);
+    assert.match(
+      url,
+      vertexai
+        ? /^\/ws\/google\.cloud\.aiplatform\./
+        : /^\/ws\/google\.ai\.generativelanguage\.v1\w*\.GenerativeService\.BidiGenerateContent$/,
+    );
     if (vertexai) assert.equal(headers.authorization, 'Bearer ya29.x');
     else assert.equal(headers['x-goog-api-key'], 'sk-upstream');
     assert.ok(!JSON.stringify([url, headers]).includes('dummy-key'));
@@ -142,7 +160,10 @@ test('asks the plugins that refuse, before it calls the provider', async () => {
       },
     }),
   });
-  await using guarded = await passthroughGateway({ definitions: { guard: guard as never }, plugins: { guard: {}, 'providers/openai': { baseUrl: upstream.url, keys: [{ name: 'a', value: 'k' }] } } });
+  await using guarded = await passthroughGateway({
+    definitions: { guard: guard as never },
+    plugins: { guard: {}, 'providers/openai': { baseUrl: upstream.url, keys: [{ name: 'a', value: 'k' }] } },
+  });
   const { status } = await upgrade('/openai_passthrough/v1/realtime', guarded.port);
   assert.equal(status, 401);
   assert.equal(upstream.upgrades.length, 0);
@@ -151,7 +172,11 @@ test('asks the plugins that refuse, before it calls the provider', async () => {
 test('serves a call with an offer to upgrade to HTTP/2 as it stands', async () => {
   await using plain = await passthroughGateway();
   plain.upstreams.openai.reply({ json: { ok: true } });
-  const outgoing = httpRequest({ port: plain.port, path: '/openai_passthrough/v1/models', headers: { connection: 'upgrade, http2-settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQCAAAAAAIAAAAA' } }).end();
+  const outgoing = httpRequest({
+    port: plain.port,
+    path: '/openai_passthrough/v1/models',
+    headers: { connection: 'upgrade, http2-settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQCAAAAAAIAAAAA' },
+  }).end();
   const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
   assert.equal(incoming.statusCode, 200);
   incoming.resume();
@@ -168,7 +193,12 @@ function upgrade(path: string, port = gateway.port): Promise<Upgraded> {
     const outgoing = httpRequest({
       port,
       path,
-      headers: { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' },
+      headers: {
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      },
     });
     outgoing.on('upgrade', (incoming, socket) => {
       socket.on('error', () => undefined);

@@ -211,7 +211,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
       emit({
         type: 'usage',
         usage: decodeUsage(this.#usage),
-        ...carrying(dialectId, undefined, present({ $delta: this.#deltaUsage })),
+        ...carrying(dialectId, undefined, present({ $delta: this.#deltaUsage, $usage: this.#usage })),
       });
     }
     emit({ type: 'end' });

@@ -71,7 +71,7 @@ function encodeBlocks(message: Message, clientIndex: number, scope: BlockScope):
 }
 
 /**
- * Hoists system text, joins neighbours of one role, and puts tool results first in their turn, as they must directly
+ * Hoists system text (unless there is nothing else), joins neighbours of one role, and puts tool results first in their turn, as they must directly
  * follow the calls. Where the model takes system text between turns, it goes behind the user turn that it stood at.
  */
 export function arrange(
@@ -108,6 +108,8 @@ export function arrange(
   });
   placeWaiting();
   for (const turn of turns) if (turn.role === 'user') turn.content = resultsFirst(turn.content);
+  // A request without messages is refused, so a prompt that is all system text becomes the user's.
+  if (turns.length === 0 && system.length > 0) return { system: [], turns: [{ role: 'user', content: system, index: 0 }] };
   return { system, turns };
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AnswerEvent, Block, BlockHead, Finish, Usage } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { AnswerContext, StreamEncoder } from '../dialect.ts';
@@ -7,7 +8,7 @@ import { encodeAnswerBlock, sealedCallProof, signatureOf } from './encode-answer
 import { encodeCitation } from './encode-block.ts';
 import { carriedFields, spellingOf } from './fields.ts';
 import { encodeFinish } from './finish.ts';
-import { encodeUsage } from './usage.ts';
+import { decodeUsage, encodeUsage } from './usage.ts';
 
 type Started = Extract<AnswerEvent, { type: 'block-start' }>;
 type Delta = Extract<AnswerEvent, { type: 'text' | 'reasoning' | 'signature' | 'arguments' | 'citation' | 'audio' }>;
@@ -33,6 +34,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
   #started = false;
   /** The signatures of the block being written: a call's is written when the call is done. */
   #proofs: string[] = [];
+  #proofMaker: string | undefined;
   #custom = '';
 
   constructor(context: AnswerContext) {
@@ -54,8 +56,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
         this.#finishFields = carriedFields(event, dialectId);
         return '';
       case 'usage': {
-        const read = spellingOf(event, dialectId, '$delta');
-        this.#usage = { usage: event.usage, read: isObject(read) ? read : undefined };
+        this.#usage = { usage: event.usage, read: usageAsRead(event) };
         return '';
       }
       case 'end':
@@ -101,6 +102,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
 
   #openBlock({ head, ...carrier }: Started): string {
     this.#proofs = [];
+    this.#proofMaker = undefined;
     this.#custom = '';
     if (isHidden(head, carrier)) return '';
     const [first] = wholeBlock(head);
@@ -133,6 +135,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
         return this.#inputDelta(event.text);
       case 'signature':
         this.#proofs.push(event.signature);
+        this.#proofMaker = event.maker;
         return '';
     }
   }
@@ -166,13 +169,16 @@ export class MessagesStreamEncoder implements StreamEncoder {
     return head.type === 'tool-call' ? text + this.#writeCallProof(head) : text;
   }
 
-  #writeSignature({ maker, encrypted, id }: Extract<BlockHead, { type: 'reasoning' }>): string {
+  #writeSignature(head: Extract<BlockHead, { type: 'reasoning' }>): string {
+    const { encrypted, id } = head;
+    const maker = this.#proofMaker ?? head.maker;
     const read = this.#proofs.length > 0 ? this.#proofs.join('') : undefined;
     const signature = signatureOf({ type: 'reasoning', ...present({ maker, encrypted, id, signature: read }) });
     return signature === '' ? '' : this.#blockDelta({ type: 'signature_delta', signature });
   }
 
-  #writeCallProof({ id, maker, itemId }: Extract<BlockHead, { type: 'tool-call' }>): string {
+  #writeCallProof({ id, itemId, ...head }: Extract<BlockHead, { type: 'tool-call' }>): string {
+    const maker = this.#proofMaker ?? head.maker;
     const [block] = sealedCallProof({ id, ...present({ maker, itemId, signature: this.#proofs[0] }) });
     if (block === undefined) return '';
     const index = this.#index;
@@ -200,6 +206,12 @@ export class MessagesStreamEncoder implements StreamEncoder {
     text += record({ type: 'message_delta', delta, usage: counted });
     return text + record({ type: 'message_stop' });
   }
+}
+
+/** The usage of `message_delta` as it was read, unless somebody changed the numbers since. */
+function usageAsRead(event: Extract<AnswerEvent, { type: 'usage' }>): JsonObject | undefined {
+  const [delta, all] = [spellingOf(event, dialectId, '$delta'), spellingOf(event, dialectId, '$usage')];
+  return isObject(delta) && isObject(all) && isDeepStrictEqual(decodeUsage(all), event.usage) ? delta : undefined;
 }
 
 /** The block as it stands when it opens. */

@@ -18,7 +18,8 @@ const words: Readonly<Record<Finish['reason'], string>> = {
   length: 'max_tokens',
   'content-filter': 'refusal',
   pause: 'pause_turn',
-  error: 'end_turn',
+  // There is no word for a failure; this one at least says that the answer is incomplete.
+  error: 'max_tokens',
 };
 
 /** @param answeredByTool The only call was of the answer tool, which stands for plain text. */

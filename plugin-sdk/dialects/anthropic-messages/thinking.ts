@@ -33,8 +33,12 @@ export function planThinking(
 ): ThinkingPlan {
   const reasoning = conversation.reasoning ?? {};
   const maxTokens = limitOf(conversation, can, stream, lost);
-  const { effort, budgetTokens, adaptive } = reasoning;
-  if (effort === undefined && budgetTokens === undefined && adaptive === undefined) return { maxTokens, on: false };
+  const { effort, budgetTokens, adaptive, show } = reasoning;
+  if (effort === undefined && budgetTokens === undefined && adaptive === undefined) {
+    // Without being asked to think, Claude has no thinking to show.
+    if (show !== undefined && show !== 'none') lost('reasoning.summary');
+    return { maxTokens, on: false };
+  }
   if (effort === 'none' || budgetTokens === 0) return withoutThinking(can, maxTokens, lost);
   if (can.thinking.includes('adaptive') && !(budgetTokens !== undefined && can.thinking.includes('budget'))) {
     const level = nearestLevel(effort ?? levelOfBudget(budgetTokens), can.effort);

@@ -44,14 +44,15 @@ export function restOfUsage(usage: JsonObject): JsonObject | undefined {
  */
 export function encodeUsage(usage: Usage, read: JsonObject | undefined): JsonObject {
   const cached = usage.cachedInput ?? 0;
-  const written = usage.cacheWriteInput ?? 0;
+  // Some proxies count the same tokens as read and written; the total is what must stay right.
+  const written = Math.min(usage.cacheWriteInput ?? 0, Math.max(usage.input - cached, 0));
   const absent = read === undefined ? 0 : undefined;
   const long = usage.cacheWriteLongInput;
   return present({
     input_tokens: Math.max(usage.input - cached - written, 0),
     output_tokens: usage.output,
     cache_read_input_tokens: usage.cachedInput ?? absent,
-    cache_creation_input_tokens: usage.cacheWriteInput ?? absent,
+    cache_creation_input_tokens: usage.cacheWriteInput === undefined ? absent : written,
     cache_creation:
       long === undefined ? undefined : { ephemeral_5m_input_tokens: written - long, ephemeral_1h_input_tokens: long },
     ...read,

@@ -198,14 +198,16 @@ function decodeReasoning({ thinking }: JsonObject, { effort }: JsonObject): Reas
     effort: efforts.has(effort) ? (effort as NonNullable<Reasoning['effort']>) : undefined,
     adaptive: plain.type === 'adaptive' ? true : undefined,
     budgetTokens: plain.type === 'disabled' ? 0 : (plain.budget_tokens as number | undefined),
+    show: plain.display === 'omitted' ? 'none' : plain.display === 'summarized' ? 'auto' : undefined,
   });
   return Object.keys(reasoning).length === 0 ? undefined : reasoning;
 }
 
 function isPlainThinking(thinking: JsonValue | undefined): thinking is JsonObject {
   if (!isObject(thinking)) return false;
-  const { type, budget_tokens: budget, ...others } = thinking;
+  const { type, budget_tokens: budget, display, ...others } = thinking;
   if (Object.keys(others).length > 0) return false;
+  if (display !== undefined && display !== 'omitted' && display !== 'summarized') return false;
   return type === 'enabled'
     ? typeof budget === 'number'
     : (type === 'adaptive' || type === 'disabled') && budget === undefined;

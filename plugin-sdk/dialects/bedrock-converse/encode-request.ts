@@ -80,8 +80,9 @@ function translate(conversation: Conversation, context: EncodeContext): JsonObje
 
 /** Reasoning of other makers has no common switch in Converse. */
 function withoutClaude(conversation: Conversation, lost: (path: string) => void): ThinkingPlan {
-  const { effort, budgetTokens, adaptive } = conversation.reasoning ?? {};
+  const { effort, budgetTokens, adaptive, show } = conversation.reasoning ?? {};
   if ((effort !== undefined && effort !== 'none') || budgetTokens || adaptive) lost('reasoning_effort');
+  if (show !== undefined && show !== 'none') lost('reasoning.summary');
   return { maxTokens: conversation.maxOutputTokens ?? 0, on: false };
 }
 

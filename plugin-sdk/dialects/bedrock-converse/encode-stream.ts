@@ -18,6 +18,8 @@ interface OpenBlock {
   written: boolean;
   /** Collected until the block ends: a signature, or the text of a free-text call. */
   held: string;
+  /** Who made the signature, where only the signature said so. */
+  maker?: string | undefined;
 }
 
 /** Writes a ConverseStream as AWS frames. Blocks may interleave here, since every frame names its block. */
@@ -108,7 +110,9 @@ export class ConverseStreamEncoder implements StreamEncoder {
       case 'citation':
         return [deltaFrame(open, { citation: encodeCitation(event.citation) })];
       case 'signature':
-        if (open.start.head.type === 'reasoning') open.held += event.signature;
+        if (open.start.head.type !== 'reasoning') return [];
+        open.held += event.signature;
+        open.maker = event.maker;
         return [];
       case 'arguments':
         if (open.start.head.type === 'tool-call' && open.start.head.kind === 'custom') {
@@ -135,10 +139,10 @@ export class ConverseStreamEncoder implements StreamEncoder {
         ? [deltaFrame(open, { toolUse: { input: JSON.stringify({ input: open.held }) } })]
         : [];
     if (head.type === 'reasoning' && !(head.encrypted !== undefined && head.maker === 'anthropic')) {
-      const { maker, encrypted, id } = head;
+      const { encrypted, id } = head;
       const signature = signatureOf({
         type: 'reasoning',
-        ...present({ maker, encrypted, id, signature: open.held || undefined }),
+        ...present({ maker: open.maker ?? head.maker, encrypted, id, signature: open.held || undefined }),
       });
       return signature === '' ? [] : [deltaFrame(open, { reasoningContent: { signature } })];
     }

@@ -29,12 +29,15 @@ export function restOfUsage(usage: JsonObject): JsonObject | undefined {
 }
 
 export function encodeUsage(usage: Usage, read: JsonObject | undefined): JsonObject {
+  const uncached = Math.max(usage.input - (usage.cachedInput ?? 0), 0);
+  // Some proxies count the same tokens as read and written; the total is what must stay right.
+  const written = usage.cacheWriteInput && Math.min(usage.cacheWriteInput, uncached);
   return present({
-    inputTokens: Math.max(usage.input - (usage.cachedInput ?? 0) - (usage.cacheWriteInput ?? 0), 0),
+    inputTokens: uncached - (written ?? 0),
     outputTokens: usage.output,
     totalTokens: usage.total ?? usage.input + usage.output,
     cacheReadInputTokens: usage.cachedInput,
-    cacheWriteInputTokens: usage.cacheWriteInput,
+    cacheWriteInputTokens: written,
     ...read,
   });
 }

@@ -89,6 +89,7 @@ function argumentsOf(call: ToolCallBlock, path: string, { audience }: MessageCon
 }
 
 function encodeResult(block: ToolResultBlock, path: string, context: MessageContext): JsonObject {
+  if (block.isError === true) context.lost(`${path}.is_error`);
   const textOnly = block.content.filter((inner, index) => {
     if (inner.type === 'text' || inner.type === 'refusal' || inner.type === 'provider-item') return true;
     context.lost(`${path}.content[${index}]`);
@@ -125,8 +126,8 @@ function encodePart(block: Block, path: string, context: MessageContext): JsonOb
     case 'refusal':
       return block.text === '' ? [] : [{ type: 'text', text: block.text }];
     case 'reasoning':
-      if (block.maker === maker && block.text !== undefined)
-        return [{ ...fields, type: 'thinking', thinking: block.text }];
+      if (block.maker === maker && (block.text ?? block.summary) !== undefined)
+        return [{ ...fields, type: 'thinking', thinking: block.text ?? block.summary!.join('\n\n') }];
       context.lost(path.replace(/\.content\[\d+\]$/, '.reasoning'));
       return [];
     case 'image':

@@ -109,7 +109,8 @@ function encodeThinking(
   lost: Lost,
 ): JsonObject {
   if (reasoning === undefined) return {};
-  const { effort, adaptive, budgetTokens } = reasoning;
+  const { effort, adaptive, budgetTokens, show } = reasoning;
+  if (!thinking && show !== undefined && show !== 'none') lost('reasoning.summary');
   const wanted = effort !== undefined || adaptive === true || budgetTokens !== undefined;
   if (!wanted) return {};
   const off = effort === 'none' || (budgetTokens === 0 && !native);

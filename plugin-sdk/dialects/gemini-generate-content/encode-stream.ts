@@ -1,9 +1,11 @@
-import type { AnswerEvent, BlockHead, Carrier, Finish, Usage } from '../../conversation/index.ts';
+import type { AnswerEvent, BlockHead, Carrier, Citation, Finish, Usage } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { AnswerContext, StreamEncoder } from '../dialect.ts';
+import { present } from '../present.ts';
 import { clientContext, headFields } from './encode-answer.ts';
 import { canTakeSignature, encodePart } from './encode-part.ts';
 import { encodeFinish } from './finish.ts';
+import { encodeGrounding } from './grounding.ts';
 import { dialectId, isNative, kept, maker } from './notes.ts';
 import { encodeUsage } from './usage.ts';
 
@@ -12,6 +14,8 @@ type Event<T extends AnswerEvent['type']> = Extract<AnswerEvent, { type: T }>;
 interface OpenBlock {
   readonly head: BlockHead;
   readonly carrier: Carrier;
+  /** Where its text begins in that of the choice. */
+  readonly from: number;
   arguments: string;
   signature: string | undefined;
 }
@@ -27,6 +31,8 @@ export class GeminiStreamEncoder implements StreamEncoder {
   /** Parts not yet written, by choice. */
   readonly #parts = new Map<number, JsonObject[]>();
   readonly #finishes = new Map<number, Finish>();
+  /** All text of a choice so far, with what it cites. */
+  readonly #cited = new Map<number, { text: string; citations: Citation[] }>();
   #head: JsonObject = {};
   #native = false;
   #usage: Usage | undefined;
@@ -71,21 +77,39 @@ export class GeminiStreamEncoder implements StreamEncoder {
       case 'end':
         return this.#ended ? '' : this.#lastChunk();
       case 'citation':
+        this.#cite(event);
         return '';
     }
   }
 
   #blockStart(event: Event<'block-start'>): string {
     const { head } = event;
-    this.#open.set(key(event), { head, carrier: event, arguments: '', signature: undefined });
+    const from = this.#cited.get(event.choice)?.text.length ?? 0;
+    this.#open.set(key(event), { head, carrier: event, from, arguments: '', signature: undefined });
     if (head.type !== 'media' && head.type !== 'provider-item') return '';
     const parts: JsonObject[] = [];
     encodePart(head.block, parts, '', clientContext);
     return parts.map((part) => this.#part(event.choice, part)).join('');
   }
 
+  /** Google counts from the start of the answer's text, other formats from that of a block. */
+  #cite({ choice, block, citation }: Event<'citation'>): void {
+    if (this.#native) return;
+    const open = this.#block({ choice, block });
+    const cited = this.#textOf(choice);
+    const end = open.from + (citation.end ?? cited.text.length - open.from);
+    cited.citations.push({ ...citation, start: open.from + (citation.start ?? 0), end });
+  }
+
+  #textOf(choice: number): { text: string; citations: Citation[] } {
+    const known = this.#cited.get(choice) ?? { text: '', citations: [] };
+    this.#cited.set(choice, known);
+    return known;
+  }
+
   #text(event: Event<'text' | 'reasoning'>, more: JsonObject): string {
     const { carrier } = this.#block(event);
+    if (event.type === 'text' && !this.#native) this.#textOf(event.choice).text += event.text;
     const { fields, notes } = kept(carrier);
     return notes.synthetic ? '' : this.#part(event.choice, { ...fields, text: event.text, ...more });
   }
@@ -133,7 +157,9 @@ export class GeminiStreamEncoder implements StreamEncoder {
   }
 
   #block(at: { readonly choice: number; readonly block: number }): OpenBlock {
-    return this.#open.get(key(at)) ?? { head: { type: 'text' }, carrier: {}, arguments: '', signature: undefined };
+    return (
+      this.#open.get(key(at)) ?? { head: { type: 'text' }, carrier: {}, from: 0, arguments: '', signature: undefined }
+    );
   }
 
   #part(choice: number, part: JsonObject): string {
@@ -171,7 +197,14 @@ export class GeminiStreamEncoder implements StreamEncoder {
     const candidates = [...this.#finishes].map(([index, finish]) => {
       const waiting = this.#takeParts(index);
       const parts = waiting.length > 0 ? waiting : [{ text: '' }];
-      return { content: { parts, role: 'model' }, finishReason: encodeFinish(finish), index };
+      const { text = '', citations = [] } = this.#cited.get(index) ?? {};
+      const groundingMetadata = encodeGrounding([{ part: 0, block: { type: 'text', text, citations } }]);
+      return {
+        content: { parts, role: 'model' },
+        finishReason: encodeFinish(finish),
+        index,
+        ...present({ groundingMetadata }),
+      };
     });
     return this.#chunk(candidates, this.#usage === undefined ? {} : { usageMetadata: encodeUsage(this.#usage) });
   }

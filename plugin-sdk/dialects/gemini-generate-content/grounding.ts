@@ -53,7 +53,10 @@ function offsetOf(text: string | undefined, bytes: number | undefined): number |
   return Buffer.from(text).subarray(0, bytes).toString().length;
 }
 
-/** `groundingMetadata` for an answer of another dialect; undefined when it cites no URL. */
+/**
+ * `groundingMetadata` for an answer of another dialect; undefined when it cites no URL. A citation without a place is of
+ * the whole text that it stands on.
+ */
 export function encodeGrounding(
   texts: readonly { readonly part: number; readonly block: TextBlock }[],
 ): JsonObject | undefined {
@@ -63,9 +66,9 @@ export function encodeGrounding(
     for (const { url, title, text, start, end } of block.citations ?? []) {
       if (url === undefined) continue;
       const index = groundingChunks.push({ web: present({ uri: url, title }) }) - 1;
-      if (end === undefined) continue;
       const bytesTo = (offset: number) => Buffer.byteLength(block.text.slice(0, offset));
-      const segment = present({ partIndex: part, startIndex: bytesTo(start ?? 0), endIndex: bytesTo(end), text });
+      const endIndex = bytesTo(end ?? block.text.length);
+      const segment = present({ partIndex: part, startIndex: bytesTo(start ?? 0), endIndex, text });
       groundingSupports.push({ segment, groundingChunkIndices: [index] });
     }
   }

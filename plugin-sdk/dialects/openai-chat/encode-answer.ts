@@ -7,7 +7,7 @@ import { sameOrNew, writeChatUsage } from '../openai/usage.ts';
 import { present } from '../present.ts';
 import { encodeAssistant, showEverything } from './encode-assistant.ts';
 import type { ContentContext } from './encode-content.ts';
-import { finishWord } from './finish.ts';
+import { failureField, finishWord } from './finish.ts';
 
 const dialect = 'openai.chat';
 
@@ -57,6 +57,7 @@ function encodeChoice(choice: AnswerChoice, { conversation }: AnswerContext, con
     message: shaped,
     ...(absent.includes('logprobs') ? {} : { logprobs: choice.logprobs ?? null }),
     finish_reason: choice.finish === undefined ? null : word(choice, carry, 'function_call' in shaped),
+    ...(carry !== undefined || choice.finish === undefined ? {} : failureField(choice.finish)),
     ...wireFields(carry),
   };
 }

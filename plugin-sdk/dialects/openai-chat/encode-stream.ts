@@ -8,7 +8,7 @@ import { present } from '../present.ts';
 import { completionId, usesFunctions } from './encode-answer.ts';
 import { encodeCitation } from './encode-assistant.ts';
 import { encodeParts } from './encode-content.ts';
-import { finishWord } from './finish.ts';
+import { failureField, finishWord } from './finish.ts';
 import { completeChunk, mergeChunk } from './merge-chunk.ts';
 import { StreamedReasoning } from './streamed-reasoning.ts';
 
@@ -166,7 +166,9 @@ class ChatStreamEncoder implements StreamEncoder {
   #finish(event: Event<'finish'>): string {
     const word = finishWord(event.finish, carried(event, dialect));
     const said = this.#functions && word === 'tool_calls' ? 'function_call' : word;
-    return this.#delta(event.choice, '{}', undefined, '""', JSON.stringify(said));
+    const failure = this.#own ? {} : failureField(event.finish);
+    const more = failure.native_finish_reason === undefined ? '' : `,${JSON.stringify(failure).slice(1, -1)}`;
+    return this.#delta(event.choice, '{}', undefined, '""', JSON.stringify(said) + more);
   }
 
   #usage(event: Event<'usage'>): string {

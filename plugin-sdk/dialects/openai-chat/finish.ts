@@ -19,9 +19,14 @@ const words: Readonly<Record<Finish['reason'], string>> = {
   'content-filter': 'content_filter',
   // Chat cannot say that a turn may be continued; for the client it ended.
   pause: 'stop',
-  // Nor that it failed; `length` at least says that it is incomplete.
+  // Nor that it failed; `length` at least says that it is incomplete, and {@link failureField} says the rest.
   error: 'length',
 };
+
+/** The provider's own word for a failed answer, in the field that OpenRouter uses for it. */
+export function failureField({ reason, native }: Finish): { readonly native_finish_reason?: string } {
+  return reason === 'error' && native !== undefined ? { native_finish_reason: native } : {};
+}
 
 /**
  * A finish word in common terms. Ollama, vLLM and others say `stop` after tool calls; what ended the answer were the

@@ -30,9 +30,10 @@ function textOf(prompt: JsonValue | undefined): string {
 
 /** Writes a completion; everything that was said becomes the prompt. */
 export function encodeRequest(conversation: Conversation, context: EncodeContext): JsonObject {
-  const { messages: _messages, ...shared } = encodeChat(conversation, context);
+  const { [dialect]: own, ...carry } = conversation.carry ?? {};
+  const { messages: _messages, ...shared } = encodeChat({ ...conversation, carry }, context);
   const prompt = conversation.messages
     .flatMap(({ blocks }) => blocks.flatMap((block) => (block.type === 'text' ? [block.text] : [])))
     .join('\n\n');
-  return { ...shared, prompt, ...conversation.carry?.[dialect] };
+  return { ...shared, prompt, ...own };
 }

@@ -107,7 +107,7 @@ export class ItemDecoder {
     if (this.#first) this.#wholeContent(item, emit);
     else if (!this.#written) this.#arguments(String(item['arguments'] ?? item['input'] ?? ''), emit);
     if (item['type'] === 'reasoning') this.#proof(item, emit);
-    else if (this.#block !== undefined) this.#sign(decodeProof(new FieldReader(item)).signature, emit);
+    else if (this.#block !== undefined) this.#sign(decodeProof(new FieldReader(item)), emit);
     this.close(emit);
     emit({ type: 'native', dialect, name: itemDone, value: untold(item) });
   }
@@ -211,12 +211,13 @@ export class ItemDecoder {
     const { maker = 'openai', encrypted, signature } = proof;
     const named = typeof id === 'string' ? id : undefined;
     this.#openBlock(present({ type: 'reasoning' as const, id: named, maker, encrypted, summary: true }), emit);
-    this.#sign(signature, emit);
+    this.#sign(present({ signature }), emit);
     this.#closeBlock(emit);
   }
 
-  #sign(signature: string | undefined, emit: Emit): void {
-    if (signature !== undefined) emit({ type: 'signature', choice: 0, block: this.#block!, signature });
+  #sign({ signature, maker }: ReturnType<typeof decodeProof>, emit: Emit): void {
+    if (signature === undefined) return;
+    emit(present({ type: 'signature' as const, choice: 0, block: this.#block!, signature, maker }));
   }
 
   #openBlock(head: BlockHead, emit: Emit): number {

@@ -7,7 +7,7 @@ export interface StreamedItem {
   open(): string;
   /** A piece of what the open part holds: words, reasoning or arguments. */
   text(text: string, logprobs?: JsonValue): string;
-  signature(signature: string): void;
+  signature(signature: string, maker?: string): void;
   citation(citation: Citation): string;
   endBlock(): string;
   /** The item as it stands in `output_item.done` and in the final output. */

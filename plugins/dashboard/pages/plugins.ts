@@ -34,7 +34,7 @@ ${section('routes', 'Routes', html`<details id="all-routes"><summary>All routes 
 
 function hookTable(hook: string, handlers: readonly HandlerView[]): Html {
   const slowest = Math.max(...handlers.map(mean), 0.001);
-  return html`<h3>${hook} <span class="quiet small">${hookWords[hook]}</span></h3>${table<
+  return html`<h3>${hook} <span class="quiet small">${hookWords[hook]}</span></h3><div class="hooks">${table<
     HandlerView & { place: number }
   >(
     `Plugins in ${hook}, in order`,

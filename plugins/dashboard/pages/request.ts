@@ -38,7 +38,7 @@ ${section('timeline', 'Timeline', picture(record, timeline), spent(timeline))}
 ${section('decisions', 'Decision record', decisions(record))}
 ${section('attempts', 'Attempts', attempts(record))}
 <div class="pair">${section('usage', 'Usage and cost', usage(record))}${section('facts', 'Facts', more(record))}</div>
-${record.content !== undefined && section('content', 'Content', content(record.content))}`,
+${record.content !== undefined && section('bodies', 'Content', content(record.content))}`,
   };
 }
 
@@ -146,7 +146,7 @@ function said(value: unknown): string {
 function attempts({ attempts: list }: ExchangeRecord): Html {
   const numbered = list.map((attempt, i) => ({ ...attempt, number: i + 1 }));
   return table<RecordedAttempt & { number: number }>(
-    'Attempts',
+    'Attempts in order',
     [
       { name: 'No.', head: true, cell: ({ number }) => number },
       { name: 'Target', cell: ({ provider, model }) => html`<span class="name">${provider}/${model}</span>` },

@@ -1,10 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 
 /**
  * Load from keep-alive connections that cost next to nothing: one request after the other on each, whole answers
  * counted. Prints one JSON line.
  *
- * Run: node test/bench/tools/raw-load.ts URL '{"path":"/x","body":"…","connections":64,"seconds":2}'
+ * Run: node test/bench/tools/raw-load.ts URL '{"path":"/x","body":"…","connections":64,"seconds":2}', or @FILE with that
  */
 interface Options {
   readonly path: string;
@@ -16,7 +17,8 @@ interface Options {
 }
 
 const url = new URL(process.argv[2]!);
-const { path, body, headers = {}, connections, seconds, warmSeconds = 0 }: Options = JSON.parse(process.argv[3]!);
+const text = process.argv[3]!;
+const { path, body, headers = {}, connections, seconds, warmSeconds = 0 }: Options = JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text);
 
 /** The headers that the OpenAI Python SDK sends. */
 const sdk = {

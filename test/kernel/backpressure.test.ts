@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UpstreamCall, type UpstreamReply } from '../../kernel/upstream-call.ts';
+import { ask, chatGateway, chunk, done, plugin } from './chat-gateway.ts';
+
+test('a stream whose transform drops events goes on once its client has drained', async () => {
+  const dropping = plugin('dropping', {
+    hooks: {
+      transformResponse: {
+        json: () => undefined,
+        stream: () => ({
+          event(event, emit) {
+            if (event.type !== 'text' || !event.text.startsWith('-')) emit(event);
+          },
+        }),
+      },
+    },
+  });
+  await using gateway = await chatGateway({ dropping });
+  const loud = chunk({ content: 'x'.repeat(200_000) });
+  const quiet = chunk({ content: '-' });
+  const events = [loud, quiet, chunk({ content: 'last' }), chunk({}, 'stop'), done];
+  gateway.upstream.reply({ events, chunkDelayMs: 30 });
+  const reply = await ask(gateway, { stream: true }, {}, AbortSignal.timeout(2_000));
+  assert.match(await reply.text(), /last[^]*\[DONE\]\n\n$/);
+});
+
+test('a body that came before anyone read it flows on once someone does', async () => {
+  let paused = false;
+  const controller = {
+    rawHeaders: [],
+    pause: () => {
+      paused = true;
+    },
+    resume: () => {
+      paused = false;
+    },
+    abort: () => {},
+  };
+  const reply = await new Promise<UpstreamReply>((resolve, reject) => {
+    const call = new UpstreamCall('p', resolve, reject, undefined);
+    call.onRequestStart(controller as never);
+    call.onResponseStart(controller as never, 200);
+    call.onResponseData(controller as never, Buffer.alloc(100_000));
+  });
+  assert.equal(paused, true);
+  reply.start({ push: () => true, end: () => {}, fail: () => {} });
+  assert.equal(paused, false);
+});

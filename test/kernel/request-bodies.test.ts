@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import type { Outcome } from '../../plugin-sdk/index.ts';
+import { chatGateway, plugin } from './chat-gateway.ts';
+
+const question = JSON.stringify({ model: 'gpt', messages: [{ role: 'user', content: 'hi' }] });
+
+function post(url: string, body: Buffer | string, headers: Record<string, string>): Promise<Response> {
+  return fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: body as never,
+  });
+}
+
+for (const [encoding, encode] of [
+  ['gzip', gzipSync],
+  ['br', brotliCompressSync],
+] as const) {
+  test(`a body that was decoded from ${encoding} goes on without saying that it is encoded`, async () => {
+    await using gateway = await chatGateway();
+    const reply = await post(gateway.url, encode(question), { 'content-encoding': encoding });
+    assert.equal(reply.status, 200);
+    const [seen] = gateway.upstream.requests;
+    assert.equal(seen!.body.toString(), question);
+    assert.equal(seen!.headers['content-encoding'], undefined);
+    assert.equal(seen!.headers['content-length'], String(question.length));
+  });
+}
+
+for (const encoding of ['constructor', 'compress', '__proto__', 'gzip, gzip']) {
+  test(`a body in the encoding ${encoding} is refused with 415`, async () => {
+    await using gateway = await chatGateway();
+    const reply = await post(gateway.url, question, { 'content-encoding': encoding });
+    assert.equal(reply.status, 415);
+    assert.equal(gateway.upstream.requests.length, 0);
+  });
+}
+
+test('a reply in an encoding that no one knows is passed on', async () => {
+  await using gateway = await chatGateway();
+  gateway.upstream.reply({ body: question, headers: { 'content-type': 'application/json', 'content-encoding': 'constructor' } });
+  const reply = await fetch(`${gateway.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: question });
+  assert.equal(reply.status, 200);
+});
+
+test('the depth that server.limits.jsonDepth allows is the depth that is accepted', async () => {
+  await using gateway = await chatGateway({}, { server: { limits: { jsonDepth: 5 } } });
+  const nested = (levels: number): string => `{"model":"gpt","messages":[],"x":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+  assert.equal((await post(gateway.url, nested(4), {})).status, 200);
+  const refused = await post(gateway.url, nested(5), {});
+  assert.equal(refused.status, 400);
+  assert.match(await refused.text(), /deeper than 5 levels/);
+});
+
+test('bytes out are bytes, not characters', async () => {
+  const outcomes: Outcome[] = [];
+  const watcher = plugin('watcher', { hooks: { postLog: (_exchange, outcome) => void outcomes.push(outcome) } });
+  const answering = plugin('answering', {
+    hooks: { preRoute: () => ({ origin: 'gateway', status: 200, headers: ['content-type', 'application/json'], body: { type: 'bytes', bytes: '"ж"' } }) },
+  });
+  await using gateway = await chatGateway({ watcher, answering });
+  await (await post(gateway.url, question, {})).text();
+  assert.equal(outcomes[0]!.bytesOut, 4);
+});
