@@ -13,8 +13,8 @@ import {
   type SlotValue,
 } from '../plugin-sdk/index.ts';
 import type { BodyLimits, Client } from './client/client.ts';
-import type { Runtime } from './execute/context.ts';
 import { LiveExchange } from './exchange.ts';
+import type { Runtime } from './execute/context.ts';
 import { handle, refuse } from './pipeline.ts';
 import { newRequestId } from './request-id.ts';
 import { modelInQuery, withoutProtocolCredential } from './socket-request.ts';
@@ -38,7 +38,12 @@ export interface InternalStart {
  * Turns a matched call into an exchange: reads its path, head and body, then hands it to the pipeline. Failures here are
  * answered in the route's dialect like any other. Resolves when the exchange is settled; never rejects.
  */
-export function accept(route: ExchangeRoute, client: Client, options: AcceptOptions, internal?: InternalStart): Promise<void> {
+export function accept(
+  route: ExchangeRoute,
+  client: Client,
+  options: AcceptOptions,
+  internal?: InternalStart,
+): Promise<void> {
   const { runtime } = options;
   const isSocket = client.upgrade === true;
   const headers = new RequestHeaders(isSocket ? withoutProtocolCredential(client.headers) : client.headers);
@@ -49,7 +54,8 @@ export function accept(route: ExchangeRoute, client: Client, options: AcceptOpti
   let resolved: ResolvedPath = { path: rawPath };
   let failure: GatewayError | undefined;
   try {
-    if (isSocket && route.passthrough !== true) throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method: 'WebSocket', path: rawPath });
+    if (isSocket && route.passthrough !== true)
+      throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method: 'WebSocket', path: rawPath });
     resolved = route.resolve?.(rawPath, client.method, headers) ?? { path: stripPrefix(rawPath, route.strip) };
   } catch (cause) {
     failure = asGatewayError(cause);
@@ -57,7 +63,7 @@ export function accept(route: ExchangeRoute, client: Client, options: AcceptOpti
   const exchange = new LiveExchange({
     id: newRequestId(),
     route,
-    operation: resolved.operation ?? route.operation,
+    operation: isSocket ? 'realtime' : (resolved.operation ?? route.operation),
     dialect: resolved.dialect ?? route.dialect,
     defaultProvider: resolved.defaultProvider ?? route.defaultProvider,
     pathModel: resolved.model ?? (isSocket ? modelInQuery(query) : undefined),
@@ -72,16 +78,21 @@ export function accept(route: ExchangeRoute, client: Client, options: AcceptOpti
     explain: headers.get('x-bf-explain') === 'true' && options.mayExplain(headers),
   });
   exchange.stream = resolved.stream === true;
-  client.onGone = () => exchange.leave();
+  const leave = (): void => exchange.leave();
+  client.onGone = leave;
   if (internal !== undefined) {
     for (const { slot, value } of internal.slots) exchange.set(slot, value);
     exchange.onSent = internal.onSent;
-    internal.onStart(() => exchange.leave());
+    internal.onStart(leave);
   }
   if (failure !== undefined) return refuse(exchange, failure, client, runtime);
   let body: Body | Promise<Body>;
   try {
-    body = client.readBody({ ...options.limits, mayStream: mayStream(exchange), keepEncoding: route.passthrough === true });
+    body = client.readBody({
+      ...options.limits,
+      mayStream: mayStream(exchange),
+      keepEncoding: route.passthrough === true,
+    });
   } catch (cause) {
     return refuse(exchange, asGatewayError(cause), client, runtime);
   }

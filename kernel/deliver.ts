@@ -20,8 +20,9 @@ import { replyHeaders } from './reply-headers.ts';
 /** Writes a reply to the client. Resolves when its last byte is written, or with the error that ended it early. */
 export function deliver(exchange: LiveExchange, reply: Reply, client: Client, runtime: Runtime): Promise<GatewayError | undefined> | undefined {
   const { body, dialect = exchange.dialect } = reply;
-  const socket = exchange.served?.socket;
-  if (socket !== undefined && client.join !== undefined) return joined(exchange, client.join(replyHeaders(exchange, runtime.generation, reply.headers, true, true), socket));
+  if (exchange.served?.socket !== undefined && client.join !== undefined) {
+    return joined(exchange, client.join(replyHeaders(exchange, runtime.generation, reply.headers, true, true), exchange.served.socket));
+  }
   if (reply.problem !== undefined && dialect !== exchange.dialect && !exchange.route.passthrough) {
     const { problem } = reply;
     deliverError(exchange, new GatewayError('UP_STATUS', { message: problem.message }, problemExtras(problem)), client, runtime);
@@ -63,7 +64,9 @@ function deliverBytes(exchange: LiveExchange, reply: Reply, bytes: Buffer | stri
   client.writeHead(reply.status, headers);
   client.end(isEmptyByRule ? undefined : bytes);
   const { dialect = exchange.dialect } = reply;
-  if (exchange.usage === undefined && exchange.served?.usage === undefined && typeof bytes !== 'string') exchange.readUsage = () => readUsage(exchange, dialect, reply, bytes);
+  if (exchange.usage !== undefined || exchange.served?.usage !== undefined || typeof bytes === 'string') return;
+  const read = (): void => readUsage(exchange, dialect, reply, bytes);
+  exchange.readUsage = read;
 }
 
 /** Usage of a carried JSON reply; read after the reply is on its way. */
@@ -76,7 +79,6 @@ function readUsage(exchange: LiveExchange, dialect: Dialect, reply: Reply, bytes
 
 /** A WebSocket is over when both sides are closed; which one was first makes no difference. */
 async function joined(exchange: LiveExchange, closed: Promise<void>): Promise<undefined> {
-  exchange.served?.arrived();
   await closed;
 }
 
@@ -114,7 +116,8 @@ function pour<T>(
       else client.end(Buffer.from(dialect.encodeStreamError(error, exchange.id)));
       finish(error);
     };
-    client.onDrain = () => flow.resume();
+    const onDrain = (): void => flow.resume();
+    client.onDrain = onDrain;
     const sink: Sink<T> = {
       push(item) {
         if (over) return false;

@@ -115,8 +115,7 @@ export class Generation {
     try {
       const admin = new AdminGuard(loaded.config);
       running = await setUp(plugins, registered, (plugin) => createHost(plugin, context), loaded.config.hookTimeoutMs, process.log);
-      holder.generation = new Generation(id, loaded, plugins, running, process, usedKeys, admin);
-      return holder.generation;
+      return (holder.generation = new Generation(id, loaded, plugins, running, process, usedKeys, admin));
     } catch (error) {
       await running?.tearDown();
       await process.shared.releaseAll(usedKeys);

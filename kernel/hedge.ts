@@ -18,11 +18,16 @@ export function runHedged(attempt: LiveAttempt, provider: Provider, runtime: Run
   return new Promise((resolve) => {
     let hedge: LiveAttempt | undefined;
     let running = 1;
+    let decided = false;
     let failure: Failure | undefined;
+    const decide = (): void => {
+      decided = true;
+      clearTimeout(timer);
+    };
     const finish = (result: Success | Failure, from: LiveAttempt): void => {
       running -= 1;
       if ('attempt' in result) {
-        clearTimeout(timer);
+        decide();
         const other = from === attempt ? hedge : attempt;
         if (from.ended) discard(result);
         else {
@@ -34,16 +39,18 @@ export function runHedged(attempt: LiveAttempt, provider: Provider, runtime: Run
       // The first attempt's failure says more than that of the one beside it.
       if (from === attempt || failure === undefined) failure = result;
       if (running > 0) return;
-      clearTimeout(timer);
+      decide();
       resolve(failure);
     };
-    const timer = setTimeout(() => {
-      if (exchange.stopped !== undefined || attempt.chosen === undefined) return;
+    const start = (): void => {
+      if (decided || exchange.stopped !== undefined || attempt.chosen === undefined) return;
       running += 1;
       hedge = new LiveAttempt(exchange, attempt.target, attempt.number + 1, attempt.triedKeys, 'hedge');
       const rival = hedge;
       void runAttempt(rival, provider, runtime).then((result) => finish(result, rival));
-    }, hedgeAfterMs);
+    };
+    // Behind what has arrived already: when this process was busy, its timers come due before its sockets are read.
+    const timer = setTimeout(() => setImmediate(start), hedgeAfterMs);
     void first.then((result) => finish(result, attempt));
   });
 }

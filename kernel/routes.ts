@@ -1,6 +1,5 @@
 import type { Context } from 'hono';
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { type ExchangeRoute, GatewayError, type HandlerRoute, isGatewayError, isSameOrigin, type Logger, type Route, type RouteView } from '../plugin-sdk/index.ts';
 import { type AdminGuard, bearer } from './admin-guard.ts';
 import { newRequestId } from './request-id.ts';
@@ -30,10 +29,10 @@ export function mountHandlers(routes: readonly Route[], guard: AdminGuard, bodyB
     await next();
     context.header('x-request-id', context.get('requestId'));
   });
-  app.use(bodyLimit({ maxSize: bodyBytes, onError: () => failure(new GatewayError('REQ_TOO_LARGE', { limit: bodyBytes })) }));
   for (const route of routes) {
     if (route.type !== 'handler') continue;
     const guarded = (context: Context): Response | Promise<Response> => {
+      checkBodySize(context, bodyBytes);
       if ('admin' in route.guard) {
         const refused = admit(context, guard, route.guard.admin, route.guard.signIn);
         if (refused !== undefined) return refused;
@@ -53,6 +52,12 @@ export function mountHandlers(routes: readonly Route[], guard: AdminGuard, bodyB
     return failure(new GatewayError('BUG', { reason: 'an endpoint failed' }, { cause }));
   });
   return app as unknown as Hono;
+}
+
+/** Handlers read bodies whole, so each must say its size. Throws GatewayError REQ_TOO_LARGE, REQ_LENGTH. */
+function checkBodySize({ req }: Context, limit: number): void {
+  if (req.header('transfer-encoding') !== undefined) throw new GatewayError('REQ_LENGTH', {});
+  if (Number(req.header('content-length') ?? 0) > limit) throw new GatewayError('REQ_TOO_LARGE', { limit });
 }
 
 /** Throws GatewayError AUTH_*; gives a redirect where a browser can sign in. */

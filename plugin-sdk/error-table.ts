@@ -78,9 +78,15 @@ export const specs = {
   REQ_TOO_LARGE: {
     status: 413,
     message: 'The request body is larger than {limit} bytes.',
-    hint: 'Send less, or raise server.limits.bodyBytes.',
+    hint: 'Send less, or raise server.limits.bodyBytes (uploadBytes for uploads that stream).',
     retry: 'never',
     openaiCode: 'request_too_large',
+  },
+  REQ_LENGTH: {
+    status: 411,
+    message: 'A request body to this endpoint needs a content-length.',
+    retry: 'never',
+    openaiCode: 'length_required',
   },
   REQ_TOO_DEEP: {
     status: 400,

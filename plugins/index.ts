@@ -31,5 +31,6 @@ export default [
   { id: 'plugins/metrics', load: () => import('./metrics/index.ts') },
   { id: 'plugins/model-router', load: () => import('./model-router/index.ts') },
   { id: 'plugins/retries', load: () => import('./retries/index.ts') },
+  { id: 'plugins/semantic-cache', load: () => import('./semantic-cache/index.ts') },
   { id: 'plugins/timeouts', load: () => import('./timeouts/index.ts') },
 ] satisfies CatalogueEntry[] as CatalogueEntry[];

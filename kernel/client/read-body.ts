@@ -22,7 +22,8 @@ export function readBody(incoming: IncomingMessage, limits: BodyLimits): Body | 
   if (size !== undefined && size > limit) throw new GatewayError('REQ_TOO_LARGE', { limit });
   return read(incoming, limits, streams).then(async (result) => {
     if (Buffer.isBuffer(result)) {
-      if (decode) return new BytesBody(await decodeBody(result, encoding, limits.bodyBytes), type, undefined, limits.jsonDepth);
+      if (decode)
+        return new BytesBody(await decodeBody(result, encoding, limits.bodyBytes), type, undefined, limits.jsonDepth);
       return new BytesBody(
         result,
         type,

@@ -17,7 +17,7 @@ const limits = z.strictObject({
     .default(64 * KiB)
     .describe('Largest request line and headers together, in bytes.'),
   jsonDepth: wholeNumber(1, 512).default(512).describe('How deep JSON in a request body may nest.'),
-  bodyTimeoutMs: wholeNumber(1).default(60_000).describe('Time for a request body to arrive whole, in milliseconds.'),
+  bodyTimeoutMs: milliseconds(1).default(60_000).describe('Time for a request body to arrive whole, in milliseconds.'),
   bufferBytes: wholeNumber(0)
     .default(1 * MiB)
     .describe('Uploads above this many bytes stream through instead of being held in memory.'),
@@ -36,10 +36,10 @@ const server = z.strictObject({
     .default(1)
     .describe('Processes that serve requests; `auto` for one on each processor.'),
   limits: limits.prefault({}).describe('What a request may ask of the gateway before any plugin sees it.'),
-  keepAliveCommentMs: wholeNumber(0)
+  keepAliveCommentMs: milliseconds(0)
     .default(15_000)
     .describe('Silence on a stream after which the client gets a comment, in milliseconds; 0 for never.'),
-  drainMs: wholeNumber(0).default(30_000).describe('Time for open requests to finish at shutdown, in milliseconds.'),
+  drainMs: milliseconds(0).default(30_000).describe('Time for open requests to finish at shutdown, in milliseconds.'),
   tls: tls.optional().describe('Serve HTTPS. Without it, plain HTTP.'),
 });
 
@@ -67,7 +67,7 @@ const admin = z.strictObject({
   tokens: z.array(adminToken).default([]).describe('Tokens besides the one that the first start creates and prints.'),
 });
 
-const hookTimeoutMs = wholeNumber(1);
+const hookTimeoutMs = milliseconds(1);
 const hookFailOpen = z.boolean().optional();
 
 const failOpen = z.union([
@@ -132,6 +132,11 @@ function wholeNumber(min: number, max?: number) {
   const error = max === undefined ? `expected a whole number from ${min}` : `expected a number from ${min} to ${max}`;
   const atLeast = z.int(error).min(min, error);
   return max === undefined ? atLeast : atLeast.max(max, error);
+}
+
+/** At most what a timer can wait: a longer one would go off at once. */
+function milliseconds(min: number) {
+  return wholeNumber(min).max(2_147_483_647, 'expected at most 2147483647 milliseconds, 24 days');
 }
 
 function secret() {

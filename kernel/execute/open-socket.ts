@@ -10,6 +10,7 @@ import {
 } from '../../plugin-sdk/index.ts';
 import type { LiveAttempt } from '../attempt.ts';
 import { Deadline } from '../deadline.ts';
+import { SocketMeter } from '../meter/socket-meter.ts';
 import { revealed } from '../send.ts';
 import { upstreamError } from '../upstream-call.ts';
 import type { Runtime } from './context.ts';
@@ -42,12 +43,29 @@ export async function openSocket(
   const base = { origin: 'upstream', status, headers, dialect } as const;
   if (socket !== undefined) {
     attempt.socket = socket;
+    readAlong(attempt, dialect, socket);
     return { ...base, body: { type: 'none' } };
   }
   exchange.note('kernel', 'provider refused a WebSocket', { provider: provider.name, status });
   if (status < 400) return { ...base, body: { type: 'bytes', bytes: body } };
   const problem = dialect.decodeError(status, body, headers);
   return { ...base, problem, body: { type: 'bytes', bytes: body } };
+}
+
+/** The meter sees what the provider sends, from its first byte on. */
+function readAlong(attempt: LiveAttempt, { meter }: Dialect, socket: Socket): void {
+  if (meter.message === undefined) return;
+  const reader = new SocketMeter(meter.message.bind(meter), (usage) => {
+    attempt.usage = usage;
+  });
+  // Paused until it is joined to the client's: a listener would set it flowing before anyone takes what comes.
+  socket.pause();
+  socket.on('data', (chunk: Buffer) => reader.push(chunk));
+}
+
+/** Compression would make a session unreadable to the meter; to decline an extension is a server's right. */
+function withoutExtensions(headers: string[]): string[] {
+  return headers.filter((_, i) => headers[i - (i % 2)]!.toLowerCase() !== 'sec-websocket-extensions');
 }
 
 function ask(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): Promise<Answer> {
@@ -106,7 +124,12 @@ function ask(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): 
     exchange.onSent?.();
     const pool = runtime.connections.to(request.origin, request.privateAddresses, connectMs);
     pool.dispatch(
-      { path: request.path, method: 'GET', headers: revealed(request.headers), upgrade: 'websocket' },
+      {
+        path: request.path,
+        method: 'GET',
+        headers: withoutExtensions(revealed(request.headers)),
+        upgrade: 'websocket',
+      },
       handler,
     );
   });

@@ -24,7 +24,9 @@ export class PassingStream implements Sink<Buffer> {
     this.#meter = meter;
     this.#boundary = inEvents ? new EventBoundary() : undefined;
     this.#onEnd = onEnd;
-    if (meter !== undefined) meter.onDrain = () => out.resume();
+    if (meter === undefined) return;
+    const onDrain = (): void => out.resume();
+    meter.onDrain = onDrain;
   }
 
   push(chunk: Buffer): boolean {

@@ -182,7 +182,8 @@ function flowing(
     );
     start(
       new PassingStream(flow, meter, events, (reading) => {
-        exchange.readUsage = () => reading;
+        const readUsage = (): Promise<void> => reading;
+        exchange.readUsage = readUsage;
       }),
     );
   });

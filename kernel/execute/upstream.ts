@@ -32,10 +32,11 @@ export async function openUpstream(
   const unlisten = exchange.onStop(stop);
   // An attempt may make several calls at once.
   const others = attempt.cancel;
-  attempt.cancel = (error) => {
+  const cancel = (error: GatewayError): void => {
     others?.(error);
     stop(error);
   };
+  attempt.cancel = cancel;
   const done = (): void => {
     attempt.receivedAt = performance.now();
     first.stop();
@@ -65,7 +66,8 @@ export async function openUpstream(
       attempt.arrived();
       first.stop();
       between = new Deadline(timeouts.betweenEventsMs, late('nothing more', timeouts.betweenEventsMs));
-      if (timeouts.betweenEventsMs > 0) opened.onRead = () => between?.touch();
+      const onRead = (): void => between?.touch();
+      if (timeouts.betweenEventsMs > 0) opened.onRead = onRead;
     },
     done,
   };

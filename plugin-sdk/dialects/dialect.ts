@@ -71,6 +71,8 @@ export interface DialectMeter {
   };
   /** A fresh reader for one stream: usage may be spread over events. */
   stream(): (event: FramedEvent) => EventReading;
+  /** What one message of the provider in a WebSocket session says that it used; absent: sessions of this format are not read. */
+  message?(bytes: Buffer): Usage | undefined;
   /** The format's success terminator; without one, the end of the HTTP body is the end of the stream. */
   readonly terminator?: string;
   /** Byte sequences of which at least one stands in every event worth reading; absent: every event is read. */

@@ -117,6 +117,8 @@ export interface CacheRequest {
   readonly type: 'direct' | 'semantic' | undefined;
   /** Least similarity that the client accepts, 0 to 1. */
   readonly threshold: number | undefined;
+  /** A cache has its answer. */
+  readonly answered: boolean;
   /** Called once the answer to this exchange is in the store. */
   onStored(listener: () => void): void;
 }

@@ -99,7 +99,9 @@ export class ExactCache implements CachedAnswers {
     const pending = exchange.get(pendingSlot);
     if (pending === undefined || pending.held !== undefined || reply.status !== 200) return;
     const isChat = chatOperations.has(exchange.operation);
-    pending.read = () => (isChat ? { type: 'answer', answer: reply.answer! } : { type: 'json', json: reply.json });
+    const read: typeof pending.read = () =>
+      isChat ? { type: 'answer', answer: reply.answer! } : { type: 'json', json: reply.json };
+    pending.read = read;
     if (pending.leads && this.#flights.hasFollowers(flightOf(pending))) this.#land(exchange, pending);
   }
 
@@ -113,31 +115,35 @@ export class ExactCache implements CachedAnswers {
     });
   }
 
-  /** Keeps the answer if it may be given again. Never rejects. */
-  async keep(exchange: RoutedExchange, outcome: Outcome): Promise<void> {
+  /** The exchange is over: keeps its answer if it may be given again, and lets go of those that still wait for it. */
+  async settle(exchange: RoutedExchange, outcome: Outcome): Promise<void> {
     const pending = exchange.get(pendingSlot);
-    if (pending === undefined || pending.hit || !pending.directives.store || !this.#mayKeep(pending, outcome)) return;
-    try {
-      const content = pending.read?.();
-      if (content === undefined || !mayKeep(content)) return;
-      const { maxEntries, maxBytes, maxEntryBytes } = this.#options;
-      const kept = await this.#store.put(this.#entryOf(exchange, pending, content), {
-        maxEntries,
-        maxBytes,
-        maxEntryBytes,
-      });
-      if (!kept) return;
-      this.counts.stored += 1;
-      for (const listener of pending.stored) listener();
-    } catch (err) {
-      this.#failed(err, exchange, 'an answer could not be kept');
-    }
+    if (pending === undefined) return;
+    await this.#keep(exchange, pending, outcome);
+    if (!pending.leads) return;
+    const landed = this.#landedBy(exchange, pending);
+    this.#flights.end(flightOf(pending), landed ?? (outcome.clientGone ? 'lead' : 'alone'));
   }
 
   /** A call is made for this exchange after all. */
   served(exchange: RoutedExchange, served: NonNullable<Pending['served']>): void {
     const pending = exchange.get(pendingSlot);
     if (pending !== undefined) pending.served = served;
+  }
+
+  async #keep(exchange: RoutedExchange, pending: Pending, outcome: Outcome): Promise<void> {
+    if (pending.hit || !pending.directives.store || !this.#mayKeep(pending, outcome)) return;
+    try {
+      const content = pending.read?.();
+      if (content === undefined || !mayKeep(content)) return;
+      const { maxEntries, maxBytes, maxEntryBytes } = this.#options;
+      const limits = { maxEntries, maxBytes, maxEntryBytes };
+      if (!(await this.#store.put(this.#entryOf(exchange, pending, content), limits))) return;
+      this.counts.stored += 1;
+      for (const listener of pending.stored) listener();
+    } catch (err) {
+      this.#failed(err, exchange, 'an answer could not be kept');
+    }
   }
 
   #mayKeep({ served, cacheKey }: Pending, outcome: Outcome): boolean {
@@ -231,7 +237,7 @@ export class ExactCache implements CachedAnswers {
   #join(exchange: Exchange, pending: Pending): MaybePromise<Reply | undefined> {
     if (!this.#options.coalesce || !pending.directives.store) return undefined;
     const flight = flightOf(pending);
-    if (this.#flights.lead(flight)) return this.#leads(exchange, pending);
+    if (this.#flights.lead(flight)) return this.#leads(pending);
     let forget = (): void => {};
     const landing = this.#flights.follow(flight, (takeBack) => {
       const stopTimer = this.#host.clock.after(this.#options.waitSeconds * 1_000, () => takeBack('alone'));
@@ -249,18 +255,14 @@ export class ExactCache implements CachedAnswers {
 
   #arrived(exchange: Exchange, pending: Pending, landed: Landing): Reply | undefined {
     if (landed === 'alone') return undefined;
-    if (landed === 'lead') return this.#leads(exchange, pending);
+    if (landed === 'lead') return this.#leads(pending);
     const reply = this.#answer(exchange, pending, landed);
     if (pending.hit) this.counts.coalesced += 1;
     return reply;
   }
 
-  #leads(exchange: Exchange, pending: Pending): undefined {
+  #leads(pending: Pending): undefined {
     pending.leads = true;
-    exchange.defer(() => {
-      const landed = this.#landedBy(exchange, pending);
-      this.#flights.end(flightOf(pending), landed ?? (exchange.clientGone ? 'lead' : 'alone'));
-    });
   }
 
   #land(exchange: Exchange, pending: Pending): void {

@@ -61,7 +61,7 @@ export default definePlugin({
             stream: (exchange) => cache.stream(exchange),
           },
         },
-        postLog: (exchange, outcome) => cache.keep(exchange, outcome),
+        postLog: (exchange, outcome) => cache.settle(exchange, outcome),
       },
       teardown: () => stopSweeping(),
     };

@@ -56,6 +56,10 @@ export class Pending implements CacheRequest {
     return this.directives.threshold;
   }
 
+  get answered(): boolean {
+    return this.hit;
+  }
+
   onStored(listener: () => void): void {
     this.stored.push(listener);
   }

@@ -44,8 +44,15 @@ export default definePlugin({
       page('/ui/plugins', '/ui/plugins', () => plugins(host)),
       page('/ui/config', '/ui/config', () => config(host)),
     ];
+    const slash: HandlerRoute = {
+      type: 'handler',
+      method: 'GET',
+      path: '/ui/',
+      guard: { public: true },
+      handler: (context) => context.redirect('/ui', 308),
+    };
     return {
-      routes: [...pages, ...signInRoutes(host), ...assetRoutes(), gatewayRoute(host)],
+      routes: [...pages, slash, ...signInRoutes(host), ...assetRoutes(), gatewayRoute(host)],
       hooks:
         options.timelines === 0
           ? {}

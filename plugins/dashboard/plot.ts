@@ -22,6 +22,8 @@ export interface Plot {
   readonly shown: 'minute' | 'day';
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
+  /** Whole numbers only: so is half of the scale. */
+  readonly whole?: boolean;
 }
 
 const width = 600;
@@ -33,11 +35,9 @@ const height = 160;
  */
 export function plot(given: Plot): Html {
   const { id, title, headline, times, series, shape, shown, format } = given;
-  const top = ceiling(
-    shape === 'bars'
-      ? Math.max(...times.map((_, i) => stackOf(series, i)))
-      : Math.max(...series.flatMap(({ values }) => values.map((value) => value ?? 0))),
-  );
+  const sums = shape === 'bars' ? times.map((_, i) => stackOf(series, i)) : series.flatMap(({ values }) => values);
+  const round = ceiling(Math.max(0, ...sums.map((value) => value ?? 0)));
+  const top = given.whole === true && round % 2 === 1 ? round + 1 : round;
   const middle = times[Math.floor(times.length / 2)] ?? 0;
   return html`<figure class="plot-card" aria-labelledby="${id}-title">
 <figcaption><span class="plot-title" id="${id}-title">${title}</span><span class="headline">${headline}</span>

@@ -4,7 +4,7 @@ import { Latencies } from './latencies.ts';
 
 const maxTargets = 2_000;
 /** Hedges that may start at once before calls have earned any. */
-const burst = 5;
+const burst = 10;
 
 /** Starts a second attempt when the first is slower than its target usually is; the first content wins. Opt in. */
 export default definePlugin({
@@ -53,12 +53,13 @@ export default definePlugin({
               latencies.set(name, (known = new Latencies(percentile)));
             }
             const measured = known;
-            exchange.policy.hedgeAfterMs =
-              measured.count < samples || left < 1 ? undefined : Math.max(minimumMs, measured.slow);
+            const isDue = measured.count >= samples && left >= 1;
+            const afterMs = isDue ? Math.max(minimumMs, measured.slow) : undefined;
+            exchange.policy.hedgeAfterMs = afterMs;
             attempt.onEnd(({ result, durationMs, firstContentMs }) => {
-              // One that lost against its hedge took at least as long as it ran.
+              // One that lost against its hedge is known to be slower than the wait, and no more.
               if (result === 'ok') measured.add(firstContentMs ?? durationMs);
-              else if (result === 'abandoned' && !exchange.clientGone) measured.add(durationMs);
+              else if (result === 'abandoned' && !exchange.clientGone && afterMs !== undefined) measured.add(afterMs);
             });
           },
         },

@@ -19,7 +19,7 @@ export class Latencies {
   }
 
   /**
-   * Milliseconds: the percentile, between one and a half and three medians. Beneath, calls that are merely not the
+   * Milliseconds: the percentile, between one and a half and two and a half medians. Beneath, calls that are merely not the
    * fastest would be hedged; above, a slow mode that has reached the percentile would hide itself.
    */
   get slow(): number {
@@ -33,6 +33,6 @@ export class Latencies {
     const sorted = this.#ring.slice(0, Math.min(this.#count, size)).sort();
     const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))]!;
     const median = at(0.5);
-    this.#slow = Math.min(Math.max(at(this.#percentile), 1.5 * median), 3 * median);
+    this.#slow = Math.min(Math.max(at(this.#percentile), 1.5 * median), 2.5 * median);
   }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { secretString } from '../../plugin-sdk/index.ts';
 
 export const otelOptions = z.strictObject({
-  endpoint: z
+  url: z
     .url({ protocol: /^https?$/ })
     .default('http://127.0.0.1:4318')
     .describe('Collector that takes OTLP over HTTP as JSON; /v1/traces is added.'),

@@ -23,7 +23,7 @@ export function createTracer(
   log: Logger,
 ): { readonly tracer: Tracer; close(): Promise<void> } {
   const exporter = new OTLPTraceExporter({
-    url: `${options.endpoint.replace(/\/+$/, '')}/v1/traces`,
+    url: `${options.url.replace(/\/+$/, '')}/v1/traces`,
     headers: Object.fromEntries(Object.entries(options.headers).map(([name, value]) => [name, Secret.reveal(value)])),
     timeoutMillis: exportLimitMs,
   });

@@ -2,6 +2,7 @@ import {
   anthropicMessages,
   geminiGenerateContent,
   openaiChat,
+  openaiCompletions,
   openaiResponses,
 } from '../../plugin-sdk/dialects/index.ts';
 import type { Dialect, Operation } from '../../plugin-sdk/index.ts';
@@ -19,6 +20,7 @@ export interface PathFacts {
 /** Endpoints whose format is known wherever they lie. */
 const endings: readonly (readonly [ending: RegExp, dialect: Dialect])[] = [
   [/\/chat\/completions$/, openaiChat],
+  [/\/completions$/, openaiCompletions],
   [/\/responses$/, openaiResponses],
   [/\/messages$/, anthropicMessages],
   [/\/publishers\/anthropic\/models\/[^/]+:(?:stream)?[rR]awPredict$/, anthropicMessages],

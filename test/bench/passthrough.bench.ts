@@ -17,12 +17,22 @@ const folder = mkdtempSync(join(tmpdir(), 'bifrost-passthrough-'));
 const MiB = 1_048_576;
 
 const message = (bytes: number, more = {}): string =>
-  JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Tell me more. '.repeat(bytes / 14) }], ...more });
+  JSON.stringify({
+    model: 'gpt-4o-mini',
+    messages: [{ role: 'user', content: 'Tell me more. '.repeat(bytes / 14) }],
+    ...more,
+  });
 
 const workloads = [
   { name: '1 KB up, 1 KB down, 64 connections', body: message(1_024), connections: 64, megabytes: 0, answer: 700 },
   { name: '1 KB up, 1 KB down, 1 connection', body: message(1_024), connections: 1, megabytes: 0, answer: 700 },
-  { name: 'stream of 100 events, 64 connections', body: message(256, { stream: true }), connections: 64, megabytes: 0, answer: 700 },
+  {
+    name: 'stream of 100 events, 64 connections',
+    body: message(256, { stream: true }),
+    connections: 64,
+    megabytes: 0,
+    answer: 700,
+  },
   { name: '8 MB up', body: message(8 * MiB), connections: 4, megabytes: 8, answer: 700 },
   { name: '8 MB down', body: message(256), connections: 4, megabytes: 8, answer: 8 * MiB },
 ];
@@ -46,9 +56,18 @@ const passthrough: Candidate = {
 const compared = [...candidates().filter(({ name }) => name === 'direct' || name.startsWith('nginx')), passthrough];
 
 for (const workload of workloads) {
-  const upstream = pinned('0', [process.execPath, join(tools, 'raw-upstream.ts'), String(upstreamPort)], { ANSWER_BYTES: String(workload.answer) });
+  const upstream = pinned('0', [process.execPath, join(tools, 'raw-upstream.ts'), String(upstreamPort)], {
+    ANSWER_BYTES: String(workload.answer),
+  });
   await listening(upstreamPort);
-  const running: { candidate: Candidate; port: number; process: Pinned | undefined; cpu: number[]; p50: number[]; done: number }[] = [];
+  const running: {
+    candidate: Candidate;
+    port: number;
+    process: Pinned | undefined;
+    cpu: number[];
+    p50: number[];
+    done: number;
+  }[] = [];
   for (const [i, candidate] of compared.entries()) {
     const port = upstreamPort + 1 + i;
     const started = candidate.command?.(port, upstreamPort);
@@ -72,11 +91,16 @@ for (const workload of workloads) {
       one.done += done;
     }
   }
-  console.info(`\n### ${workload.name}\n\n| | CPU µs per request | per MB | p50 ms | requests/s |\n| --- | --: | --: | --: | --: |`);
+  console.info(
+    `\n### ${workload.name}\n\n| | CPU µs per request | per MB | p50 ms | requests/s |\n| --- | --: | --: | --: | --: |`,
+  );
   for (const { candidate, cpu, p50, done, process } of running) {
     const least = Math.min(...cpu);
-    const perMegabyte = workload.megabytes === 0 || process === undefined ? '' : (least / workload.megabytes).toFixed(0);
-    console.info(`| ${candidate.name} | ${process === undefined ? '' : least.toFixed(1)} | ${perMegabyte} | ${Math.min(...p50).toFixed(2)} | ${Math.round(done / rounds / seconds)} |`);
+    const perMegabyte =
+      workload.megabytes === 0 || process === undefined ? '' : (least / workload.megabytes).toFixed(0);
+    console.info(
+      `| ${candidate.name} | ${process === undefined ? '' : least.toFixed(1)} | ${perMegabyte} | ${Math.min(...p50).toFixed(2)} | ${Math.round(done / rounds / seconds)} |`,
+    );
   }
   await Promise.all([upstream.stop(), ...running.map(({ process }) => process?.stop())]);
 }
@@ -88,7 +112,11 @@ function load(port: number, options: object): Promise<{ done: number; p50: numbe
   return new Promise((done, reject) => {
     // A body of megabytes does not fit an argument.
     const argument = text.length < 100_000 ? text : `@${file}`;
-    const child = spawn('taskset', ['-c', '0', process.execPath, join(tools, 'raw-load.ts'), `http://127.0.0.1:${port}`, argument], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(
+      'taskset',
+      ['-c', '0', process.execPath, join(tools, 'raw-load.ts'), `http://127.0.0.1:${port}`, argument],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     let output = '';
     child.stdout.on('data', (chunk) => {
       output += chunk;

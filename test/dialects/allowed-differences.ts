@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { answerTool } from '../../plugin-sdk/dialects/answer-tool.ts';
 import type { DialectId } from '../../plugin-sdk/dialects/dialect.ts';
 import type { JsonObject } from '../../plugin-sdk/json.ts';
-import { answerTool } from '../../plugin-sdk/dialects/answer-tool.ts';
 import { type Meaning, outlineOf } from './request-meaning.ts';
 
 export interface Comparison {
@@ -88,8 +88,7 @@ const allowed: readonly Allowed[] = [
   {
     facet: 'thoughts',
     why: 'thinking goes back to its maker only: another can neither verify nor use it. Words stay where there is a place',
-    when: ({ before, after }) =>
-      thoughtWords(before).includes(thoughtWords(after)),
+    when: ({ before, after }) => thoughtWords(before).includes(thoughtWords(after)),
   },
   {
     facet: 'parallelToolCalls',
@@ -100,6 +99,17 @@ const allowed: readonly Allowed[] = [
     facet: 'top_k',
     why: "Nova reads it among its own fields, which only Nova's name would tell apart on the way back",
     when: ({ before, body }) => JSON.stringify(body).includes(`"inferenceConfig":{"topK":${before['top_k']}}`),
+  },
+  {
+    facet: 'top_p',
+    why: 'the most that Cohere takes is 0.99, which it means by all',
+    when: ({ target, before, after }) =>
+      target === 'cohere.chat' && before['top_p'] === undefined && after['top_p'] === 0.99,
+  },
+  {
+    facet: 'reasoningShown',
+    why: 'models that think on a budget show it unasked',
+    when: ({ body }) => isDeepStrictEqual((body['thinking'] as JsonObject | undefined)?.['type'], 'enabled'),
   },
   {
     facet: 'hostedTools',

@@ -8,8 +8,8 @@ import {
   openaiResponses,
 } from '../../plugin-sdk/dialects/index.ts';
 import { recordingsMissing } from '../recordings.ts';
-import { answerContext, decodedEvents, encodedAnswer, encodedStream, encodeFor } from './codec-contexts.ts';
-import { answerBodies, interactionsAt, requestBodies, streamTexts } from './openai-endpoints.ts';
+import { answerContext, decodedEvents, encodedAnswer, encodedStream } from './codec-contexts.ts';
+import { answerBodies, interactionsAt, streamTexts } from './openai-endpoints.ts';
 
 const sources = [
   [anthropicMessages, /v1\/messages$/],
@@ -79,25 +79,6 @@ test('keeps words, arguments, signatures and usage of every recorded stream of a
     }
   }
   t.diagnostic(`${count} translated streams checked`);
-});
-
-test('encodes every recorded request of another format', { skip: recordingsMissing }, (t) => {
-  let count = 0;
-  for (const [source, at] of sources) {
-    for (const { name, body } of requestBodies(interactionsAt(at))) {
-      const conversation = source.chat!.decodeRequest(body);
-      for (const target of targets) {
-        if (target.id === source.id) continue;
-        const { lost } = encodeFor(target, conversation, { model: 'm' });
-        assert.ok(
-          lost.every((path) => !path.includes('$') && !path.includes('undefined')),
-          `${name} ${lost}`,
-        );
-        count++;
-      }
-    }
-  }
-  t.diagnostic(`${count} requests translated`);
 });
 
 test('reads a thought signature that comes after the first fragment of its call', () => {

@@ -12,14 +12,15 @@ export type Meaning = Readonly<Record<string, unknown>>;
  */
 export function requestMeaning(conversation: Conversation): Meaning {
   const { sampling = {}, tools = [], modalities, choices, store } = conversation;
-  const functions = tools.filter((tool) => tool.type !== 'provider' && tool.name !== answerTool);
+  const functions = tools.filter((tool) => tool.type !== 'provider').filter(({ name }) => name !== answerTool);
   return {
     ...messagesMeaning(conversation.messages),
     tools: functions.map((tool) => [tool.name, tool.description || undefined, tool.type]),
     schemas: functions.map((tool) => (tool.type === 'function' ? schemaMeaning(tool.parameters) : undefined)),
     hostedTools: tools.filter((tool) => tool.type === 'provider').length,
     toolChoice: toolChoiceMeaning(conversation, functions.length),
-    parallelToolCalls: functions.length > 0 && conversation.parallelToolCalls !== true ? conversation.parallelToolCalls : undefined,
+    parallelToolCalls:
+      functions.length > 0 && conversation.parallelToolCalls !== true ? conversation.parallelToolCalls : undefined,
     output: outputMeaning(conversation),
     temperature: sampling.temperature,
     top_p: sampling.topP === 1 ? undefined : sampling.topP,
@@ -65,7 +66,11 @@ function messagesMeaning(messages: readonly Message[]): Meaning {
           if (side !== 'system' && squashed(block.text) !== '') note(side);
           break;
         case 'tool-call':
-          calls.push([numberOf(block.id), block.name, block.kind === 'custom' ? block.arguments : valueOf(block.arguments)]);
+          calls.push([
+            numberOf(block.id),
+            block.name,
+            block.kind === 'custom' ? block.arguments : argumentsIn(block.arguments),
+          ]);
           note('assistant');
           break;
         case 'tool-result':
@@ -109,7 +114,7 @@ function textIn(blocks: readonly Block[]): string {
   return blocks.map((block) => (block.type === 'text' ? block.text : '')).join('');
 }
 
-function valueOf(json: string): unknown {
+function argumentsIn(json: string): unknown {
   try {
     return json.trim() === '' ? {} : JSON.parse(json);
   } catch {
@@ -123,12 +128,16 @@ function mediaMeaning(block: Block): [kind: string, place: string, data: string]
   if (source.kind === 'base64' && type === 'file' && source.mediaType.startsWith('text/'))
     return [[type, 'text', squashed(Buffer.from(source.data, 'base64').toString())]];
   if (source.kind === 'text') return [[type, 'text', squashed(source.text)]];
-  return [[type, source.kind, source.kind === 'base64' ? source.data : source.kind === 'url' ? source.url : source.id]];
+  // A picture or sound may have come as a file.
+  const [kind] = source.kind === 'base64' && type === 'file' ? source.mediaType.split('/') : [type];
+  const isFile = kind !== 'image' && kind !== 'audio' && kind !== 'video';
+  const data = source.kind === 'base64' ? source.data : source.kind === 'url' ? source.url : source.id;
+  return [[isFile ? 'file' : kind, source.kind, data]];
 }
 
 /** Nothing said about arguments is an object without properties. */
 export function schemaMeaning(schema: JsonObject | undefined): JsonValue {
-  const { $schema: _, ...rest } = schema ?? { type: 'object', properties: {} };
+  const { $schema: _, ...rest }: JsonObject = schema ?? { type: 'object', properties: {} };
   return rest['type'] === 'object' ? { properties: {}, ...rest } : rest;
 }
 
@@ -159,10 +168,23 @@ function reasoningMeaning({ reasoning }: Conversation): 'on' | 'off' | undefined
 export function outlineOf(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(outlineOf);
   if (!isObject(schema as JsonValue)) return schema;
-  const { type, properties, required, items, $ref, enum: words, const: word, $defs, definitions, anyOf, oneOf } =
-    schema as JsonObject;
+  const {
+    type,
+    properties,
+    required,
+    items,
+    $ref,
+    enum: words,
+    const: word,
+    $defs,
+    definitions,
+    anyOf,
+    oneOf,
+  } = schema as JsonObject;
   const inner = (schemas: JsonValue | undefined): unknown =>
-    isObject(schemas) ? Object.fromEntries(Object.entries(schemas).map(([name, one]) => [name, outlineOf(one)])) : undefined;
+    isObject(schemas)
+      ? Object.fromEntries(Object.entries(schemas).map(([name, one]) => [name, outlineOf(one)]))
+      : undefined;
   return {
     type,
     properties: inner(properties),

@@ -11,7 +11,12 @@ export const modelsOf: Readonly<Partial<Record<DialectId, readonly string[]>>> =
   'cohere.chat': ['command-a-vision-07-2025', 'command-r-plus-08-2024'],
 };
 
-const readByGoogle = ['gs://', 'https://generativelanguage.googleapis.com/', 'https://www.youtube.com/', 'https://youtu.be/'];
+const readByGoogle = [
+  'gs://',
+  'https://generativelanguage.googleapis.com/',
+  'https://www.youtube.com/',
+  'https://youtu.be/',
+];
 
 /** What the gateway hands to the encoder: where the target reads no URLs, media at URLs has been fetched by then. */
 export function preparedFor(target: Dialect, conversation: Conversation): Conversation {

@@ -25,7 +25,13 @@ const admin = plugin('admin', {
         throw new Error('no');
       },
     },
-    { type: 'handler', method: 'POST', path: '/echo', guard: { public: true }, handler: async (context) => context.text(await context.req.text()) },
+    {
+      type: 'handler',
+      method: 'POST',
+      path: '/echo',
+      guard: { public: true },
+      handler: async (context) => context.text(await context.req.text()),
+    },
   ],
 });
 
@@ -36,8 +42,14 @@ const refused: [string, Record<string, string>][] = [
   ['by cookie from another site', { cookie, 'sec-fetch-site': 'cross-site', origin: 'http://evil.example' }],
   ['by cookie from a sibling site', { cookie, 'sec-fetch-site': 'same-site' }],
   ['by cookie of which nobody says where it comes from', { cookie }],
-  ['by cookie from another site through a proxy with a password', { cookie, 'sec-fetch-site': 'cross-site', authorization: 'Basic dTpw' }],
-  ['by cookie from another site with an empty bearer', { cookie, 'sec-fetch-site': 'cross-site', authorization: 'Bearer ' }],
+  [
+    'by cookie from another site through a proxy with a password',
+    { cookie, 'sec-fetch-site': 'cross-site', authorization: 'Basic dTpw' },
+  ],
+  [
+    'by cookie from another site with an empty bearer',
+    { cookie, 'sec-fetch-site': 'cross-site', authorization: 'Bearer ' },
+  ],
   ['with a wrong token', { authorization: 'Bearer bfa_other' }],
 ];
 
@@ -81,22 +93,56 @@ test("the gateway's own endpoints say a request id, and their failures are in th
 test("the gateway's own endpoints take no body above the limit", async () => {
   await using gateway = await chatGateway({ admin }, { server: { limits: { bodyBytes: 1_000 } } });
   assert.equal((await fetch(`${gateway.url}/echo`, { method: 'POST', body: 'x'.repeat(1_000) })).status, 200);
+  assert.equal((await fetch(`${gateway.url}/echo`, { method: 'POST' })).status, 200);
   const reply = await fetch(`${gateway.url}/echo`, { method: 'POST', body: 'x'.repeat(1_001) });
   assert.equal(reply.status, 413);
   assert.equal(((await reply.json()) as { error: { code: string } }).error.code, 'request_too_large');
   const chunked = new ReadableStream({ pull: (controller) => controller.enqueue(Buffer.alloc(600)) });
-  const endless = await fetch(`${gateway.url}/echo`, { method: 'POST', body: chunked, duplex: 'half' } as RequestInit).catch(() => undefined);
-  assert.ok(endless === undefined || endless.status === 413);
+  const endless = await fetch(`${gateway.url}/echo`, {
+    method: 'POST',
+    body: chunked,
+    duplex: 'half',
+  } as RequestInit).catch(() => undefined);
+  assert.ok(endless === undefined || endless.status === 411);
 });
 
 test('the config that pages show hides what is or may be a credential', () => {
   const shown = JSON.stringify(
     describeConfig({
       plugins: {
-        a: { failOpen: false, options: { apiKey: 'hide-1', headers: { 'x-api-key': 'hide-2', Authorization: 'hide-3', 'x-team': 'show-1' } } },
-        b: { failOpen: false, options: { tokens: ['hide-4'], secrets: { one: 'hide-5' }, privateKey: 'hide-6', baseUrl: 'https://user:hide-7@host/show-2' } },
-        c: { failOpen: false, options: { keys: [{ name: 'show-3', value: 'hide-8', credentials: { private_key: 'hide-9' } }], maxTokens: 7 } },
-        d: { failOpen: false, options: { cookie: 'hide-a', passphrase: 'hide-b', connectionString: 'hide-c', clientSecret: 'hide-d', signingSecrets: ['hide-e'] } },
+        a: {
+          failOpen: false,
+          options: {
+            apiKey: 'hide-1',
+            headers: { 'x-api-key': 'hide-2', Authorization: 'hide-3', 'x-team': 'show-1' },
+          },
+        },
+        b: {
+          failOpen: false,
+          options: {
+            tokens: ['hide-4'],
+            secrets: { one: 'hide-5' },
+            privateKey: 'hide-6',
+            baseUrl: 'https://user:hide-7@host/show-2',
+          },
+        },
+        c: {
+          failOpen: false,
+          options: {
+            keys: [{ name: 'show-3', value: 'hide-8', credentials: { private_key: 'hide-9' } }],
+            maxTokens: 7,
+          },
+        },
+        d: {
+          failOpen: false,
+          options: {
+            cookie: 'hide-a',
+            passphrase: 'hide-b',
+            connectionString: 'hide-c',
+            clientSecret: 'hide-d',
+            signingSecrets: ['hide-e'],
+          },
+        },
       },
     } as never),
   );

@@ -21,7 +21,7 @@ test('an exchange passes the six hooks in order, and postLog comes once, last', 
   });
   await using gateway = await chatGateway({ watcher });
   await (await ask(gateway, {})).text();
-  assert.deepEqual(steps, ['preRoute', 'transformRequest', 'selectKey', 'execute', 'transformResponse', 'postLog', 'deferred']);
+  assert.deepEqual(steps, ['preRoute', 'transformRequest', 'selectKey', 'execute', 'transformResponse', 'deferred', 'postLog']);
 });
 
 test('a plugin may answer before routing, and its answer skips the provider', async () => {

@@ -25,7 +25,9 @@ async function watched(): Promise<ChatGateway> {
 test('a client that leaves while its body is decompressed is not served', async () => {
   await using gateway = await watched();
   gateway.upstream.always({ events: Array(200).fill(chunk({ content: 'x'.repeat(2_000) })), fault: 'stall' });
-  const big = gzipSync(JSON.stringify({ model: 'gpt', stream: true, messages: [{ role: 'user', content: 'x'.repeat(60_000_000) }] }));
+  const big = gzipSync(
+    JSON.stringify({ model: 'gpt', stream: true, messages: [{ role: 'user', content: 'x'.repeat(60_000_000) }] }),
+  );
   const client = httpRequest(`${gateway.url}/v1/chat/completions`, {
     method: 'POST',
     agent: false,

@@ -40,14 +40,22 @@ for (const encoding of ['constructor', 'compress', '__proto__', 'gzip, gzip']) {
 
 test('a reply in an encoding that no one knows is passed on', async () => {
   await using gateway = await chatGateway();
-  gateway.upstream.reply({ body: question, headers: { 'content-type': 'application/json', 'content-encoding': 'constructor' } });
-  const reply = await fetch(`${gateway.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: question });
+  gateway.upstream.reply({
+    body: question,
+    headers: { 'content-type': 'application/json', 'content-encoding': 'constructor' },
+  });
+  const reply = await fetch(`${gateway.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: question,
+  });
   assert.equal(reply.status, 200);
 });
 
 test('the depth that server.limits.jsonDepth allows is the depth that is accepted', async () => {
   await using gateway = await chatGateway({}, { server: { limits: { jsonDepth: 5 } } });
-  const nested = (levels: number): string => `{"model":"gpt","messages":[],"x":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+  const nested = (levels: number): string =>
+    `{"model":"gpt","messages":[],"x":${'['.repeat(levels)}${']'.repeat(levels)}}`;
   assert.equal((await post(gateway.url, nested(4), {})).status, 200);
   const refused = await post(gateway.url, nested(5), {});
   assert.equal(refused.status, 400);
@@ -58,7 +66,14 @@ test('bytes out are bytes, not characters', async () => {
   const outcomes: Outcome[] = [];
   const watcher = plugin('watcher', { hooks: { postLog: (_exchange, outcome) => void outcomes.push(outcome) } });
   const answering = plugin('answering', {
-    hooks: { preRoute: () => ({ origin: 'gateway', status: 200, headers: ['content-type', 'application/json'], body: { type: 'bytes', bytes: '"ж"' } }) },
+    hooks: {
+      preRoute: () => ({
+        origin: 'gateway',
+        status: 200,
+        headers: ['content-type', 'application/json'],
+        body: { type: 'bytes', bytes: '"ж"' },
+      }),
+    },
   });
   await using gateway = await chatGateway({ watcher, answering });
   await (await post(gateway.url, question, {})).text();

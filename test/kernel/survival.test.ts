@@ -45,7 +45,14 @@ function pointed(gateway: ChatGateway, use?: string): Record<string, unknown> {
 
 /** The start of an answer as Anthropic streams it. */
 function said(...texts: string[]): string[] {
-  const message = { id: 'm', type: 'message', role: 'assistant', model: 'c', content: [], usage: { input_tokens: 1, output_tokens: 0 } };
+  const message = {
+    id: 'm',
+    type: 'message',
+    role: 'assistant',
+    model: 'c',
+    content: [],
+    usage: { input_tokens: 1, output_tokens: 0 },
+  };
   return [
     { type: 'message_start', message },
     { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
@@ -140,7 +147,9 @@ for (const [what, body] of [
 ] as const) {
   for (const hook of ['preRoute', 'execute'] as const) {
     test(`${hook} that answers with ${what} is named, and nobody waits`, async () => {
-      const odd = plugin('odd', { hooks: { [hook]: () => ({ origin: 'gateway', status: 200, headers: [], body }) } } as unknown as PluginInstance);
+      const odd = plugin('odd', {
+        hooks: { [hook]: () => ({ origin: 'gateway', status: 200, headers: [], body }) },
+      } as unknown as PluginInstance);
       await using gateway = await chatGateway({ odd });
       const reply = await ask(gateway, {}, {}, AbortSignal.timeout(2_000));
       assert.equal(reply.status, 500);
@@ -164,7 +173,14 @@ for (const way of ['carried', 'translated'] as const) {
       },
     });
     await using gateway = await chatGateway({ throwing, 'providers/anthropic': anthropic });
-    await gateway.reload({ plugins: { 'chat-route': {}, throwing: {}, up: pointed(gateway, 'chat-provider'), 'providers/anthropic': pointed(gateway) } });
+    await gateway.reload({
+      plugins: {
+        'chat-route': {},
+        throwing: {},
+        up: pointed(gateway, 'chat-provider'),
+        'providers/anthropic': pointed(gateway),
+      },
+    });
     const events = way === 'carried' ? streamed('a', 'b') : said('a', 'b');
     gateway.upstream.reply({ events, chunkDelayMs: 20, fault: 'stall' });
     const reply = await ask(gateway, { stream: true, model: way === 'carried' ? 'gpt' : 'anthropic/claude' });
@@ -190,13 +206,22 @@ test('a transform that fails to be made stops the upstream stream', async () => 
   gateway.upstream.reply({ events: [chunk({ content: 'a' })], fault: 'stall' });
   const reply = await ask(gateway, { stream: true });
   assert.equal(reply.status, 500);
-  await Promise.race([gateway.upstream.requests[0]!.closed, sleep(500).then(() => assert.fail('the upstream call still runs'))]);
+  await Promise.race([
+    gateway.upstream.requests[0]!.closed,
+    sleep(500).then(() => assert.fail('the upstream call still runs')),
+  ]);
 });
 
 test('a stream that fails before its content leaves no connection behind', async () => {
   await using gateway = await chatGateway();
-  gateway.upstream.reply({ events: [`data: {"error":{"message":"overloaded","type":"server_error"}}\n\n`], fault: 'stall' });
+  gateway.upstream.reply({
+    events: [`data: {"error":{"message":"overloaded","type":"server_error"}}\n\n`],
+    fault: 'stall',
+  });
   const reply = await ask(gateway, { stream: true });
   assert.ok(reply.status >= 400);
-  await Promise.race([gateway.upstream.requests[0]!.closed, sleep(500).then(() => assert.fail('the upstream call still runs'))]);
+  await Promise.race([
+    gateway.upstream.requests[0]!.closed,
+    sleep(500).then(() => assert.fail('the upstream call still runs')),
+  ]);
 });

@@ -35,7 +35,8 @@ const loaded = {
 };
 
 type Recording = Awaited<ReturnType<typeof startRecording>>;
-const start = (options: Record<string, unknown> = {}): Promise<Recording> => startRecording(options, { plugins: loaded } as never);
+const start = (options: Record<string, unknown> = {}): Promise<Recording> =>
+  startRecording(options, { plugins: loaded } as never);
 
 async function signIn(
   gateway: { url: string; adminToken: string },

@@ -43,7 +43,10 @@ test('lets nobody through without a virtual key, and the key no further', async 
   const refused = await post(chat, {});
   assert.equal(refused.status, 401);
   assert.equal(gateway.upstreams.openai.requests.length, 0);
-  for (const headers of [{ authorization: `Bearer ${key}` }, { 'x-api-key': key }, { 'x-bf-vk': key }] as Record<string, string>[]) {
+  for (const headers of [{ authorization: `Bearer ${key}` }, { 'x-api-key': key }, { 'x-bf-vk': key }] as Record<
+    string,
+    string
+  >[]) {
     const reply = await post(chat, headers);
     assert.equal(reply.status, 200);
     assert.equal(reply.body.toString(), completion);
@@ -73,8 +76,21 @@ test('knows a caller by the key in a query, which goes no further', async () => 
 });
 
 test('keeps a stream exact while its content is recorded', async () => {
-  const event = (delta: object, more: object = {}) => `data:  ${JSON.stringify({ odd: 1, choices: [{ delta, index: 0 }], ...more })}\r\n\r\n`;
-  const chunks = [': comment\n\n', event({ role: 'assistant', content: 'a' }), event({ content: 'b' }), event({}, { choices: [{ delta: {}, index: 0, finish_reason: 'stop' }], usage: { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 } }), 'data: [DONE]\n\n'];
+  const event = (delta: object, more: object = {}) =>
+    `data:  ${JSON.stringify({ odd: 1, choices: [{ delta, index: 0 }], ...more })}\r\n\r\n`;
+  const chunks = [
+    ': comment\n\n',
+    event({ role: 'assistant', content: 'a' }),
+    event({ content: 'b' }),
+    event(
+      {},
+      {
+        choices: [{ delta: {}, index: 0, finish_reason: 'stop' }],
+        usage: { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 },
+      },
+    ),
+    'data: [DONE]\n\n',
+  ];
   gateway.upstreams.openai.reply({ chunks, headers: { 'content-type': 'text/event-stream' } });
   const ended = gateway.next();
   const asked = body.replace('{', '{"stream":true, ');

@@ -60,6 +60,46 @@ test('joins a realtime session to the provider, both ways, and records it when i
   assert.equal(exchange.targets[0]?.model, 'gpt-realtime');
 });
 
+test('reads what a session used from its messages, in frames of any size and cut anywhere', async () => {
+  const ended = gateway.next();
+  const { socket } = await upgrade('/openai_passthrough/v1/realtime?model=m');
+  const theirs = upstream.upgrades.at(-1)!.socket;
+  const usage = {
+    total_tokens: 30,
+    input_tokens: 20,
+    output_tokens: 10,
+    input_token_details: { cached_tokens: 5, audio_tokens: 8 },
+  };
+  const done = JSON.stringify({
+    type: 'response.done',
+    response: { id: 'r', output: [{ text: 'x'.repeat(300) }], usage },
+  });
+  const bytes = Buffer.concat([
+    serverFrame(0x81, '{"type":"session.created","usage":{"input_tokens":1000}}'),
+    serverFrame(0x01, done.slice(0, 100)),
+    serverFrame(0x89, 'ping'),
+    serverFrame(0x80, done.slice(100)),
+    serverFrame(0x82, 'x'.repeat(1_200_000)),
+    serverFrame(0x81, done),
+  ]);
+  let heard = 0;
+  socket!.on('data', (chunk: Buffer) => {
+    heard += chunk.length;
+    if (heard === bytes.length) socket!.destroy();
+  });
+  for (let at = 0; at < 900; at += 7) {
+    theirs.write(bytes.subarray(at, Math.min(at + 7, 900)));
+    if (at % 70 === 0) await sleep(1);
+  }
+  theirs.write(bytes.subarray(900));
+  const { outcome } = await ended;
+  assert.deepEqual(
+    [outcome.usage?.input, outcome.usage?.output, outcome.usage?.cachedInput, outcome.usage?.audioInput],
+    [40, 20, 10, 16],
+  );
+  assert.equal(outcome.bytesOut, bytes.length);
+});
+
 test('knows a browser by the key in its subprotocol, and echoes only the protocol that the provider chose', async () => {
   const socket = new WebSocket(at('/openai_passthrough/v1/realtime?model=m'), [
     'realtime',
@@ -181,6 +221,22 @@ test('serves a call with an offer to upgrade to HTTP/2 as it stands', async () =
   assert.equal(incoming.statusCode, 200);
   incoming.resume();
 });
+
+function serverFrame(first: number, text: string): Buffer {
+  const size = text.length;
+  const head =
+    size < 126
+      ? Buffer.from([first, size])
+      : size < 65_536
+        ? Buffer.from([first, 126, size >> 8, size & 255])
+        : Buffer.alloc(10);
+  if (size >= 65_536) {
+    head[0] = first;
+    head[1] = 127;
+    head.writeBigUInt64BE(BigInt(size), 2);
+  }
+  return Buffer.concat([head, Buffer.from(text)]);
+}
 
 interface Upgraded {
   readonly status: number;

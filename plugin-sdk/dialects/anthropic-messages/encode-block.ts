@@ -68,7 +68,7 @@ function encodePlain(block: Block, path: string, callPath: string, scope: BlockS
       };
     case 'tool-result': {
       const content = block.content
-        .map((part, index) => encodeBlock(part, `${path}[${index}]`, callPath, scope))
+        .map((part, index) => encodeBlock(part, `${path}.content[${index}]`, callPath, scope))
         .filter(isObject);
       const spelling = spellingOf(block, dialectId, '$content');
       const [first] = content;

@@ -109,7 +109,8 @@ export function arrange(
   placeWaiting();
   for (const turn of turns) if (turn.role === 'user') turn.content = resultsFirst(turn.content);
   // A request without messages is refused, so a prompt that is all system text becomes the user's.
-  if (turns.length === 0 && system.length > 0) return { system: [], turns: [{ role: 'user', content: system, index: 0 }] };
+  if (turns.length === 0 && system.length > 0)
+    return { system: [], turns: [{ role: 'user', content: system, index: 0 }] };
   return { system, turns };
 }
 

@@ -46,7 +46,8 @@ export function restoreRequest(conversation: Conversation, context: EncodeContex
   });
 }
 
-function thinkingOf(reasoning: NonNullable<Conversation['reasoning']>): JsonObject | undefined {
+/** `thinking` as it was read. */
+export function thinkingOf(reasoning: NonNullable<Conversation['reasoning']>): JsonObject | undefined {
   if (reasoning.adaptive) return { type: 'adaptive', ...displayOf(reasoning) };
   if (reasoning.budgetTokens === undefined) return undefined;
   if (reasoning.budgetTokens === 0) return { type: 'disabled', ...displayOf(reasoning) };

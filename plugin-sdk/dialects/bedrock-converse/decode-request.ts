@@ -198,9 +198,14 @@ function decodeReasoning({ thinking }: JsonObject, { effort }: JsonObject): Reas
     effort: efforts.has(effort) ? (effort as NonNullable<Reasoning['effort']>) : undefined,
     adaptive: plain.type === 'adaptive' ? true : undefined,
     budgetTokens: plain.type === 'disabled' ? 0 : (plain.budget_tokens as number | undefined),
-    show: plain.display === 'omitted' ? 'none' : plain.display === 'summarized' ? 'auto' : undefined,
+    show: showOf(plain),
   });
   return Object.keys(reasoning).length === 0 ? undefined : reasoning;
+}
+
+function showOf({ display }: JsonObject): Reasoning['show'] {
+  if (display === 'omitted') return 'none';
+  return display === 'summarized' ? 'auto' : undefined;
 }
 
 function isPlainThinking(thinking: JsonValue | undefined): thinking is JsonObject {

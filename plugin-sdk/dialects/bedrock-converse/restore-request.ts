@@ -1,6 +1,7 @@
 import type { Conversation } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carriedFields, spellingOf } from '../anthropic-messages/fields.ts';
+import { thinkingOf } from '../anthropic-messages/restore-request.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { present } from '../present.ts';
 import { toolNames } from '../tool-names.ts';
@@ -68,12 +69,6 @@ function restoreMessages(
     else messages.push({ role: message.role, content, ...carriedFields(message, dialectId) });
   });
   return { system, messages };
-}
-
-function thinkingOf({ adaptive, budgetTokens }: NonNullable<Conversation['reasoning']>): JsonObject | undefined {
-  if (adaptive) return { type: 'adaptive' };
-  if (budgetTokens === undefined) return undefined;
-  return budgetTokens === 0 ? { type: 'disabled' } : { type: 'enabled', budget_tokens: budgetTokens };
 }
 
 function textFormat(conversation: Conversation): JsonObject | undefined {

@@ -20,7 +20,17 @@ export const googleMeter: DialectMeter = {
     });
   },
   stream: () => readEvent,
+  message: usageOfTurn,
 };
+
+/** Live sessions count what was answered under another name. */
+function usageOfTurn(bytes: Buffer): Usage | undefined {
+  const text = lastObject(bytes, 'usageMetadata');
+  const metadata = text === undefined ? undefined : parse(text);
+  if (metadata === undefined) return undefined;
+  const { responseTokenCount: answered, responseTokensDetails: details, ...rest } = metadata;
+  return decodeUsage(present({ candidatesTokenCount: answered, candidatesTokensDetails: details, ...rest }));
+}
 
 function usageIn(bytes: Buffer): Usage | undefined {
   const text = lastObject(bytes, 'usageMetadata');

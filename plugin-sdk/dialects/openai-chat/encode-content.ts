@@ -1,4 +1,5 @@
-import type { Block, CacheMark } from '../../conversation/index.ts';
+import type { Block, CacheMark, MediaSource } from '../../conversation/index.ts';
+import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
 import { audioFormat, urlOfSource } from '../openai/media.ts';
@@ -31,11 +32,23 @@ export function encodeContent(
   spelling: JsonValue | undefined,
   context: ContentContext,
 ): JsonValue {
+  for (const one of placed) refuseUnheard(one, context);
   const blocks = placed.map(({ block }) => block);
   if (isPlainText(blocks) && spelling !== 'parts') return (blocks[0] as { text: string }).text;
   const parts = encodeParts(placed, context);
   if (parts.length === 0) return spelling === 'parts' ? [] : '';
   return context.capabilities.contentParts === false ? (joined(parts) ?? parts) : parts;
+}
+
+/** To answer as if there had been no sound or film would be worse than not to answer. */
+function refuseUnheard({ block, path }: PlacedBlock, context: ContentContext): void {
+  if (context.own || (block.type !== 'audio' && block.type !== 'video')) return;
+  if (encodePart(block, context) === undefined)
+    throw new GatewayError(
+      'REQ_INVALID',
+      { reason: `${path} cannot be sent: this provider does not take such ${block.type}.` },
+      { param: path, retry: 'next-target' },
+    );
 }
 
 function joined(parts: readonly JsonValue[]): string | undefined {
@@ -117,9 +130,18 @@ function encodeFile(
   if (source.kind === 'file')
     return { type: 'file', file: { ...inner, ...present({ file_id: source.id, filename: name }) } };
   if (source.kind === 'url') return undefined;
+  const media = own ? undefined : encodeMedia(source);
+  if (media !== undefined) return media;
   // OpenAI refuses file data without a name.
   const filename = name ?? (own ? undefined : fileNameOf(source.mediaType));
   return { type: 'file', file: { ...inner, ...present({ file_data: urlOfSource(source), filename }) } };
+}
+
+/** A picture or sound that came as a file: OpenAI takes files for documents. */
+function encodeMedia(source: Extract<MediaSource, { kind: 'base64' }>): JsonObject | undefined {
+  if (source.mediaType.startsWith('audio/')) return encodeAudio({ type: 'audio', source }, false);
+  if (!source.mediaType.startsWith('image/')) return undefined;
+  return { type: 'image_url', image_url: present({ url: urlOfSource(source) }) };
 }
 
 function fileNameOf(mediaType: string): string {

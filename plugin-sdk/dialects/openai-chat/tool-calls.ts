@@ -23,6 +23,8 @@ export function decodeToolCall(value: JsonObject): ToolCallBlock | ProviderItemB
   reader.understood(kind);
   const { name, [argumentsKey(kind)]: written, ...rest } = inner;
   const proof = decodeProof(reader);
+  const index = reader.peek('index');
+  reader.understood('index');
   return present({
     type: 'tool-call' as const,
     id: reader.string('id') ?? '',
@@ -31,6 +33,8 @@ export function decodeToolCall(value: JsonObject): ToolCallBlock | ProviderItemB
     kind: kind === 'custom' ? ('custom' as const) : undefined,
     ...proof,
     ...carrying('openai.chat', reader.rest(), {
+      // Clients that keep Mistral's answers send it back; it says no more than the place in the list.
+      $index: index,
       $type: type === undefined ? 'absent' : undefined,
       $id: 'id' in value ? undefined : 'absent',
       $inner: Object.keys(rest).length === 0 ? undefined : rest,
@@ -52,6 +56,7 @@ export function encodeToolCall(block: ToolCallBlock, sendProof: boolean, read: b
     ...asObject(own?.['$inner']),
   };
   return {
+    ...(own?.['$index'] === undefined ? {} : { index: own['$index'] }),
     ...(own?.['$id'] === 'absent' ? {} : { id: block.id }),
     ...(own?.['$type'] === 'absent' ? {} : { type: kind }),
     [kind]: inner,

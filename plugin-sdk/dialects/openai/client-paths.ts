@@ -20,9 +20,13 @@ function chatPaths(messages: readonly Message[]): MessagePaths[] {
   const begins = clientIndexes(messages);
   return messages.map(({ blocks }, i) => {
     const begin = begins[i]!;
-    const isResult = (block: Block): boolean => block.type === 'tool-result';
-    const place = (block: Block, j: number): string =>
-      isResult(block) ? `messages[${begin + j}]` : `messages[${begin}].content[${j}]`;
+    let calls = 0;
+    const place = (block: Block, j: number): string => {
+      if (block.type === 'tool-result') return `messages[${begin + j}]`;
+      return block.type === 'tool-call'
+        ? `messages[${begin}].tool_calls[${calls++}]`
+        : `messages[${begin}].content[${j}]`;
+    };
     return { message: `messages[${begin}]`, blocks: blocks.map(place) };
   });
 }

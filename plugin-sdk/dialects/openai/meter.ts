@@ -1,9 +1,15 @@
 import type { DialectMeter } from '../dialect.ts';
 import { readJson, stringOf } from './json-reading.ts';
 import { readOpenAIStream } from './stream-reading.ts';
+import { usageInBytes } from './usage-in-bytes.ts';
 
 /** Meter of every OpenAI operation whose stream is not the responses format. */
 export const openaiMeter: DialectMeter = {
   json: (bytes) => readJson(bytes, stringOf(bytes, '"finish_reason"', 'last')),
   stream: readOpenAIStream,
+  message(bytes) {
+    // Each answer of a realtime session states what it alone used, and so does each transcript of what was heard.
+    if (bytes.includes('"response.done"')) return usageInBytes(bytes, 2);
+    return bytes.includes('input_audio_transcription.completed"') ? usageInBytes(bytes) : undefined;
+  },
 };

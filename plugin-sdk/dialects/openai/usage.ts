@@ -16,7 +16,7 @@ export function readUsage(value: JsonValue | undefined): Usage | undefined {
   const total = number(value['total_tokens']);
   if (input === undefined && output === undefined && total === undefined) return undefined;
   const inputDetails = details(value, 'prompt_tokens_details', 'input_tokens_details', 'input_token_details');
-  const outputDetails = details(value, 'completion_tokens_details', 'output_tokens_details');
+  const outputDetails = details(value, 'completion_tokens_details', 'output_tokens_details', 'output_token_details');
   const sum = (input ?? 0) + (output ?? 0);
   return present({
     input: input ?? 0,

@@ -74,7 +74,7 @@ function figures(total: RecordGroup | undefined, host: Host): Html {
   const { requests = 0, errors = 0 } = total ?? {};
   return facts([
     ['Requests', shortCount(requests)],
-    ['Errors', html`${percent(errors, requests)} <span class="quiet">${count(errors)}</span>`],
+    ['Errors', html`${percent(errors, requests)}${errors > 0 && html` <span class="quiet">${count(errors)}</span>`}`],
     ['Median latency', duration(total?.durationMs.p50)],
     ['p99 latency', duration(total?.durationMs.p99)],
     ['First content', duration(total?.firstContentMs.p50)],
@@ -113,6 +113,7 @@ function plots(
       headline: shortCount(requests),
       shape: 'bars',
       format: (value) => shortCount(value),
+      whole: true,
       series: [
         { name: 'Served', tone: 'main', values: values((group) => group.requests - group.errors) },
         { name: 'Failed', tone: 'bad', values: values((group) => group.errors) },

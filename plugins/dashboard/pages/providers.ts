@@ -8,9 +8,12 @@ import { badge, section, table } from '../parts.ts';
 
 const hour = 3_600_000;
 
-interface KeyRow {
+interface KeyName {
   readonly name: string;
   readonly origin: 'config' | 'store';
+}
+
+interface KeyRow extends KeyName {
   readonly state: KeyState | undefined;
   readonly traffic: RecordGroup | undefined;
 }
@@ -24,19 +27,22 @@ export async function providers(host: Host): Promise<Page> {
   const records = host.findPort(recordsPort);
   const added = (await host.findPort(entitiesPort)?.list('provider-key')) ?? [];
   const byProvider = await trafficBy(host, 'provider', undefined);
+  const keysOf = (provider: ProviderView): KeyName[] => [
+    ...provider.keys.map((name) => ({ name, origin: 'config' as const })),
+    ...added
+      .filter(({ value }) => value.provider === provider.name)
+      .map(({ value }) => ({ name: value.name, origin: 'store' as const })),
+  ];
+  const isUsed = (provider: ProviderView): boolean => keysOf(provider).length > 0 || byProvider.has(provider.name);
   const blocks = await Promise.all(
-    view.providers.map(async (provider) => {
+    view.providers.filter(isUsed).map(async (provider) => {
       const byKey = await trafficBy(host, 'key', provider.name);
-      const rowOf = (name: string, origin: KeyRow['origin']): KeyRow => ({
+      const rows = keysOf(provider).map(({ name, origin }) => ({
         name,
         origin,
         state: host.keyHealth.get(provider.name, name),
         traffic: byKey.get(name),
-      });
-      const rows = [
-        ...provider.keys.map((name) => rowOf(name, 'config')),
-        ...added.filter(({ value }) => value.provider === provider.name).map(({ value }) => rowOf(value.name, 'store')),
-      ];
+      }));
       return block(provider, rows, byProvider.get(provider.name), now);
     }),
   );
@@ -47,8 +53,11 @@ export async function providers(host: Host): Promise<Page> {
     lead:
       records === undefined
         ? html`Traffic is shown once <code>plugins/records</code> is loaded.`
-        : 'Traffic is that of the last hour; health is that of this process.',
-    body: html`${blocks}${blocks.length === 0 && html`<p class="empty">No provider is configured.</p>`}`,
+        : 'Traffic is that of the last hour; health is that of this process: failures in a row, average time to first content.',
+    body: html`<div data-live id="all">${blocks}${unused(
+      host,
+      view.providers.filter((provider) => !isUsed(provider)),
+    )}</div>`,
   };
 }
 
@@ -77,8 +86,24 @@ function block(
   const note = html`${health} <span class="name">${definition}</span> · ${baseUrl}`;
   const busy =
     traffic !== undefined &&
-    html`<p class="small line">${count(traffic.requests)} requests · ${percent(traffic.errors, traffic.requests)} errors · median ${duration(traffic.durationMs.p50)} · first content ${duration(traffic.firstContentMs.p50)}</p>`;
+    html`<p class="small line">${count(traffic.requests)} ${traffic.requests === 1 ? 'request' : 'requests'} · ${percent(traffic.errors, traffic.requests)} errors · median ${duration(traffic.durationMs.p50)} · first content ${duration(traffic.firstContentMs.p50)}</p>`;
   return section(`provider-${name}`, name, html`${busy}${keys(name, rows, now)}`, note);
+}
+
+/** What is configured but has neither key nor traffic: most providers of a config that lists them all. */
+function unused(host: Host, list: readonly ProviderView[]): Html | false {
+  if (list.length === 0) return false;
+  const rows = table<ProviderView>(
+    'Providers without key and traffic',
+    [
+      { name: 'Provider', head: true, cell: ({ name }) => name },
+      { name: 'Address', cell: ({ baseUrl }) => baseUrl },
+      { name: 'To use it', cell: ({ name }) => host.providers.get(name)?.keyAdvice ?? '–' },
+    ],
+    list,
+    'None.',
+  );
+  return section('unused', 'Not in use', rows, count(list.length));
 }
 
 function keys(provider: string, rows: readonly KeyRow[], now: number): Html {
@@ -93,14 +118,14 @@ function keys(provider: string, rows: readonly KeyRow[], now: number): Html {
       },
       { name: 'State', cell: ({ state }) => stateOf(state, now) },
       { name: 'Running', number: true, cell: ({ state }) => count(state?.inFlight ?? 0) },
-      { name: 'Failures in a row', number: true, cell: ({ state }) => count(state?.failures ?? 0) },
-      { name: 'First content, average', number: true, cell: ({ state }) => duration(state?.latencyMs) },
+      { name: 'Failures', number: true, cell: ({ state }) => count(state?.failures ?? 0) },
+      { name: 'First content', number: true, cell: ({ state }) => duration(state?.latencyMs) },
       { name: 'Requests', number: true, cell: ({ traffic }) => count(traffic?.requests ?? 0) },
       { name: 'Errors', number: true, cell: ({ traffic }) => percent(traffic?.errors ?? 0, traffic?.requests ?? 0) },
       { name: 'Median', number: true, cell: ({ traffic }) => duration(traffic?.durationMs.p50) },
     ],
     rows,
-    'It has no key, or needs none.',
+    'No key is needed or configured.',
   )}</div>`;
 }
 

@@ -48,8 +48,10 @@ export async function virtualKeys(host: Host): Promise<Page> {
   const now = host.clock.now();
   const rest: (Html | false)[] = [
     teams.length > 0 && section('teams', 'Teams', owners('Teams with their budgets and limits', teams)),
-    customers.length > 0 && section('customers', 'Customers', owners('Customers with their budgets and limits', customers)),
-    limits.length > 0 && section('limits', 'Limits of providers and models', owners('Providers and models with their limits', limits)),
+    customers.length > 0 &&
+      section('customers', 'Customers', owners('Customers with their budgets and limits', customers)),
+    limits.length > 0 &&
+      section('limits', 'Limits of providers and models', owners('Providers and models with their limits', limits)),
   ];
   return {
     ...page,

@@ -1,0 +1,76 @@
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Index } from 'usearch';
+import type { Host } from '../../plugin-sdk/index.ts';
+
+export type GraphMaker = (dimensions: number) => Index;
+
+export interface SavedGraph {
+  readonly graph: Index;
+  /** Of the last row that is in it. */
+  readonly position: number;
+}
+
+/**
+ * Graphs on disk, under `<dataDir>/semantic/<id of the store>`, a file for each partition. Its name says what it must
+ * hold: `<partition>.<position>.<vectors>.<dimensions>`; one that does not is thrown away and built again from the store.
+ */
+export class IndexFiles {
+  readonly #folder: string;
+  readonly #make: GraphMaker | undefined;
+  readonly #log: Host['log'];
+
+  /** Without a maker, every vector is compared. Graphs of another store are removed. */
+  constructor(host: Pick<Host, 'dataDir' | 'log'>, storeId: string, make: GraphMaker | undefined) {
+    const parent = join(host.dataDir, 'semantic');
+    this.#folder = join(parent, storeId);
+    this.#make = make;
+    this.#log = host.log;
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    for (const name of readdirSync(parent))
+      if (name !== storeId) rmSync(join(parent, name), { recursive: true, force: true });
+  }
+
+  create(dimensions: number): Index | undefined {
+    return this.#make?.(dimensions);
+  }
+
+  load(partition: string): SavedGraph | undefined {
+    const newest = this.#namesOf(partition).at(-1);
+    if (newest === undefined || this.#make === undefined) return undefined;
+    const [position = 0, vectors = -1, dimensions = 0] = numbersIn(newest);
+    try {
+      const graph = this.#make(dimensions);
+      graph.load(join(this.#folder, newest));
+      if (graph.size() === vectors && graph.dimensions() === dimensions) return { graph, position };
+    } catch (err) {
+      this.#log.warn({ err, file: newest }, 'a vector index could not be read and is built again');
+    }
+    rmSync(join(this.#folder, newest), { force: true });
+    return undefined;
+  }
+
+  save(partition: string, graph: Index, position: number): void {
+    const name = `${partition}.${position}.${graph.size()}.${graph.dimensions()}`;
+    const temporary = join(this.#folder, `new.${process.pid}`);
+    try {
+      graph.save(temporary);
+      renameSync(temporary, join(this.#folder, name));
+      for (const other of this.#namesOf(partition))
+        if (other !== name) rmSync(join(this.#folder, other), { force: true });
+    } catch (err) {
+      this.#log.warn({ err }, 'a vector index could not be saved');
+    }
+  }
+
+  /** Oldest first. */
+  #namesOf(partition: string): string[] {
+    return readdirSync(this.#folder)
+      .filter((name) => name.startsWith(`${partition}.`))
+      .sort((a, b) => (numbersIn(a)[0] ?? 0) - (numbersIn(b)[0] ?? 0));
+  }
+}
+
+function numbersIn(name: string): number[] {
+  return name.split('.').slice(1).map(Number);
+}
