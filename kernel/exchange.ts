@@ -156,10 +156,12 @@ export class LiveExchange implements RoutedExchange {
     });
   }
 
-  /** Calls back when the exchange must stop. Returns a function that takes it back. */
+  /** Calls back when the exchange must stop, or soon if it must already. Returns a function that takes it back. */
   onStop(listener: (reason: GatewayError) => void): () => void {
     const listeners = (this.#stopListeners ??= new Set());
     listeners.add(listener);
+    const { stopped } = this;
+    if (stopped !== undefined) queueMicrotask(() => listeners.has(listener) && listener(stopped));
     return () => listeners.delete(listener);
   }
 

@@ -56,6 +56,7 @@ export async function refuse(exchange: LiveExchange, error: GatewayError, client
 /** preRoute → transformRequest → attempts. A plugin may answer at the first. */
 async function answer(exchange: LiveExchange, runtime: Runtime): Promise<Reply> {
   const { hooks } = runtime;
+  if (exchange.stopped !== undefined) throw exchange.stopped;
   let early = run(hooks.preRoute, exchange, exchange);
   if (isThenable(early)) early = await early;
   if (early !== undefined) return early;

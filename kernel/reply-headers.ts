@@ -21,6 +21,9 @@ const dropped = new Set([
 /** Headers that make a 101 what it is. */
 const hopOfUpgrade = new Set(['connection', 'upgrade']);
 
+/** Clients take 16 KB of headers in all, often less. */
+const explainBytes = 8_192;
+
 const unprintable = /[^\x20-\x7e]/g;
 
 /** The reply's headers: the provider's that may pass, then what the gateway says of this exchange. */
@@ -70,5 +73,5 @@ function explanation(exchange: LiveExchange): string {
     hooks: exchange.timeline?.steps ?? [],
   };
   const text = JSON.stringify(record).replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return text.length <= 16_384 ? text : JSON.stringify({ ...record, hooks: [], decisions: record.decisions.slice(-20), truncated: true });
+  return text.length <= explainBytes ? text : JSON.stringify({ request: exchange.id, truncated: true, start: text.slice(0, explainBytes / 2) });
 }

@@ -52,10 +52,10 @@ function parameter(head: string, name: string): string | undefined {
 
 function put(fields: JsonObject, field: string, value: string): void {
   const name = bare(field);
-  const known = fields[name];
+  const known = Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (Array.isArray(known)) known.push(value);
   else if (known !== undefined && !isObject(known)) fields[name] = [known, value];
-  else fields[name] = field === name ? value : [value];
+  else Object.defineProperty(fields, name, { value: field === name ? value : [value], enumerable: true, writable: true, configurable: true });
 }
 
 function bare(field: string): string {

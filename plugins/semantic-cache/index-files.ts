@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { Index } from 'usearch';
 import type { Host } from '../../plugin-sdk/index.ts';
 
@@ -13,7 +14,8 @@ export interface SavedGraph {
 
 /**
  * Graphs on disk, under `<dataDir>/semantic/<id of the store>`, a file for each partition. Its name says what it must
- * hold: `<partition>.<position>.<vectors>.<dimensions>`; one that does not is thrown away and built again from the store.
+ * hold: `<partition>.<position>.<vectors>.<dimensions>.<CRC-32>`; one that does not is thrown away and built again from the store.
+ * The library itself trusts what it reads.
  */
 export class IndexFiles {
   readonly #folder: string;
@@ -38,23 +40,26 @@ export class IndexFiles {
   load(partition: string): SavedGraph | undefined {
     const newest = this.#namesOf(partition).at(-1);
     if (newest === undefined || this.#make === undefined) return undefined;
-    const [position = 0, vectors = -1, dimensions = 0] = numbersIn(newest);
+    const [position = 0, vectors = -1, dimensions = 0, check = -1] = numbersIn(newest);
+    const path = join(this.#folder, newest);
     try {
-      const graph = this.#make(dimensions);
-      graph.load(join(this.#folder, newest));
-      if (graph.size() === vectors && graph.dimensions() === dimensions) return { graph, position };
+      if (checkOf(path) === check) {
+        const graph = this.#make(dimensions);
+        graph.load(path);
+        if (graph.size() === vectors && graph.dimensions() === dimensions) return { graph, position };
+      }
     } catch (err) {
       this.#log.warn({ err, file: newest }, 'a vector index could not be read and is built again');
     }
-    rmSync(join(this.#folder, newest), { force: true });
+    rmSync(path, { force: true });
     return undefined;
   }
 
   save(partition: string, graph: Index, position: number): void {
-    const name = `${partition}.${position}.${graph.size()}.${graph.dimensions()}`;
     const temporary = join(this.#folder, `new.${process.pid}`);
     try {
       graph.save(temporary);
+      const name = `${partition}.${position}.${graph.size()}.${graph.dimensions()}.${checkOf(temporary)}`;
       renameSync(temporary, join(this.#folder, name));
       for (const other of this.#namesOf(partition))
         if (other !== name) rmSync(join(this.#folder, other), { force: true });
@@ -73,4 +78,17 @@ export class IndexFiles {
 
 function numbersIn(name: string): number[] {
   return name.split('.').slice(1).map(Number);
+}
+
+function checkOf(path: string): number {
+  const handle = openSync(path, 'r');
+  try {
+    const piece = Buffer.allocUnsafe(1_048_576);
+    let check = 0;
+    for (let read = readSync(handle, piece); read > 0; read = readSync(handle, piece))
+      check = crc32(piece.subarray(0, read), check);
+    return check;
+  } finally {
+    closeSync(handle);
+  }
 }

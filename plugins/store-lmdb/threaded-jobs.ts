@@ -141,7 +141,8 @@ export class ThreadedJobs implements Jobs {
   #take(answer: Answer): void {
     const waiting = this.#waiting.get(answer.number);
     this.#waiting.delete(answer.number);
-    if (this.#waiting.size === 0) this.#worker?.unref();
+    // While it closes, whoever closes it waits for the thread.
+    if (this.#waiting.size === 0 && !this.#closed) this.#worker?.unref();
     if ('value' in answer) waiting?.resolve(unpack(answer.value) as never);
     else waiting?.reject(new GatewayError(answer.code, answer.fields as never));
   }
