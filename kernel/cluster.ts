@@ -75,7 +75,14 @@ async function roll(fork: () => Worker, log: Logger): Promise<void> {
   for (const old of Object.values(cluster.workers ?? {})) {
     if (old === undefined) continue;
     const fresh = fork();
-    await new Promise((resolve) => fresh.on('message', (message) => message === 'ready' && resolve(undefined)));
+    const serves = await new Promise<boolean>((resolve) => {
+      fresh.on('message', (message) => message === 'ready' && resolve(true));
+      fresh.once('exit', () => resolve(false));
+    });
+    if (!serves) {
+      log.error({ pid: fresh.process.pid }, 'a successor did not start; the other workers stay');
+      return;
+    }
     old.exitedAfterDisconnect = true;
     old.process.kill('SIGTERM');
     log.info({ old: old.process.pid, new: fresh.process.pid }, 'worker replaced');

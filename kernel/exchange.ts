@@ -76,7 +76,6 @@ export class LiveExchange implements RoutedExchange {
   served: LiveAttempt | undefined = undefined;
   /** Reads usage from bytes that were passed on; called once, after delivery. */
   readUsage: (() => MaybePromise<void>) | undefined = undefined;
-  /** Writes of a streamed reply. */
   chunks = 0;
   readonly replyHeaders: FlatHeaders = [];
   onSent: (() => void) | undefined = undefined;
@@ -160,8 +159,7 @@ export class LiveExchange implements RoutedExchange {
   onStop(listener: (reason: GatewayError) => void): () => void {
     const listeners = (this.#stopListeners ??= new Set());
     listeners.add(listener);
-    const { stopped } = this;
-    if (stopped !== undefined) queueMicrotask(() => listeners.has(listener) && listener(stopped));
+    if (this.stopped !== undefined) queueMicrotask(() => listeners.has(listener) && listener(this.stopped!));
     return () => listeners.delete(listener);
   }
 

@@ -72,6 +72,15 @@ function explanation(exchange: LiveExchange): string {
     decisions: exchange.decisions,
     hooks: exchange.timeline?.steps ?? [],
   };
-  const text = JSON.stringify(record).replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return text.length <= explainBytes ? text : JSON.stringify({ request: exchange.id, truncated: true, start: text.slice(0, explainBytes / 2) });
+  let { decisions } = record;
+  let text = asciiJson(record);
+  while (text.length > explainBytes && decisions.length > 0) {
+    decisions = decisions.slice(Math.ceil(decisions.length / 2));
+    text = asciiJson({ ...record, hooks: [], decisions, truncated: true });
+  }
+  return text;
+}
+
+function asciiJson(value: object): string {
+  return JSON.stringify(value).replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

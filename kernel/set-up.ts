@@ -179,7 +179,7 @@ function tapHandler(hooks: Hooks, base: Tap, handler: unknown): void {
       return hooks.execute.tapAsync(name, toTap({ ...base, check: checkReply }, handler as never));
     case 'transformResponse': {
       const { json, stream } = handler as ResponseTransform;
-      hooks.transformJson.tapAsync(name, toTap({ ...base, check: checkJsonReply }, json as never));
+      if (json !== passesJson) hooks.transformJson.tapAsync(name, toTap({ ...base, check: checkJsonReply }, json as never));
       hooks.transformStream.push({ plugin: name, factory: stream });
       return;
     }

@@ -1,16 +1,8 @@
-import {
-  type Answer,
-  BytesBody,
-  getHeader,
-  isThenable,
-  type JsonReply,
-  type MaybePromise,
-  type Reply,
-} from '../plugin-sdk/index.ts';
-import { answerContext } from './deliver.ts';
+import { getHeader, isThenable, type JsonReply, type MaybePromise, type Reply } from '../plugin-sdk/index.ts';
 import type { Runtime } from './execute/context.ts';
 import type { LiveExchange } from './exchange.ts';
 import { run } from './hooks.ts';
+import { SeenReply } from './seen-reply.ts';
 import { transformStream } from './transform-stream.ts';
 
 /**
@@ -34,37 +26,13 @@ function transformWhole(exchange: LiveExchange, reply: Reply, runtime: Runtime):
   return isThenable(changed) ? changed.then((value) => written(exchange, reply, seen, value)) : written(exchange, reply, seen, changed);
 }
 
-/** The reply as plugins see it; undefined when it is not JSON. Both views are made only when looked at. */
+/** The reply as plugins see it; undefined when it is not JSON. */
 function jsonReplyOf(exchange: LiveExchange, reply: Reply): JsonReply | undefined {
-  const { body, status, origin } = reply;
-  const codec = exchange.dialect.chat;
-  if (body.type === 'answer') {
-    const { answer } = body;
-    return {
-      status,
-      origin,
-      answer,
-      get json() {
-        return codec!.encodeAnswer(answer, answerContext(exchange));
-      },
-    };
-  }
+  const { body } = reply;
+  if (body.type === 'answer') return new SeenReply(exchange, reply, body.answer);
   if (body.type !== 'bytes' || !(getHeader(reply.headers, 'content-type') ?? '').includes('json')) return undefined;
   if (exchange.route.passthrough === true && !isPlainObject(reply, body.bytes)) return undefined;
-  const bytes = new BytesBody(typeof body.bytes === 'string' ? Buffer.from(body.bytes) : body.bytes, 'application/json');
-  let decoded: Answer | undefined;
-  const base = {
-    status,
-    origin,
-    get json() {
-      return bytes.json();
-    },
-  };
-  if (codec === undefined) return base;
-  return Object.defineProperty(base, 'answer', {
-    enumerable: true,
-    get: () => (decoded ??= codec.decodeAnswer(bytes.json())),
-  });
+  return new SeenReply(exchange, reply, body.bytes);
 }
 
 /** Passthrough carries whatever the provider sends: compressed bodies, lists, what only calls itself JSON. */

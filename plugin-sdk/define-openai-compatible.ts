@@ -19,6 +19,7 @@ export interface OpenAICompatibleDefinition {
   readonly baseUrl?: string;
   readonly environment?: readonly string[];
   readonly keyless?: boolean;
+  readonly genAiName?: string;
   /** Between base URL and endpoint; `/v1` unless said. */
   readonly apiPath?: string;
   /** Operations it serves beyond chat and its model list. */
@@ -44,6 +45,7 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
     ...(baseUrl === undefined ? {} : { baseUrl }),
     ...(environment === undefined ? {} : { environment }),
     ...(keyless === undefined ? {} : { keyless }),
+    ...(definition.genAiName === undefined ? {} : { genAiName: definition.genAiName }),
     options: {
       apiPath: z
         .string()

@@ -23,6 +23,8 @@ export interface ProviderDefinition<Own extends z.ZodRawShape, KeyFields extends
   readonly description?: string;
   /** Origin, perhaps with a path prefix, without the API version. Absent: the config must name one. */
   readonly baseUrl?: string;
+  /** OpenTelemetry's `gen_ai.provider.name`, where that is not the name in `name`; `instance` for each instance's own. */
+  readonly genAiName?: string;
   /** Environment variables that hold its key by custom, first wins; read when the config names no keys. */
   readonly environment?: readonly string[];
   /** Settings of the key from the environment: field to environment variable. */
@@ -81,6 +83,7 @@ export function defineProvider<const Own extends z.ZodRawShape = {}, const KeyFi
         baseUrl: common.baseUrl,
         keys,
         keyless,
+        genAiName: definition.genAiName === 'instance' ? instanceName(host.plugin) : (definition.genAiName ?? instanceName(name)),
         keyAdvice:
           environment.length > 0
             ? `Set ${environment.join(' or ')}, or give ${host.plugin}.keys in the config.`

@@ -35,27 +35,8 @@ const operationNames: Readonly<Partial<Record<Operation, string>>> = {
   completions: 'text_completion',
 };
 
-/** `gen_ai.provider.name` by the plugin that a provider is an instance of, where it is not that plugin's own name. */
-const providerNames: Readonly<Record<string, string>> = {
-  'providers/azure': 'azure.ai.openai',
-  'providers/bedrock': 'aws.bedrock',
-  'providers/gemini': 'gcp.gemini',
-  'providers/vertex': 'gcp.vertex_ai',
-  'providers/mistral': 'mistral_ai',
-  'providers/xai': 'x_ai',
-};
-
-const shipped = 'providers/';
-/** Stands for any provider, so its instances are known by their own names. */
-const generic = 'providers/openai-compatible';
-
 export function genAiOperation(operation: Operation): string {
   return operationNames[operation] ?? operation;
-}
-
-export function genAiProvider(instance: string, definition: string): string {
-  if (definition === generic || !definition.startsWith(shipped)) return instance;
-  return providerNames[definition] ?? definition.slice(shipped.length);
 }
 
 /** `error.type`: the provider's HTTP status where there is one, the gateway's own code otherwise. */

@@ -11,6 +11,8 @@ import type { Secret } from './secret.ts';
 export interface Provider {
   /** Instance name: the left side of `provider/model`. */
   readonly name: string;
+  /** `gen_ai.provider.name` of OpenTelemetry; absent: the instance name. */
+  readonly genAiName?: string;
   /** Scheme and authority, perhaps with a path prefix, without the API version: `https://api.openai.com`. */
   readonly baseUrl: string;
   readonly keys: readonly ProviderKey[];

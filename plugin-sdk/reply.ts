@@ -47,6 +47,11 @@ export interface JsonReply {
   readonly answer?: Answer;
 }
 
+/** The `json` face of a plugin that only has to do with streams: whole replies pass it unseen, so that nobody parses them. */
+export function passesJson(): undefined {
+  return undefined;
+}
+
 /** A JSON reply of the gateway's own. */
 export function jsonReply(json: JsonObject, status = 200, headers: FlatHeaders = []): Reply {
   return {

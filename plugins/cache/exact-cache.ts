@@ -33,6 +33,12 @@ import type { CacheOptions } from './options.ts';
 import { Pending, pendingSlot } from './pending.ts';
 import { replay } from './replay.ts';
 
+type Counts = { -readonly [K in keyof CacheCounts]: number };
+
+function noCounts(): Counts {
+  return { hits: 0, semanticHits: 0, misses: 0, coalesced: 0, stored: 0, failures: 0 };
+}
+
 interface Found {
   readonly content: CachedContent;
   /** Id of the exchange that first got this answer. */
@@ -49,20 +55,15 @@ export class ExactCache implements CachedAnswers {
   readonly #flights = new Flights();
   readonly #ignoredHeaders: ReadonlySet<string>;
   #keyContext: KeyContext | undefined = undefined;
-  readonly counts: { -readonly [K in keyof CacheCounts]: number } = {
-    hits: 0,
-    semanticHits: 0,
-    misses: 0,
-    coalesced: 0,
-    stored: 0,
-    failures: 0,
-  };
+  readonly counts: Counts;
 
   constructor(host: Host, options: CacheOptions, store: CacheStore) {
     this.#host = host;
     this.#options = options;
     this.#store = store;
     this.#ignoredHeaders = new Set(options.ignoreHeaders);
+    // They go on over reloads: they belong to the process.
+    this.counts = host.shared('plugins/cache counts', noCounts, () => {});
   }
 
   /** Gives the answer, or nothing: then the exchange goes on, and others like it may wait for it. Throws GatewayError REQ_INVALID. */

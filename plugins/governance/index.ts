@@ -105,7 +105,7 @@ export default definePlugin({
             return chain(charges.beforeAttempt(attempt), () => undefined);
           },
         },
-        transformResponse: { json: () => undefined, stream: (exchange) => hiddenUsage(exchange) },
+        transformResponse: { json: passesJson, stream: (exchange) => hiddenUsage(exchange) },
         postLog: (exchange, outcome) => charges.settle(exchange, outcome),
       },
       ports: [bind(callersPort, callersOf(identity))],

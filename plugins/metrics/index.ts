@@ -1,7 +1,8 @@
 import cluster from 'node:cluster';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
-import { definePlugin, genAiProvider, type HandlerRoute, type Host } from '../../plugin-sdk/index.ts';
+import { definePlugin, type HandlerRoute, type Host } from '../../plugin-sdk/index.ts';
+import { cacheSource, cacheStoreSource } from './cache-source.ts';
 import { ExchangeMetrics } from './exchange-metrics.ts';
 import { gatewaySource } from './gateway-source.ts';
 import { metricsOptions } from './options.ts';
@@ -18,8 +19,8 @@ export default definePlugin({
   after: ['plugins/pricing', 'plugins/governance', 'plugins/records', 'plugins/async-jobs'],
   setup(options, host) {
     const { counted, exchanges, watched } = countersOf(host, options.maxModels);
-    const process = new ReadRegistry([watched, gatewaySource(host)], host.log);
-    const stores = new ReadRegistry(storeSources(host, options.accounts), host.log);
+    const process = new ReadRegistry([watched, gatewaySource(host), cacheSource(host)], host.log);
+    const stores = new ReadRegistry([...storeSources(host, options.accounts), cacheStoreSource(host)], host.log);
     const worker = cluster.isWorker ? String(cluster.worker!.id) : undefined;
     if (worker !== undefined) for (const registry of [counted, process]) registry.setDefaultLabels({ worker });
     const workers =
@@ -62,11 +63,7 @@ function countersOf(host: Host, maxModels: number) {
   );
 }
 
-/** OpenTelemetry's name of each provider instance; known once all are set up. */
+/** OpenTelemetry's name of a provider instance. */
 function providerNames(host: Host): (instance: string) => string {
-  let names: Map<string, string> | undefined;
-  return (instance) => {
-    names ??= new Map(host.inspect().providers.map(({ name, definition }) => [name, genAiProvider(name, definition)]));
-    return names.get(instance) ?? instance;
-  };
+  return (instance) => host.providers.get(instance)?.genAiName ?? instance;
 }

@@ -4,7 +4,6 @@ import {
   defineSlot,
   type Exchange,
   genAiOperation,
-  genAiProvider,
   type HookStep,
   type Host,
   type Outcome,
@@ -32,7 +31,6 @@ export class Tracing {
   readonly #close: () => Promise<void>;
   readonly #options: OtelOptions;
   readonly #host: Host;
-  #providers: Map<string, { name: string; server: URL | undefined }> | undefined;
 
   constructor(options: OtelOptions, host: Host) {
     const { tracer, close } = createTracer(options, host.clock, host.log);
@@ -129,12 +127,8 @@ export class Tracing {
   }
 
   #provider(instance: string): { name: string; server: URL | undefined } {
-    this.#providers ??= new Map(
-      this.#host.inspect().providers.map(({ name, definition, baseUrl }) => {
-        const server = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
-        return [name, { name: genAiProvider(name, definition), server }];
-      }),
-    );
-    return this.#providers.get(instance) ?? { name: instance, server: undefined };
+    const provider = this.#host.providers.get(instance);
+    const server = provider !== undefined && URL.canParse(provider.baseUrl) ? new URL(provider.baseUrl) : undefined;
+    return { name: provider?.genAiName ?? instance, server };
   }
 }

@@ -22,6 +22,7 @@ const noEndpoint = 'https://openai.azure.com';
 /** Azure OpenAI: OpenAI's formats, at the customer's own endpoint. */
 export default defineProvider({
   name: 'providers/azure',
+  genAiName: 'azure.ai.openai',
   description: 'Azure OpenAI.',
   baseUrl: noEndpoint,
   environment: ['AZURE_OPENAI_API_KEY'],

@@ -23,6 +23,7 @@ const anyRegion = 'https://bedrock-runtime.us-east-1.amazonaws.com';
 /** Amazon Bedrock: Converse for chat, InvokeModel for embeddings. */
 export default defineProvider({
   name: 'providers/bedrock',
+  genAiName: 'aws.bedrock',
   description: 'Amazon Bedrock.',
   baseUrl: anyRegion,
   environment: ['AWS_BEARER_TOKEN_BEDROCK'],

@@ -28,6 +28,7 @@ const ownUrls = [
 /** Google's Gemini API, with an API key. */
 export default defineProvider({
   name: 'providers/gemini',
+  genAiName: 'gcp.gemini',
   description: 'Google Gemini API.',
   baseUrl: 'https://generativelanguage.googleapis.com',
   environment: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],

@@ -6,6 +6,7 @@ import { shapeReply } from './shape-reply.ts';
 /** Mistral. It answers 422 to any field that it does not know, so what OpenAI has and it has not is left out. */
 export default defineOpenAICompatible({
   name: 'providers/mistral',
+  genAiName: 'mistral_ai',
   description: 'Mistral AI.',
   baseUrl: 'https://api.mistral.ai',
   environment: ['MISTRAL_API_KEY'],

@@ -3,6 +3,7 @@ import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
 /** Any server that speaks OpenAI's formats: name it in the config, give its `baseUrl`. */
 export default defineOpenAICompatible({
   name: 'providers/openai-compatible',
+  genAiName: 'instance',
   description: 'Any server that speaks the OpenAI API, at a `baseUrl` of your own.',
   keyless: true,
   responses: true,

@@ -29,6 +29,7 @@ const tiers: Readonly<Record<string, string>> = { flex: 'flex', priority: 'prior
 /** Google Vertex AI: Gemini in Google's format, Claude in Anthropic's, other makers' models in OpenAI's. */
 export default defineProvider({
   name: 'providers/vertex',
+  genAiName: 'gcp.vertex_ai',
   description: 'Google Vertex AI.',
   baseUrl: anyHost,
   otherKeys: keysOfMachine,

@@ -101,3 +101,33 @@ test('an embedding program that gives up its request ends the exchange and its o
   await settled(gateway, 1);
   assert.equal(outcomes[0]!.clientGone, true);
 });
+
+test('a plugin that asks to be told of a client that has left already is told', async () => {
+  outcomes.length = 0;
+  let told = 0;
+  const late = plugin('late', {
+    hooks: {
+      preRoute: async (exchange) => {
+        await sleep(100);
+        assert.equal(exchange.clientGone, true);
+        await new Promise<void>((resolve) => exchange.onClientGone(resolve));
+        told += 1;
+        return undefined;
+      },
+    },
+  });
+  await using gateway = await chatGateway({ watcher, late });
+  const stop = new AbortController();
+  const waiting = fetch(`${gateway.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: question,
+    signal: stop.signal,
+  });
+  await sleep(40);
+  stop.abort();
+  await assert.rejects(waiting);
+  await settled(gateway, 1);
+  assert.equal(told, 1);
+  assert.equal(gateway.upstream.requests.length, 0);
+});

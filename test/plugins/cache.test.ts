@@ -58,7 +58,7 @@ async function cached(options: Record<string, unknown> = {}, more: StartOptions 
   upstream.always((seen) =>
     (seen.json as { stream?: boolean }).stream === true ? { events: stream } : { json: completion('hello') },
   );
-  const gateway = await startGateway({
+  const starting = startGateway({
     ...more,
     plugins: {
       'routes/openai': {},
@@ -67,6 +67,10 @@ async function cached(options: Record<string, unknown> = {}, more: StartOptions 
       'plugins/cache': options,
       ...more.plugins,
     },
+  });
+  const gateway = await starting.catch(async (error) => {
+    await upstream.close();
+    throw error;
   });
   const close = async (): Promise<void> => {
     await gateway.close();
@@ -438,6 +442,7 @@ test('an answer of a fallback is not kept as the answer of the model that was as
 test('other options of a plugin that changes content make another cache', async () => {
   await using gateway = await cached();
   await (await gateway.chat()).text();
+  await new Promise((resolve) => setTimeout(resolve, 100));
   const plugins = {
     'routes/openai': {},
     'plugins/key-pool': {},
@@ -448,6 +453,18 @@ test('other options of a plugin that changes content make another cache', async 
   assert.equal((await gateway.chat()).headers.get('x-bf-cache'), 'hit');
   await gateway.reload({ plugins: { ...plugins, 'plugins/governance': {} } });
   assert.equal((await gateway.chat()).headers.get('x-bf-cache'), 'miss');
+});
+
+test('metrics say what the cache answered and keeps', async () => {
+  await using gateway = await cached({}, { plugins: { 'plugins/metrics': {} } });
+  for (let i = 0; i < 3; i++) await (await gateway.chat()).text();
+  const response = await fetch(`${gateway.url}/metrics`, {
+    headers: { authorization: `Bearer ${gateway.adminToken}` },
+  });
+  const text = await response.text();
+  assert.match(text, /bifrost_cache_lookups_total\{result="hit"\} 2/);
+  assert.match(text, /bifrost_cache_lookups_total\{result="miss"\} 1/);
+  assert.match(text, /bifrost_cache_entries 1/);
 });
 
 test('operators list, count and clear what is kept', async () => {

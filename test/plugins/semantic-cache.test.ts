@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -271,15 +271,24 @@ test('finds after a restart what it knew before, with its index whole, stale, da
     }
     const folder = () => join(dataDir, 'semantic', readdirSync(join(dataDir, 'semantic'))[0]!);
     assert.equal(readdirSync(folder()).length, 1);
+    const old = { name: readdirSync(folder())[0]!, bytes: readFileSync(join(folder(), readdirSync(folder())[0]!)) };
     const damages: (() => void)[] = [
       () => {},
+      () => {
+        for (const name of readdirSync(folder())) rmSync(join(folder(), name));
+        writeFileSync(join(folder(), old.name), old.bytes);
+      },
       () => writeFileSync(join(folder(), readdirSync(folder())[0]!), 'not an index'),
       () => rmSync(join(dataDir, 'semantic'), { recursive: true }),
     ];
     for (const [round, damage] of damages.entries()) {
       damage();
       await using gateway = await semantic({}, { dataDir }, upstream);
-      for (const i of [3, 150, 299]) {
+      if (round === 0) {
+        for (const i of [300, 301]) await gateway.ask(`Where is the ${word(i)}?`);
+        await settled();
+      }
+      for (const i of [3, 150, 299, 301]) {
         const { cache, answer } = await gateway.ask(
           `Tell me where is my ${word(i)}`,
           {},

@@ -1,8 +1,8 @@
 import type { Block, CacheMark, MediaSource } from '../../conversation/index.ts';
-import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
 import { audioFormat, urlOfSource } from '../openai/media.ts';
+import { refuseUnsendable } from '../openai/unsendable.ts';
 import { present } from '../present.ts';
 import type { ChatCapabilities } from './capabilities.ts';
 import { thinkingText } from './content-parts.ts';
@@ -32,23 +32,13 @@ export function encodeContent(
   spelling: JsonValue | undefined,
   context: ContentContext,
 ): JsonValue {
-  for (const one of placed) refuseUnheard(one, context);
+  if (!context.own)
+    for (const { block, path } of placed) refuseUnsendable(block, path, () => encodePart(block, context) !== undefined);
   const blocks = placed.map(({ block }) => block);
   if (isPlainText(blocks) && spelling !== 'parts') return (blocks[0] as { text: string }).text;
   const parts = encodeParts(placed, context);
   if (parts.length === 0) return spelling === 'parts' ? [] : '';
   return context.capabilities.contentParts === false ? (joined(parts) ?? parts) : parts;
-}
-
-/** To answer as if there had been no sound or film would be worse than not to answer. */
-function refuseUnheard({ block, path }: PlacedBlock, context: ContentContext): void {
-  if (context.own || (block.type !== 'audio' && block.type !== 'video')) return;
-  if (encodePart(block, context) === undefined)
-    throw new GatewayError(
-      'REQ_INVALID',
-      { reason: `${path} cannot be sent: this provider does not take such ${block.type}.` },
-      { param: path, retry: 'next-target' },
-    );
 }
 
 function joined(parts: readonly JsonValue[]): string | undefined {

@@ -33,7 +33,7 @@ export function encodeRequest(request: Conversation, context: EncodeContext): Js
     messages: encodeMessages(conversation, policy, { capabilities, own, lost }),
     ...encodeToolFields(conversation, carry, own || capabilities.cache === 'cache_control', lost),
     ...encodeSampling(conversation, capabilities, own, lost),
-    ...encodeSettings(conversation, carry),
+    ...encodeSettings(conversation, carry, lost),
     ...encodeStream(conversation, carry, context, capabilities),
   };
   return adapt(present(body), capabilities, lost);
@@ -109,8 +109,17 @@ function encodeSampling(
   });
 }
 
-function encodeSettings(conversation: Conversation, carry: JsonObject | undefined): JsonObject {
-  const { stop, logprobs, endUser, modalities } = conversation;
+const maxStopSequences = 4;
+
+function encodeSettings(
+  conversation: Conversation,
+  carry: JsonObject | undefined,
+  lost: (path: string) => void,
+): JsonObject {
+  const { logprobs, endUser, modalities } = conversation;
+  const isTooMany = carry === undefined && (conversation.stop?.length ?? 0) > maxStopSequences;
+  if (isTooMany) lost('stop');
+  const stop = isTooMany ? conversation.stop?.slice(0, maxStopSequences) : conversation.stop;
   const [onlyStop] = stop ?? [];
   return present({
     response_format: encodeOutput(conversation.output, carry),

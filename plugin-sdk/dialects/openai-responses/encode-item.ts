@@ -6,11 +6,11 @@ import type {
   ToolCallBlock,
   ToolResultBlock,
 } from '../../conversation/index.ts';
-import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
 import { filledArguments } from '../openai/filled-arguments.ts';
 import { encodeProof } from '../openai/tool-call-proof.ts';
+import { refuseUnsendable } from '../openai/unsendable.ts';
 import { present } from '../present.ts';
 import { usualText } from './decode-item.ts';
 import { encodePart } from './encode-content.ts';
@@ -134,8 +134,7 @@ function encodeMessage(placed: readonly PlacedBlock[], role: Message['role'], co
   const parts: JsonValue[] = [];
   for (const { block, path } of placed) {
     const part = encodePart(block, usualText(by), context.own);
-    if (part === undefined && by === 'user' && (block.type === 'audio' || block.type === 'video'))
-      throw unheard(block.type, path);
+    if (by === 'user' && !context.own) refuseUnsendable(block, path, () => part !== undefined);
     if (part === undefined || (role === 'assistant' && !context.own && !writable(block))) context.lost(path);
     else parts.push({ ...part, ...encodeCache(block.cache, path, context) });
   }
@@ -148,12 +147,6 @@ function encodeMessage(placed: readonly PlacedBlock[], role: Message['role'], co
   }
   const type = typed === true ? { type: 'message' } : {};
   return [{ ...type, role: by, content: asString(placed, parts, string, context.own) ?? parts, ...rest }];
-}
-
-/** To answer as if there had been no sound or film would be worse than not to answer. */
-function unheard(type: string, path: string): GatewayError {
-  const reason = `${path} cannot be sent: this API does not take ${type}.`;
-  return new GatewayError('REQ_INVALID', { reason }, { param: path, retry: 'next-target' });
 }
 
 function writable({ type }: Block): boolean {

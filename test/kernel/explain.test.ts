@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ask, chatGateway, plugin } from './chat-gateway.ts';
+
+test('a decision record that is too long for a header keeps what came last', async () => {
+  const talkative = plugin('talkative', {
+    hooks: {
+      preRoute: (exchange) => {
+        for (let i = 0; i < 500; i++) exchange.note('talkative', `step ${i} ж`, { detail: 'x'.repeat(100) });
+      },
+    },
+  });
+  await using gateway = await chatGateway({ talkative });
+  const reply = await ask(gateway, {}, { 'x-bf-explain': 'true', 'x-bf-admin-token': gateway.adminToken });
+  const text = reply.headers.get('x-bf-explain')!;
+  assert.ok(text.length <= 8_192, `${text.length} characters`);
+  const { decisions, truncated } = JSON.parse(text) as { decisions: { what: string }[]; truncated: boolean };
+  assert.equal(truncated, true);
+  assert.ok(decisions.some(({ what }) => what === 'step 499 ж'));
+});
