@@ -11,21 +11,34 @@ import {
   withHeader,
 } from '../plugin-sdk/index.ts';
 import type { Client } from './client/client.ts';
+import type { LiveExchange } from './exchange.ts';
 import { problemExtras } from './execute/carried-stream.ts';
 import type { Runtime } from './execute/context.ts';
-import type { LiveExchange } from './exchange.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { replyHeaders } from './reply-headers.ts';
 
 /** Writes a reply to the client. Resolves when its last byte is written, or with the error that ended it early. */
-export function deliver(exchange: LiveExchange, reply: Reply, client: Client, runtime: Runtime): Promise<GatewayError | undefined> | undefined {
+export function deliver(
+  exchange: LiveExchange,
+  reply: Reply,
+  client: Client,
+  runtime: Runtime,
+): Promise<GatewayError | undefined> | undefined {
   const { body, dialect = exchange.dialect } = reply;
   if (exchange.served?.socket !== undefined && client.join !== undefined) {
-    return joined(exchange, client.join(replyHeaders(exchange, runtime.generation, reply.headers, true, true), exchange.served.socket));
+    return joined(
+      exchange,
+      client.join(replyHeaders(exchange, runtime.generation, reply.headers, true, true), exchange.served.socket),
+    );
   }
   if (reply.problem !== undefined && dialect !== exchange.dialect && !exchange.route.passthrough) {
     const { problem } = reply;
-    deliverError(exchange, new GatewayError('UP_STATUS', { message: problem.message }, problemExtras(problem)), client, runtime);
+    deliverError(
+      exchange,
+      new GatewayError('UP_STATUS', { message: problem.message }, problemExtras(problem)),
+      client,
+      runtime,
+    );
     return undefined;
   }
   if (reply.usage !== undefined) exchange.usage = reply.usage;
@@ -45,21 +58,40 @@ export function deliver(exchange: LiveExchange, reply: Reply, client: Client, ru
     }
     case 'flow':
       client.writeHead(reply.status, replyHeaders(exchange, runtime.generation, reply.headers, !body.events));
-      return pour(exchange, body.flow, (chunk) => chunk, body.events ? exchange.dialect : undefined, client, runtime, body.trailers);
+      return pour(
+        exchange,
+        body.flow,
+        (chunk) => chunk,
+        body.events ? exchange.dialect : undefined,
+        client,
+        runtime,
+        body.trailers,
+      );
     case 'events': {
       const encoder = exchange.dialect.chat!.encodeStream(answerContext(exchange));
-      const headers = withHeader(withHeader(reply.headers, 'content-type', 'text/event-stream; charset=utf-8'), 'cache-control', 'no-cache');
+      const headers = withHeader(
+        withHeader(reply.headers, 'content-type', 'text/event-stream; charset=utf-8'),
+        'cache-control',
+        'no-cache',
+      );
       client.writeHead(200, replyHeaders(exchange, runtime.generation, headers, false));
       return pour(exchange, body.events, (event) => encoder.event(event), exchange.dialect, client, runtime);
     }
   }
 }
 
-function deliverBytes(exchange: LiveExchange, reply: Reply, bytes: Buffer | string, client: Client, runtime: Runtime): void {
+function deliverBytes(
+  exchange: LiveExchange,
+  reply: Reply,
+  bytes: Buffer | string,
+  client: Client,
+  runtime: Runtime,
+): void {
   const headers = replyHeaders(exchange, runtime.generation, reply.headers, false);
   const isEmptyByRule = client.method === 'HEAD' || reply.status === 204 || reply.status === 304;
   const length = getHeader(reply.headers, 'content-length');
-  if (!isEmptyByRule) headers.push('content-length', String(typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length));
+  if (!isEmptyByRule)
+    headers.push('content-length', String(typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length));
   else if (length !== undefined && reply.status !== 204) headers.push('content-length', length);
   client.writeHead(reply.status, headers);
   client.end(isEmptyByRule ? undefined : bytes);
@@ -71,7 +103,11 @@ function deliverBytes(exchange: LiveExchange, reply: Reply, bytes: Buffer | stri
 
 /** Usage of a carried JSON reply; read after the reply is on its way. */
 function readUsage(exchange: LiveExchange, dialect: Dialect, reply: Reply, bytes: Buffer): void {
-  if (!(getHeader(reply.headers, 'content-type') ?? '').includes('json') || getHeader(reply.headers, 'content-encoding') !== undefined) return;
+  if (
+    !(getHeader(reply.headers, 'content-type') ?? '').includes('json') ||
+    getHeader(reply.headers, 'content-encoding') !== undefined
+  )
+    return;
   const { usage, finish } = dialect.meter.json(bytes);
   exchange.usage = usage;
   exchange.finish ??= finish;
@@ -94,7 +130,9 @@ function pour<T>(
 ): Promise<GatewayError | undefined> {
   return new Promise((resolve) => {
     const mayComment = dialect?.framing === 'sse' && exchange.route.passthrough !== true;
-    const keepAlive = mayComment ? new KeepAlive(runtime.keepAliveCommentMs, () => client.write(': keep-alive\n\n')) : undefined;
+    const keepAlive = mayComment
+      ? new KeepAlive(runtime.keepAliveCommentMs, () => client.write(': keep-alive\n\n'))
+      : undefined;
     let over = false;
     const finish = (error?: GatewayError): void => {
       over = true;
@@ -110,7 +148,9 @@ function pour<T>(
     });
     const fail = (cause: unknown): void => {
       if (over) return;
-      const error = isGatewayError(cause) ? cause : new GatewayError('BUG', { reason: (cause as Error).message }, { cause });
+      const error = isGatewayError(cause)
+        ? cause
+        : new GatewayError('BUG', { reason: (cause as Error).message }, { cause });
       // Bytes without events have no place for an error: a cut connection is the only honest end.
       if (dialect === undefined) client.cut();
       else client.end(Buffer.from(dialect.encodeStreamError(error, exchange.id)));
@@ -173,4 +213,3 @@ export function answerContext(exchange: LiveExchange): AnswerContext {
     now: Math.floor(exchange.time / 1_000),
   };
 }
-

@@ -16,7 +16,11 @@ export class SeenReply implements JsonReply {
   #answer: Answer | undefined;
 
   /** `content`: the answer of a translated reply, or the bytes of a carried one. */
-  constructor(exchange: LiveExchange, { status, origin }: Pick<JsonReply, 'status' | 'origin'>, content: Answer | Buffer | string) {
+  constructor(
+    exchange: LiveExchange,
+    { status, origin }: Pick<JsonReply, 'status' | 'origin'>,
+    content: Answer | Buffer | string,
+  ) {
     this.status = status;
     this.origin = origin;
     this.#exchange = exchange;
@@ -29,7 +33,9 @@ export class SeenReply implements JsonReply {
   }
 
   static json(seen: SeenReply): JsonObject {
-    return seen.#bytes?.json() ?? seen.#exchange.dialect.chat!.encodeAnswer(seen.#answer!, answerContext(seen.#exchange));
+    return (
+      seen.#bytes?.json() ?? seen.#exchange.dialect.chat!.encodeAnswer(seen.#answer!, answerContext(seen.#exchange))
+    );
   }
 
   static answer(seen: SeenReply): Answer {

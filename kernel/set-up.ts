@@ -1,7 +1,7 @@
 import {
   GatewayError,
-  type Host,
   type HookName,
+  type Host,
   hookNames,
   isReply,
   isThenable,
@@ -11,6 +11,7 @@ import {
   type PluginInstance,
   type Port,
   type Provider,
+  passesJson,
   type ResponseTransform,
   type Route,
 } from '../plugin-sdk/index.ts';
@@ -82,7 +83,8 @@ export async function setUp(
       up.push({ plugin, instance });
       const fault = instanceFault(instance);
       if (fault !== undefined) throw new GatewayError('PLUGIN_MALFORMED', { plugin: plugin.id, reason: fault });
-      for (const { port, implementation } of instance.ports ?? []) registered.ports.set((port as Port<unknown>).capability, implementation);
+      for (const { port, implementation } of instance.ports ?? [])
+        registered.ports.set((port as Port<unknown>).capability, implementation);
       if (instance.provider !== undefined) registered.providers.set(instance.provider.name, instance.provider);
       for (const [name, command] of Object.entries(instance.commands ?? {})) commands.set(name, command);
       for (const route of instance.routes ?? []) routes.push({ plugin: plugin.id, route });
@@ -93,7 +95,17 @@ export async function setUp(
   }
   const taken: TakenByHandler[] = [];
   const hookOrder = tapAll(hooks, up, taken, defaultTimeoutMs, log);
-  return { hooks, routes, providers: registered.providers, ports: registered.ports, commands, setupMs, hookOrder, taken, tearDown };
+  return {
+    hooks,
+    routes,
+    providers: registered.providers,
+    ports: registered.ports,
+    commands,
+    setupMs,
+    hookOrder,
+    taken,
+    tearDown,
+  };
 }
 
 async function setUpOne(plugin: PlannedPlugin, host: Host): Promise<PluginInstance> {
@@ -103,7 +115,11 @@ async function setUpOne(plugin: PlannedPlugin, host: Host): Promise<PluginInstan
   } catch (cause) {
     const { code, text, message } = cause as GatewayError;
     if (code === 'PLUGIN_SETUP_TIMEOUT') throw cause;
-    throw new GatewayError('PLUGIN_SETUP_FAILED', { plugin: plugin.id, reason: text ?? message ?? String(cause) }, { cause, plugin: plugin.id });
+    throw new GatewayError(
+      'PLUGIN_SETUP_FAILED',
+      { plugin: plugin.id, reason: text ?? message ?? String(cause) },
+      { cause, plugin: plugin.id },
+    );
   }
 }
 
@@ -120,26 +136,38 @@ function inTime(plugin: string, made: PromiseLike<PluginInstance>): Promise<Plug
       if (late) await instance?.teardown?.();
       else resolve(instance);
     };
-    Promise.resolve(made).then(settle).catch((cause) => {
-      clearTimeout(timer);
-      reject(cause);
-    });
+    Promise.resolve(made)
+      .then(settle)
+      .catch((cause) => {
+        clearTimeout(timer);
+        reject(cause);
+      });
   });
 }
 
 type Up = readonly { readonly plugin: PlannedPlugin; readonly instance: PluginInstance }[];
 
 /** Taps every handler in final order: plugins are sorted already, `pre` and `post` are tapable stages. */
-function tapAll(hooks: Hooks, up: Up, taken: TakenByHandler[], defaultTimeoutMs: number, log: Logger): RunningPlugins['hookOrder'] {
+function tapAll(
+  hooks: Hooks,
+  up: Up,
+  taken: TakenByHandler[],
+  defaultTimeoutMs: number,
+  log: Logger,
+): RunningPlugins['hookOrder'] {
   const hookOrder = Object.fromEntries(hookNames.map((hook) => [hook, [] as string[]])) as Record<HookName, string[]>;
   for (const hook of hookNames) {
     const handlers = up.flatMap(({ plugin, instance }) => {
       const ordered = instance.hooks?.[hook] as Ordered<unknown> | undefined;
       if (ordered === undefined) return [];
-      const isPlain = typeof ordered === 'function' || (hook === 'transformResponse' && 'stream' in (ordered as object));
+      const isPlain =
+        typeof ordered === 'function' || (hook === 'transformResponse' && 'stream' in (ordered as object));
       const { handler, stage } = isPlain
         ? { handler: ordered, stage: 0 }
-        : { handler: (ordered as { handler: unknown }).handler, stage: stages[(ordered as { order: 'pre' | 'post' }).order] };
+        : {
+            handler: (ordered as { handler: unknown }).handler,
+            stage: stages[(ordered as { order: 'pre' | 'post' }).order],
+          };
       return [{ plugin, handler, stage }];
     });
     // A stable sort: within a stage the plugins' own order stays.
@@ -152,7 +180,14 @@ function tapAll(hooks: Hooks, up: Up, taken: TakenByHandler[], defaultTimeoutMs:
   return hookOrder;
 }
 
-function tapOne(hooks: Hooks, hook: HookName, plugin: PlannedPlugin, handler: unknown, defaultTimeoutMs: number, log: Logger): Taken {
+function tapOne(
+  hooks: Hooks,
+  hook: HookName,
+  plugin: PlannedPlugin,
+  handler: unknown,
+  defaultTimeoutMs: number,
+  log: Logger,
+): Taken {
   const { failOpen, hookTimeoutMs } = plugin.entry;
   const base: Tap = {
     plugin: plugin.id,
@@ -179,7 +214,8 @@ function tapHandler(hooks: Hooks, base: Tap, handler: unknown): void {
       return hooks.execute.tapAsync(name, toTap({ ...base, check: checkReply }, handler as never));
     case 'transformResponse': {
       const { json, stream } = handler as ResponseTransform;
-      if (json !== passesJson) hooks.transformJson.tapAsync(name, toTap({ ...base, check: checkJsonReply }, json as never));
+      if (json !== passesJson)
+        hooks.transformJson.tapAsync(name, toTap({ ...base, check: checkJsonReply }, json as never));
       hooks.transformStream.push({ plugin: name, factory: stream });
       return;
     }
@@ -191,7 +227,11 @@ function tapHandler(hooks: Hooks, base: Tap, handler: unknown): void {
 const has = (value: unknown, ...fields: string[]): boolean =>
   typeof value === 'object' && value !== null && fields.every((field) => field in value);
 
-const checkReply = (value: unknown) => (isReply(value) ? undefined : 'expected a reply with a status, headers and a body of a known type');
-const checkRequest = (value: unknown) => (has(value, 'method', 'path', 'headers', 'body') ? undefined : 'expected a request');
-const checkKey = (value: unknown) => (has(value, 'name', 'settings') ? undefined : 'expected a key with name, value and settings');
-const checkJsonReply = (value: unknown) => (has(value, 'status', 'json') ? undefined : 'expected a reply with status and json');
+const checkReply = (value: unknown) =>
+  isReply(value) ? undefined : 'expected a reply with a status, headers and a body of a known type';
+const checkRequest = (value: unknown) =>
+  has(value, 'method', 'path', 'headers', 'body') ? undefined : 'expected a request';
+const checkKey = (value: unknown) =>
+  has(value, 'name', 'settings') ? undefined : 'expected a key with name, value and settings';
+const checkJsonReply = (value: unknown) =>
+  has(value, 'status', 'json') ? undefined : 'expected a reply with status and json';

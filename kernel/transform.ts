@@ -1,6 +1,6 @@
 import { getHeader, isThenable, type JsonReply, type MaybePromise, type Reply } from '../plugin-sdk/index.ts';
-import type { Runtime } from './execute/context.ts';
 import type { LiveExchange } from './exchange.ts';
+import type { Runtime } from './execute/context.ts';
 import { run } from './hooks.ts';
 import { SeenReply } from './seen-reply.ts';
 import { transformStream } from './transform-stream.ts';
@@ -23,7 +23,9 @@ function transformWhole(exchange: LiveExchange, reply: Reply, runtime: Runtime):
   const seen = jsonReplyOf(exchange, reply);
   if (seen === undefined) return reply;
   const changed = run(transformJson, seen, exchange);
-  return isThenable(changed) ? changed.then((value) => written(exchange, reply, seen, value)) : written(exchange, reply, seen, changed);
+  return isThenable(changed)
+    ? changed.then((value) => written(exchange, reply, seen, value))
+    : written(exchange, reply, seen, changed);
 }
 
 /** The reply as plugins see it; undefined when it is not JSON. */
@@ -43,7 +45,8 @@ function isPlainObject(reply: Reply, bytes: Buffer | string): boolean {
 
 function written(exchange: LiveExchange, reply: Reply, seen: JsonReply, changed: JsonReply | undefined): Reply {
   if (changed === undefined || changed === seen) return reply;
-  if (changed.answer !== undefined && changed.answer !== seen.answer) return { ...reply, body: { type: 'answer', answer: changed.answer } };
+  if (changed.answer !== undefined && changed.answer !== seen.answer)
+    return { ...reply, body: { type: 'answer', answer: changed.answer } };
   const bytes = Buffer.from(JSON.stringify(changed.json));
   return { ...reply, dialect: exchange.dialect, status: changed.status, body: { type: 'bytes', bytes } };
 }

@@ -11,7 +11,7 @@ import {
 } from '../../plugin-sdk/index.ts';
 import { jobRunSlot } from '../../plugin-sdk/ports/jobs.ts';
 import type { Account, Actual, Ledger, Refused } from '../../plugin-sdk/ports/ledger.ts';
-import type { Prices } from '../../plugin-sdk/ports/prices.ts';
+import { costSlot, type Prices } from '../../plugin-sdk/ports/prices.ts';
 import { type Amounts, linesOf, measures } from './accounts.ts';
 import { Charge, chargeSlot } from './charge.ts';
 import { type Cost, costsOf, mostAt, mostAtAny } from './costs.ts';
@@ -98,6 +98,10 @@ export class Charges {
       for (const cost of costs.values()) {
         sum['nano-usd'] += cost['nano-usd'];
         sum.tokens += cost.tokens;
+      }
+      // What was charged by estimate, because the reply told no usage, must stand in the record too.
+      if (sum['nano-usd'] > 0 && exchange.get(costSlot) === undefined) {
+        exchange.set(costSlot, { nanoUsd: sum['nano-usd'], version: 'estimate' });
       }
       // A job runs again when its process dies before its end is stored: what it has paid, it has paid.
       const once = outcome.clientGone ? undefined : exchange.get(jobRunSlot)?.id;

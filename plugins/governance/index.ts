@@ -11,6 +11,7 @@ import {
   keyFilterSlot,
   type MaybePromise,
   modelFilterSlot,
+  passesJson,
 } from '../../plugin-sdk/index.ts';
 import { type Callers, callersPort } from '../../plugin-sdk/ports/callers.ts';
 import { entitiesPort } from '../../plugin-sdk/ports/entities.ts';

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
+import { z } from 'zod';
+import { bind, definePlugin } from '../../plugin-sdk/index.ts';
+import { cachePort } from '../../plugin-sdk/ports/cache.ts';
 import type { RunningGateway, StartOptions, Upstream } from '../../plugin-sdk/testing/index.ts';
 import { startGateway, startUpstream } from '../../plugin-sdk/testing/index.ts';
 
@@ -507,3 +510,94 @@ async function recordsOf(gateway: Cached, count: number) {
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
+
+/** Puts a mark behind every answer, once. */
+const marking = definePlugin({
+  name: 'marking',
+  options: z.strictObject({}),
+  setup: () => ({
+    hooks: {
+      transformResponse: {
+        json({ answer, ...reply }) {
+          const [choice] = answer!.choices;
+          const [block] = choice!.blocks;
+          const text = `${block!.type === 'text' ? block!.text : ''}[mark]`;
+          return { ...reply, answer: { ...answer!, choices: [{ ...choice!, blocks: [{ type: 'text', text }] }] } };
+        },
+        stream: () => ({
+          event(event, emit) {
+            if (event.type === 'block-end')
+              emit({ type: 'text', choice: event.choice, block: event.block, text: '[mark]' });
+            emit(event);
+          },
+        }),
+      },
+    },
+  }),
+});
+
+test('other plugins change each answer once, be it from a provider or from the cache', async () => {
+  await using gateway = await cached({}, { definitions: { marking: marking as never }, plugins: { marking: {} } });
+  for (const kind of ['miss', 'hit', 'hit']) {
+    const whole = await gateway.chat();
+    assert.equal(whole.headers.get('x-bf-cache'), kind);
+    assert.equal(((await whole.json()) as OpenAI.ChatCompletion).choices[0]!.message.content, 'hello[mark]');
+    const streamed = await (await gateway.chat({ stream: true, seed: 1 })).text();
+    assert.equal(streamed.match(/\[mark\]/g)?.length, 1);
+    assert.match(streamed, /\[DONE\]/);
+  }
+  assert.equal(gateway.upstream.requests.length, 2);
+});
+
+test('a client that leaves in the middle of the stream that others wait for does not take it from them', async () => {
+  await using gateway = await cached();
+  gateway.upstream.always({ events: stream, chunkDelayMs: 15 });
+  const leaving = new AbortController();
+  const body = { stream: true, stream_options: { include_usage: true } };
+  const first = await gateway.chat(body, {}, leaving.signal);
+  const others = Array.from({ length: 5 }, async () => (await gateway.chat(body)).text());
+  const reader = first.body!.getReader();
+  await reader.read();
+  leaving.abort();
+  for (const text of await Promise.all(others)) {
+    assert.match(text, /quick/);
+    assert.ok(text.endsWith('data: [DONE]\n\n'));
+  }
+  assert.equal(gateway.upstream.requests.length, 2);
+});
+
+test('a store that fails is a cache that has nothing', async () => {
+  const broken = definePlugin({
+    name: 'broken-store',
+    options: z.strictObject({}),
+    provides: [cachePort.capability],
+    setup: () => {
+      const fail = () => Promise.reject(new Error('the disk is gone'));
+      const store = {
+        get: fail,
+        put: fail,
+        delete: fail,
+        list: fail,
+        stats: fail,
+        sweep: fail,
+        vectorsId: '',
+        addVector: fail,
+        vectors: fail,
+        vectorAt: fail,
+        countVectors: fail,
+      };
+      return { ports: [bind(cachePort, store)] };
+    },
+  });
+  await using gateway = await cached(
+    {},
+    { definitions: { 'broken-store': broken as never }, plugins: { 'broken-store': {} } },
+  );
+  for (let i = 0; i < 2; i++) {
+    const response = await gateway.chat();
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get('x-bf-cache'), 'miss');
+    await response.text();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+});

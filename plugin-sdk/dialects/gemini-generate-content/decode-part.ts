@@ -12,6 +12,7 @@ import { camelCase } from './spelling.ts';
  * function call nor function response stays whole as a provider item.
  */
 export function decodePart(part: JsonObject, ids: CallIds): Block[] {
+  if (isOnlyText(part)) return [{ type: 'text', text: part['text'] as string }];
   const snake: string[] = [];
   const { text, thought, thoughtSignature, inlineData, fileData, functionCall, functionResponse, ...rest } = camelCase(
     part,
@@ -62,6 +63,12 @@ export function decodePart(part: JsonObject, ids: CallIds): Block[] {
     }
   }
   return [{ type: 'provider-item', dialect: dialectId, value: part }];
+}
+
+/** The frequent case, which needs no look at anything else. */
+function isOnlyText(part: JsonObject): boolean {
+  for (const key in part) if (key !== 'text') return false;
+  return typeof part['text'] === 'string' && part['text'] !== '';
 }
 
 function decodeResult(response: JsonObject, rest: JsonObject, snake: string[], ids: CallIds): ToolResultBlock {
