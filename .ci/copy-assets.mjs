@@ -2,5 +2,8 @@
 import { cpSync } from 'node:fs';
 
 for (const folder of ['kernel', 'plugin-sdk', 'routes', 'providers', 'plugins']) {
-  cpSync(folder, `dist/${folder}`, { recursive: true, filter: (path) => !path.endsWith('.ts') && !path.endsWith('.md') });
+  cpSync(folder, `dist/${folder}`, {
+    recursive: true,
+    filter: (path) => !path.endsWith('.ts') && !path.endsWith('.md'),
+  });
 }

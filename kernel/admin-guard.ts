@@ -17,7 +17,11 @@ export class AdminGuard {
   #stored: AdminToken | undefined = undefined;
 
   constructor(config: Config) {
-    this.#configured = config.admin.tokens.map(({ name, value, scopes }) => ({ name, digest: digestOf(Secret.reveal(value)), scopes }));
+    this.#configured = config.admin.tokens.map(({ name, value, scopes }) => ({
+      name,
+      digest: digestOf(Secret.reveal(value)),
+      scopes,
+    }));
     this.#file = tokenFile(config.dataDir);
   }
 
@@ -26,7 +30,9 @@ export class AdminGuard {
     const value = bearer(authorization) ?? cookieValue(cookie);
     if (value === undefined) throw new GatewayError('AUTH_ADMIN', { reason: 'none was sent' });
     const digest = digestOf(value);
-    const token = this.#tokens().find((candidate) => candidate.digest.length === digest.length && timingSafeEqual(candidate.digest, digest));
+    const token = this.#tokens().find(
+      (candidate) => candidate.digest.length === digest.length && timingSafeEqual(candidate.digest, digest),
+    );
     if (token === undefined) throw new GatewayError('AUTH_ADMIN', { reason: 'it is not known' });
     if (!token.scopes.includes(scope)) throw new GatewayError('AUTH_SCOPE', { scope });
     return token.name;

@@ -7,7 +7,9 @@ export async function readCatalogue(): Promise<readonly CatalogueEntry[]> {
   const folders = ['routes', 'providers', 'plugins'];
   const lists = await Promise.all(
     folders.map(async (folder) => {
-      const module = (await import(new URL(`../${folder}/index${extension}`, import.meta.url).href)) as { default: readonly CatalogueEntry[] };
+      const module = (await import(new URL(`../${folder}/index${extension}`, import.meta.url).href)) as {
+        default: readonly CatalogueEntry[];
+      };
       return module.default;
     }),
   );

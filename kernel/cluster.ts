@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { availableParallelism } from 'node:os';
-import type { Config } from './config/config.ts';
 import type { Logger } from '../plugin-sdk/index.ts';
+import type { Config } from './config/config.ts';
 
 /** A worker that dies within this time of its start is not replaced at once. */
 const healthyMs = 10_000;

@@ -114,7 +114,7 @@ function readUsage(exchange: LiveExchange, dialect: Dialect, reply: Reply, bytes
 }
 
 /** A WebSocket is over when both sides are closed; which one was first makes no difference. */
-async function joined(exchange: LiveExchange, closed: Promise<void>): Promise<undefined> {
+async function joined(closed: Promise<void>): Promise<undefined> {
   await closed;
 }
 

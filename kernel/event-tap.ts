@@ -57,7 +57,12 @@ export function decodedFlow(flow: Flow<Buffer>, reader: EventReader): Flow<Answe
 }
 
 /** The same bytes, with the events read beside them. */
-export function tappedBytes(flow: Flow<Buffer>, reader: EventReader, observe: (event: AnswerEvent) => void, onError: (error: unknown) => void): Flow<Buffer> {
+export function tappedBytes(
+  flow: Flow<Buffer>,
+  reader: EventReader,
+  observe: (event: AnswerEvent) => void,
+  onError: (error: unknown) => void,
+): Flow<Buffer> {
   let broken = false;
   const beside = (step: () => void): void => {
     if (broken) return;

@@ -126,7 +126,10 @@ export class LiveExchange implements RoutedExchange {
     if (this.#conversation !== undefined) return this.#conversation;
     const { body } = this.request;
     if (this.dialect.chat === undefined || body.kind !== 'bytes') {
-      throw new GatewayError('REQ_UNSUPPORTED', { provider: this.targets[0]?.provider ?? '', operation: this.operation });
+      throw new GatewayError('REQ_UNSUPPORTED', {
+        provider: this.targets[0]?.provider ?? '',
+        operation: this.operation,
+      });
     }
     this.#conversation = this.dialect.chat.decodeRequest(body.json());
     return this.#conversation;

@@ -21,7 +21,12 @@ export async function fetchThrough(generation: Generation, request: Request): Pr
       { method: request.method, url: url.pathname + url.search, headers, body },
       (status, replyHeaders) => {
         const empty = status === 204 || status === 304 || request.method === 'HEAD';
-        resolve(new Response(empty ? null : (stream as unknown as ConstructorParameters<typeof Response>[0]), { status, headers: pairs(replyHeaders) }));
+        resolve(
+          new Response(empty ? null : (stream as unknown as ConstructorParameters<typeof Response>[0]), {
+            status,
+            headers: pairs(replyHeaders),
+          }),
+        );
       },
       {
         push(chunk) {

@@ -37,7 +37,10 @@ export interface Gateway {
 }
 
 /** Makes a gateway from a config object or a config that was read. Throws GatewayError CFG_*, PLUGIN_*. */
-export async function createGateway(config: LoadedConfig | ConfigInput, options: GatewayOptions = {}): Promise<Gateway> {
+export async function createGateway(
+  config: LoadedConfig | ConfigInput,
+  options: GatewayOptions = {},
+): Promise<Gateway> {
   const first = asLoaded(config);
   const log = options.log ?? createLogger(first.config.log);
   const connections = new Connections();
@@ -89,7 +92,9 @@ export async function createGateway(config: LoadedConfig | ConfigInput, options:
         log.info({ generation: fresh.id, before: old.id }, 'config reloaded');
         void retire(old, 3_600_000).catch((cause) => log.error({ err: cause }, 'an old generation did not close'));
       });
-      queue = step.catch((cause) => log.error({ err: isGatewayError(cause) ? cause.text : cause }, 'reload failed; the old config stays'));
+      queue = step.catch((cause) =>
+        log.error({ err: isGatewayError(cause) ? cause.text : cause }, 'reload failed; the old config stays'),
+      );
       return step;
     },
     async close(drainMs = 0) {

@@ -1,12 +1,21 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
-import type { CatalogueEntry, Clock, FetchedReply, GatewayView, InternalRequest, KeyHealth, Logger } from '../plugin-sdk/index.ts';
+import type {
+  CatalogueEntry,
+  Clock,
+  FetchedReply,
+  GatewayView,
+  InternalRequest,
+  KeyHealth,
+  Logger,
+} from '../plugin-sdk/index.ts';
 import { type AcceptOptions, accept } from './accept.ts';
 import { AdminGuard } from './admin-guard.ts';
-import { MemoryClient } from './client/memory-client.ts';
-import { NodeClient } from './client/node-client.ts';
+import type { MemoryClient } from './client/memory-client.ts';
+import type { NodeClient } from './client/node-client.ts';
 import type { LoadedConfig } from './config/load-config.ts';
 import type { Connections } from './connections.ts';
+import { describeConfig } from './describe-config.ts';
 import type { Runtime } from './execute/context.ts';
 import { createHost } from './host.ts';
 import { runInternal } from './internal.ts';
@@ -14,7 +23,6 @@ import { loadPlugins, type PlannedPlugin } from './load-plugins.ts';
 import { mountExchanges, mountHandlers, viewRoute } from './routes.ts';
 import { type Registered, type RunningPlugins, setUp } from './set-up.ts';
 import type { SharedThings } from './shared.ts';
-import { describeConfig } from './describe-config.ts';
 
 /** What generations take over from each other: everything that outlives a reload. */
 export interface Process {
@@ -114,7 +122,13 @@ export class Generation {
     let running: RunningPlugins | undefined;
     try {
       const admin = new AdminGuard(loaded.config);
-      running = await setUp(plugins, registered, (plugin) => createHost(plugin, context), loaded.config.hookTimeoutMs, process.log);
+      running = await setUp(
+        plugins,
+        registered,
+        (plugin) => createHost(plugin, context),
+        loaded.config.hookTimeoutMs,
+        process.log,
+      );
       return (holder.generation = new Generation(id, loaded, plugins, running, process, usedKeys, admin));
     } catch (error) {
       await running?.tearDown();

@@ -60,7 +60,8 @@ export function createHost(plugin: PlannedPlugin, context: HostContext): Host {
     findPort,
     port(port) {
       const found = findPort(port);
-      if (found === undefined) throw new GatewayError('PLUGIN_MISSING', { plugin: plugin.id, capability: port.capability });
+      if (found === undefined)
+        throw new GatewayError('PLUGIN_MISSING', { plugin: plugin.id, capability: port.capability });
       return found;
     },
     shared(key, create, close) {
@@ -68,7 +69,8 @@ export function createHost(plugin: PlannedPlugin, context: HostContext): Host {
       context.usedKeys.push(key);
       return value;
     },
-    fetch: (request, limits) => fetchWhole(request, context.connections, limits?.timeoutMs ?? 30_000, limits?.bodyBytes ?? 10_485_760),
+    fetch: (request, limits) =>
+      fetchWhole(request, context.connections, limits?.timeoutMs ?? 30_000, limits?.bodyBytes ?? 10_485_760),
     run: (request) => context.run(request),
     allowsAdmin: (token, scope) => context.allowsAdmin(token, scope),
     inspect: () => context.inspect(),
@@ -76,7 +78,12 @@ export function createHost(plugin: PlannedPlugin, context: HostContext): Host {
 }
 
 /** One guarded call, read whole. Throws GatewayError UP_CONNECT, UP_RESET, UP_TIMEOUT, UP_BAD_BODY, GUARD_HOST. */
-async function fetchWhole(request: UpstreamRequest, connections: Connections, timeoutMs: number, bodyBytes: number): Promise<FetchedReply> {
+async function fetchWhole(
+  request: UpstreamRequest,
+  connections: Connections,
+  timeoutMs: number,
+  bodyBytes: number,
+): Promise<FetchedReply> {
   const { provider } = request;
   let stop: ((reason: Error) => void) | undefined;
   const late = new GatewayError('UP_TIMEOUT', { provider, what: 'no answer', ms: timeoutMs });

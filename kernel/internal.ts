@@ -1,4 +1,11 @@
-import { type ExchangeRoute, type FetchedReply, type FlatHeaders, GatewayError, type InternalRequest, type Route } from '../plugin-sdk/index.ts';
+import {
+  type ExchangeRoute,
+  type FetchedReply,
+  type FlatHeaders,
+  GatewayError,
+  type InternalRequest,
+  type Route,
+} from '../plugin-sdk/index.ts';
 import { type AcceptOptions, accept } from './accept.ts';
 import { MemoryClient } from './client/memory-client.ts';
 import { matchRoute } from './match-route.ts';

@@ -15,7 +15,12 @@ export interface Listeners {
  * `shared`: other processes of this gateway listen on the port too, so nothing checks whether it is taken.
  * Rejects with the system's error when it cannot listen.
  */
-export async function openListeners(host: string, port: number, shared: boolean, onConnection: (socket: Socket) => void): Promise<Listeners> {
+export async function openListeners(
+  host: string,
+  port: number,
+  shared: boolean,
+  onConnection: (socket: Socket) => void,
+): Promise<Listeners> {
   // Sockets that share a port would also share it with a second gateway, started by mistake: an exclusive one tells.
   const probed = shared ? port : await probe(host, port);
   const servers: Server[] = [];
@@ -39,7 +44,12 @@ export async function probe(host: string, port: number): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-function listen(host: string, port: number, reusePort: boolean, onConnection: (socket: Socket) => void): Promise<Server> {
+function listen(
+  host: string,
+  port: number,
+  reusePort: boolean,
+  onConnection: (socket: Socket) => void,
+): Promise<Server> {
   return new Promise((resolve, reject) => {
     // http.Server sets no delay and keeps half-open connections; sockets handed to it must be made the same way.
     const server = createServer({ allowHalfOpen: true, noDelay: true }, onConnection);

@@ -28,7 +28,10 @@ export interface PlannedPlugin {
  * Finds, loads, checks and orders the plugins of a config, and those they need. Every problem of every plugin is reported
  * at once. Throws GatewayError CFG_INVALID, PLUGIN_MISSING, PLUGIN_CYCLE.
  */
-export async function loadPlugins(loaded: LoadedConfig, catalogue: readonly CatalogueEntry[]): Promise<PlannedPlugin[]> {
+export async function loadPlugins(
+  loaded: LoadedConfig,
+  catalogue: readonly CatalogueEntry[],
+): Promise<PlannedPlugin[]> {
   const { config, problems } = loaded;
   const forbidden = new Set<string>();
   const named: [string, PluginEntry][] = [];
@@ -53,25 +56,48 @@ async function planNamed(id: string, entry: PluginEntry, loaded: LoadedConfig, c
     loaded.problems.add(['plugins', id], message, { part: 'key' });
     return undefined;
   }
-  const options = await checkOptions({ plugin: id, schema: definition.options, options: entry.options, problems: loaded.problems });
+  const options = await checkOptions({
+    plugin: id,
+    schema: definition.options,
+    options: entry.options,
+    problems: loaded.problems,
+  });
   return plan(id, definition, options, entry, false);
 }
 
 /** Loads, with defaults, what planned plugins need and the config does not name. `false` in the config forbids that. */
-async function addImplied(planned: PlannedPlugin[], catalogue: readonly CatalogueEntry[], forbidden: ReadonlySet<string>, loaded: LoadedConfig) {
+async function addImplied(
+  planned: PlannedPlugin[],
+  catalogue: readonly CatalogueEntry[],
+  forbidden: ReadonlySet<string>,
+  loaded: LoadedConfig,
+) {
   for (let i = 0; i < planned.length; i++) {
     for (const capability of planned[i]!.requires) {
       if (planned.some((plugin) => plugin.provides.includes(capability))) continue;
-      const entry = catalogue.find(({ id, provides }) => !forbidden.has(id) && (id === capability || provides?.includes(capability)));
+      const entry = catalogue.find(
+        ({ id, provides }) => !forbidden.has(id) && (id === capability || provides?.includes(capability)),
+      );
       if (entry === undefined) continue;
       const { default: definition } = await entry.load();
-      const options = await checkOptions({ plugin: entry.id, schema: definition.options, options: {}, problems: loaded.problems });
+      const options = await checkOptions({
+        plugin: entry.id,
+        schema: definition.options,
+        options: {},
+        problems: loaded.problems,
+      });
       planned.push(plan(entry.id, definition, options, { failOpen: false }, true));
     }
   }
 }
 
-function plan(id: string, definition: PluginDefinition, options: unknown, entry: PlannedPlugin['entry'], implied: boolean): PlannedPlugin {
+function plan(
+  id: string,
+  definition: PluginDefinition,
+  options: unknown,
+  entry: PlannedPlugin['entry'],
+  implied: boolean,
+): PlannedPlugin {
   return {
     id,
     definition,
@@ -85,14 +111,24 @@ function plan(id: string, definition: PluginDefinition, options: unknown, entry:
 }
 
 /** A shipped id, a path relative to the config, or a package that the config's folder can import. */
-export async function findDefinition(use: string, baseDir: string, catalogue: readonly CatalogueEntry[]): Promise<PluginDefinition> {
+export async function findDefinition(
+  use: string,
+  baseDir: string,
+  catalogue: readonly CatalogueEntry[],
+): Promise<PluginDefinition> {
   const shipped = catalogue.find(({ id }) => id === use);
   if (shipped !== undefined) return (await shipped.load()).default;
   const isPath = use.startsWith('.') || isAbsolute(use);
   const file = isPath ? resolve(baseDir, use) : resolvePackage(use, baseDir);
   if (file === undefined) {
-    const guess = didYouMean(use, catalogue.map(({ id }) => id));
-    const suggestion = guess === undefined ? 'It is no shipped plugin, no path and no package beside the config.' : `Did you mean ${guess}?`;
+    const guess = didYouMean(
+      use,
+      catalogue.map(({ id }) => id),
+    );
+    const suggestion =
+      guess === undefined
+        ? 'It is no shipped plugin, no path and no package beside the config.'
+        : `Did you mean ${guess}?`;
     throw new GatewayError('PLUGIN_UNKNOWN', { plugin: use, suggestion });
   }
   // A changed file is loaded anew at the next reload, although modules are cached by address.
@@ -127,7 +163,9 @@ function manifestOf(name: string, from: string): string | undefined {
   }
 }
 
-type PackageExports = string | { '.'?: string | { import?: string; default?: string }; import?: string; default?: string };
+type PackageExports =
+  | string
+  | { '.'?: string | { import?: string; default?: string }; import?: string; default?: string };
 
 function unusable(definition: unknown): string | undefined {
   if (typeof definition !== 'object' || definition === null) return 'it has no default export';

@@ -6,7 +6,11 @@ const routeOf = new WeakMap<Response, ExchangeRoute>();
 const none = new Response(null, { status: 404 });
 
 /** The exchange route that serves a path, found as the server finds it. */
-export function matchRoute(routes: readonly { readonly route: Route }[], method: string, path: string): ExchangeRoute | undefined {
+export function matchRoute(
+  routes: readonly { readonly route: Route }[],
+  method: string,
+  path: string,
+): ExchangeRoute | undefined {
   let table = tables.get(routes);
   if (table === undefined) {
     table = new Hono();

@@ -34,7 +34,11 @@ export function order<P extends Orderable>(plugins: readonly P[]): P[] {
       if (found === undefined) throw new GatewayError('PLUGIN_MISSING', { plugin: plugin.id, capability });
       found.filter((other) => other !== plugin).forEach(visit);
     }
-    for (const name of plugin.after) providers.get(name)?.filter((other) => other !== plugin).forEach(visit);
+    for (const name of plugin.after)
+      providers
+        .get(name)
+        ?.filter((other) => other !== plugin)
+        .forEach(visit);
     path.pop();
     done.add(plugin);
     sorted.push(plugin);

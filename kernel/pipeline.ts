@@ -3,8 +3,8 @@ import { tryTargets } from './attempts.ts';
 import type { Client } from './client/client.ts';
 import { Deadline } from './deadline.ts';
 import { deliver, deliverError } from './deliver.ts';
-import type { Runtime } from './execute/context.ts';
 import type { LiveExchange } from './exchange.ts';
+import type { Runtime } from './execute/context.ts';
 import { run } from './hooks.ts';
 import { settle } from './settle.ts';
 import { targetOfModel } from './targets.ts';
@@ -23,7 +23,7 @@ export async function handle(exchange: LiveExchange, client: Client, runtime: Ru
     const transformed = transformReply(exchange, reply, runtime);
     reply = isThenable(transformed) ? await transformed : transformed;
     if (exchange.stopped !== undefined) throw exchange.stopped;
-    let delivery = deliver(exchange, reply, client, runtime);
+    const delivery = deliver(exchange, reply, client, runtime);
     firstByteMs = performance.now() - exchange.startedAt;
     if (delivery !== undefined) error = await delivery;
   } catch (cause) {
@@ -44,7 +44,12 @@ export async function handle(exchange: LiveExchange, client: Client, runtime: Ru
 }
 
 /** Ends an exchange that cannot begin: its path, head or body is not acceptable, or did not come. Never rejects. */
-export async function refuse(exchange: LiveExchange, error: GatewayError, client: Client, runtime: Runtime): Promise<void> {
+export async function refuse(
+  exchange: LiveExchange,
+  error: GatewayError,
+  client: Client,
+  runtime: Runtime,
+): Promise<void> {
   if (error.code === 'CLIENT_GONE') exchange.leave();
   report(exchange, error, client, runtime);
   client.onGone = undefined;
@@ -101,7 +106,8 @@ function discard(reply: Reply | undefined, error: GatewayError): void {
 function gatewayErrorOf(cause: unknown, exchange: LiveExchange): GatewayError {
   if (isGatewayError(cause)) {
     // What a plugin refuses is the caller's affair; only its own failures are an operator's.
-    if (cause.code.startsWith('PLUGIN_') && cause.cause !== undefined) exchange.log.error({ request: exchange.id, err: cause }, 'a plugin failed');
+    if (cause.code.startsWith('PLUGIN_') && cause.cause !== undefined)
+      exchange.log.error({ request: exchange.id, err: cause }, 'a plugin failed');
     return cause;
   }
   exchange.log.error({ request: exchange.id, err: cause }, 'unexpected failure');

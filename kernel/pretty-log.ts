@@ -5,9 +5,13 @@ export function prettyStream(out: NodeJS.WritableStream): { write(line: string):
   return {
     write(line) {
       const { time, level, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
-      const details = Object.entries(fields).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+      const details = Object.entries(fields).map(
+        ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+      );
       const clock = String(time).slice(11, 23);
-      out.write(`${[clock, levels[level as number] ?? level, msg, ...details].filter((part) => part !== undefined && part !== '').join('  ')}\n`);
+      out.write(
+        `${[clock, levels[level as number] ?? level, msg, ...details].filter((part) => part !== undefined && part !== '').join('  ')}\n`,
+      );
       const stack = typeof err === 'string' ? err : ((err as { stack?: string } | undefined)?.stack ?? '');
       if (stack !== '') out.write(`${stack.replace(/^/gm, '    ')}\n`);
     },

@@ -44,7 +44,12 @@ export function replyHeaders(
   headers.push('x-request-id', exchange.id, 'x-bf-config', generation);
   const { attempts, served } = exchange;
   if (served !== undefined) {
-    headers.push('x-bf-provider', printable(served.target.provider), 'x-bf-model', printable(served.chosen?.model ?? served.target.model));
+    headers.push(
+      'x-bf-provider',
+      printable(served.target.provider),
+      'x-bf-model',
+      printable(served.chosen?.model ?? served.target.model),
+    );
     if (served.chosen !== undefined) headers.push('x-bf-key', printable(served.chosen.name));
   }
   if (attempts.length > 0) headers.push('x-bf-attempts', printable(attempts.map(describeAttempt).join(', ')));
@@ -82,5 +87,8 @@ function explanation(exchange: LiveExchange): string {
 }
 
 function asciiJson(value: object): string {
-  return JSON.stringify(value).replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -8,4 +8,3 @@ export function newRequestId(): string {
   count += 1;
   return `req_${prefix}${count.toString(36).padStart(8, '0')}`;
 }
-

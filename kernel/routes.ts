@@ -1,6 +1,15 @@
 import type { Context } from 'hono';
 import { Hono } from 'hono';
-import { type ExchangeRoute, GatewayError, type HandlerRoute, isGatewayError, isSameOrigin, type Logger, type Route, type RouteView } from '../plugin-sdk/index.ts';
+import {
+  type ExchangeRoute,
+  GatewayError,
+  type HandlerRoute,
+  isGatewayError,
+  isSameOrigin,
+  type Logger,
+  type Route,
+  type RouteView,
+} from '../plugin-sdk/index.ts';
 import { type AdminGuard, bearer } from './admin-guard.ts';
 import { newRequestId } from './request-id.ts';
 
@@ -61,7 +70,12 @@ function checkBodySize({ req }: Context, limit: number): void {
 }
 
 /** Throws GatewayError AUTH_*; gives a redirect where a browser can sign in. */
-function admit(context: Context, guard: AdminGuard, scope: 'read' | 'write', signIn: string | undefined): Response | undefined {
+function admit(
+  context: Context,
+  guard: AdminGuard,
+  scope: 'read' | 'write',
+  signIn: string | undefined,
+): Response | undefined {
   const { req } = context;
   const authorization = req.header('authorization');
   const cookie = req.header('cookie');
@@ -89,7 +103,13 @@ export function failure(error: GatewayError): Response {
 /** How `plan` and the dashboard show a route. */
 export function viewRoute(plugin: string, route: Route, identity: readonly string[]): RouteView {
   const { method, path } = route;
-  return { method, path, plugin, operation: route.type === 'exchange' ? route.operation : undefined, guards: guardsOf(route, identity) };
+  return {
+    method,
+    path,
+    plugin,
+    operation: route.type === 'exchange' ? route.operation : undefined,
+    guards: guardsOf(route, identity),
+  };
 }
 
 function guardsOf(route: ExchangeRoute | HandlerRoute, identity: readonly string[]): string[] {

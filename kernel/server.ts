@@ -23,16 +23,23 @@ export interface ListenOptions {
 }
 
 /** Listens for HTTP. Exchanges are routed by hono and write to node's response themselves; all else goes through hono's own path. */
-export async function listen(gateway: Gateway, config: Config, { shared = false }: ListenOptions = {}): Promise<Listening> {
+export async function listen(
+  gateway: Gateway,
+  config: Config,
+  { shared = false }: ListenOptions = {},
+): Promise<Listening> {
   const { host, port, limits, tls } = config.server;
-  const pages = getRequestListener((request) => gateway.current.handlers.fetch(request), { overrideGlobalObjects: false });
+  const pages = getRequestListener((request) => gateway.current.handlers.fetch(request), {
+    overrideGlobalObjects: false,
+  });
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     // A client that keeps its connection open goes on elsewhere, after what it asks now.
     if (gateway.state !== 'running') outgoing.shouldKeepAlive = false;
     if (health(incoming, outgoing, gateway)) return;
     if (gateway.state === 'closed') return answer(outgoing, new GatewayError('GUARD_DRAINING', {}));
     const url = incoming.url ?? '/';
-    if (url[0] !== '/') return answer(outgoing, new GatewayError('REQ_BAD_PATH', { reason: 'the request target must be a path' }));
+    if (url[0] !== '/')
+      return answer(outgoing, new GatewayError('REQ_BAD_PATH', { reason: 'the request target must be a path' }));
     // hono answers HEAD by way of a promise; as the GET it stands for, it is routed like any other call.
     const method = incoming.method === 'HEAD' ? 'GET' : incoming.method;
     const bare = { method, url: `http://gateway${url}` } as Request;
@@ -40,7 +47,14 @@ export async function listen(gateway: Gateway, config: Config, { shared = false 
     const found = gateway.current.exchanges.fetch(bare, { client: new NodeClient(incoming, outgoing) } as never);
     if (found instanceof Promise) void found.then(() => pages(incoming, outgoing));
   };
-  const options = { maxHeaderSize: limits.headerBytes, requireHostHeader: false, requestTimeout: 0, shouldUpgradeCallback: isWebSocket, headersTimeout: 60_000, keepAliveTimeout: 75_000 };
+  const options = {
+    maxHeaderSize: limits.headerBytes,
+    requireHostHeader: false,
+    requestTimeout: 0,
+    shouldUpgradeCallback: isWebSocket,
+    headersTimeout: 60_000,
+    keepAliveTimeout: 75_000,
+  };
   const server: Server =
     tls === undefined
       ? createServer(options, onRequest)
@@ -78,7 +92,11 @@ function health(incoming: IncomingMessage, outgoing: ServerResponse, gateway: Ga
 }
 
 function answer(outgoing: ServerResponse, error: GatewayError): void {
-  outgoing.writeHead(error.status, { 'content-type': 'application/json', connection: 'close', 'x-request-id': newRequestId() });
+  outgoing.writeHead(error.status, {
+    'content-type': 'application/json',
+    connection: 'close',
+    'x-request-id': newRequestId(),
+  });
   outgoing.end(errorBody(error.text, error.openaiCode ?? ''));
 }
 

@@ -1,7 +1,7 @@
 import { type GatewayError, isThenable, type MaybePromise, type Outcome, queueMsSlot } from '../plugin-sdk/index.ts';
 import type { Client } from './client/client.ts';
-import type { Runtime } from './execute/context.ts';
 import type { LiveExchange } from './exchange.ts';
+import type { Runtime } from './execute/context.ts';
 import { run } from './hooks.ts';
 
 /** How an exchange went, as far as the pipeline knows when it is over. */

@@ -92,12 +92,16 @@ function conclude<R>(
   const answer = value ?? undefined;
   if (failure === undefined && answer !== undefined) {
     const reason = tap.check?.(answer);
-    if (reason !== undefined) failure = new GatewayError('PLUGIN_BAD_RESULT', { plugin: tap.plugin, hook: tap.hook, reason }, who(tap));
+    if (reason !== undefined)
+      failure = new GatewayError('PLUGIN_BAD_RESULT', { plugin: tap.plugin, hook: tap.hook, reason }, who(tap));
   }
   if (failure === undefined) return done(null, answer as R);
   if (isPluginsFault(failure)) taken.failures += 1;
   if (tap.failOpen && isPluginsFault(failure)) {
-    tap.log.warn({ request: exchange.id, plugin: tap.plugin, hook: tap.hook, err: failure }, 'plugin failed; going on without it');
+    tap.log.warn(
+      { request: exchange.id, plugin: tap.plugin, hook: tap.hook, err: failure },
+      'plugin failed; going on without it',
+    );
     done(null, undefined);
   } else done(failure);
 }
@@ -108,7 +112,8 @@ function isPluginsFault(error: GatewayError): boolean {
 }
 
 function blame(tap: Tap, cause: unknown): GatewayError {
-  if (!isGatewayError(cause)) return new GatewayError('PLUGIN_FAILED', { plugin: tap.plugin, hook: tap.hook }, { cause, ...who(tap) });
+  if (!isGatewayError(cause))
+    return new GatewayError('PLUGIN_FAILED', { plugin: tap.plugin, hook: tap.hook }, { cause, ...who(tap) });
   cause.plugin ??= tap.plugin;
   cause.hook ??= tap.hook;
   return cause;
@@ -127,7 +132,8 @@ export function toObserver<V, X extends Timed>(tap: Tap, handler: (exchange: X, 
   const run = toTap<V, X, never>(tap, (value, exchange) => handler(exchange, value) as undefined);
   return (value: V, exchange: X, done: Done<never>): void =>
     run(value, exchange, (error) => {
-      if (error) tap.log.error({ request: exchange.id, plugin: tap.plugin, hook: tap.hook, err: error }, 'observer failed');
+      if (error)
+        tap.log.error({ request: exchange.id, plugin: tap.plugin, hook: tap.hook, err: error }, 'observer failed');
       done();
     });
 }

@@ -13,6 +13,7 @@ export function targetOfModel(exchange: LiveExchange, providers: ReadonlyMap<str
   // Passthrough speaks the format of one provider: a slash in a model's name is part of it.
   if (route.passthrough === true) return { provider: fallback, model };
   const slash = model.indexOf('/');
-  if (slash > 0 && providers.has(model.slice(0, slash))) return { provider: model.slice(0, slash), model: model.slice(slash + 1) };
+  if (slash > 0 && providers.has(model.slice(0, slash)))
+    return { provider: model.slice(0, slash), model: model.slice(slash + 1) };
   return { provider: fallback, model };
 }

@@ -1,7 +1,15 @@
-import { type AnswerEvent, type Flow, GatewayError, isGatewayError, type Reply, type Sink, type StreamTransform } from '../plugin-sdk/index.ts';
+import {
+  type AnswerEvent,
+  type Flow,
+  GatewayError,
+  isGatewayError,
+  type Reply,
+  type Sink,
+  type StreamTransform,
+} from '../plugin-sdk/index.ts';
 import { decodedFlow, eventReader, tappedBytes } from './event-tap.ts';
-import type { Runtime } from './execute/context.ts';
 import type { LiveExchange } from './exchange.ts';
+import type { Runtime } from './execute/context.ts';
 
 type Emit = (event: AnswerEvent) => void;
 
@@ -23,14 +31,16 @@ export function transformStream(exchange: LiveExchange, reply: Reply, runtime: R
   if (changing.length === 0 && observing.length === 0) return reply;
   const { body } = reply;
   const observe = observerOf(observing, exchange);
-  if (body.type === 'events') return { ...reply, body: { type: 'events', events: through(body.events, changing, observe) } };
+  if (body.type === 'events')
+    return { ...reply, body: { type: 'events', events: through(body.events, changing, observe) } };
   if (body.type !== 'flow') return reply;
   const reader = eventReader(exchange.dialect, exchange.served?.target.provider ?? 'the provider');
   if (reader === undefined) return reply;
   if (changing.length > 0) {
     return { ...reply, body: { type: 'events', events: through(decodedFlow(body.flow, reader), changing, observe) } };
   }
-  const onError = (err: unknown): void => exchange.log.debug({ request: exchange.id, err }, 'a stream could not be read to its end');
+  const onError = (err: unknown): void =>
+    exchange.log.debug({ request: exchange.id, err }, 'a stream could not be read to its end');
   return { ...reply, body: { ...body, flow: tappedBytes(body.flow, reader, observe, onError) } };
 }
 

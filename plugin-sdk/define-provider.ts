@@ -52,9 +52,10 @@ export type ProviderPart = Omit<Provider, 'name' | 'baseUrl' | 'keys' | 'keyless
  * Defines a provider: a plugin whose only work is to say what it speaks, where it is and how a call is made. Sending,
  * deadlines, retries and translation stay in the kernel.
  */
-export function defineProvider<const Own extends z.ZodRawShape = {}, const KeyFields extends z.ZodRawShape = {}>(
-  definition: ProviderDefinition<Own, KeyFields>,
-): PluginDefinition {
+export function defineProvider<
+  const Own extends z.ZodRawShape = Record<never, never>,
+  const KeyFields extends z.ZodRawShape = Record<never, never>,
+>(definition: ProviderDefinition<Own, KeyFields>): PluginDefinition {
   const { name, description, environment = [], keyless = false } = definition;
   const baseUrl = z
     .url({ protocol: /^https?$/ })
@@ -83,7 +84,10 @@ export function defineProvider<const Own extends z.ZodRawShape = {}, const KeyFi
         baseUrl: common.baseUrl,
         keys,
         keyless,
-        genAiName: definition.genAiName === 'instance' ? instanceName(host.plugin) : (definition.genAiName ?? instanceName(name)),
+        genAiName:
+          definition.genAiName === 'instance'
+            ? instanceName(host.plugin)
+            : (definition.genAiName ?? instanceName(name)),
         keyAdvice:
           environment.length > 0
             ? `Set ${environment.join(' or ')}, or give ${host.plugin}.keys in the config.`

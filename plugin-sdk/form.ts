@@ -55,7 +55,13 @@ function put(fields: JsonObject, field: string, value: string): void {
   const known = Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (Array.isArray(known)) known.push(value);
   else if (known !== undefined && !isObject(known)) fields[name] = [known, value];
-  else Object.defineProperty(fields, name, { value: field === name ? value : [value], enumerable: true, writable: true, configurable: true });
+  else
+    Object.defineProperty(fields, name, {
+      value: field === name ? value : [value],
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
 }
 
 function bare(field: string): string {

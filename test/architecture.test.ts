@@ -25,11 +25,13 @@ interface Import {
 }
 
 const imports: Import[] = sources.flatMap((file) =>
-  [...textOf.get(file)!.matchAll(/(?:^|\n)(import|export)( type)?[^'";]*? from '([^']+)'|import\('([^']+)'\)/g)].map((match) => {
-    const specifier = match[3] ?? match[4]!;
-    const target = specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : specifier;
-    return { file, target, typeOnly: match[2] !== undefined };
-  }),
+  [...textOf.get(file)!.matchAll(/(?:^|\n)(import|export)( type)?[^'";]*? from '([^']+)'|import\('([^']+)'\)/g)].map(
+    (match) => {
+      const specifier = match[3] ?? match[4]!;
+      const target = specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : specifier;
+      return { file, target, typeOnly: match[2] !== undefined };
+    },
+  ),
 );
 
 const roomOf = (path: string): string => path.split('/')[0]!;
@@ -43,20 +45,30 @@ test('imports point one way: kernel → plugin-sdk ← routes, providers, plugin
     if (file.startsWith('plugin-sdk/testing/') && to === 'kernel') return false;
     return true;
   });
-  assert.deepEqual(wrong.map(({ file, target }) => `${file} → ${target}`), []);
+  assert.deepEqual(
+    wrong.map(({ file, target }) => `${file} → ${target}`),
+    [],
+  );
 });
 
 test('a plugin imports another only for a slot or port, and then names it', () => {
   const pluginOf = (path: string): string => path.split('/').slice(0, 2).join('/');
   const crossing = internal.filter(
-    ({ file, target }) => roomOf(file) === 'plugins' && roomOf(target) === 'plugins' && file !== 'plugins/index.ts' && pluginOf(file) !== pluginOf(target),
+    ({ file, target }) =>
+      roomOf(file) === 'plugins' &&
+      roomOf(target) === 'plugins' &&
+      file !== 'plugins/index.ts' &&
+      pluginOf(file) !== pluginOf(target),
   );
   const unnamed = crossing.filter(({ file, target }) => {
     const index = textOf.get(join(pluginOf(file), 'index.ts')) ?? '';
     const declared = [...index.matchAll(/(?:after|requires): \[([^\]]*)\]/g)].map((match) => match[1]).join();
     return !declared.includes(`'${pluginOf(target)}'`);
   });
-  assert.deepEqual(unnamed.map(({ file, target }) => `${file} → ${target}`), []);
+  assert.deepEqual(
+    unnamed.map(({ file, target }) => `${file} → ${target}`),
+    [],
+  );
 });
 
 test('the kernel and the SDK name no provider, route or plugin', () => {
@@ -66,9 +78,11 @@ test('the kernel and the SDK name no provider, route or plugin', () => {
       .map((entry) => `${room}/${entry.name}`),
   );
   const naming = sources
-    .filter((file) => roomOf(file) === 'kernel' || (roomOf(file) === 'plugin-sdk' && !file.startsWith('plugin-sdk/testing/')))
+    .filter(
+      (file) => roomOf(file) === 'kernel' || (roomOf(file) === 'plugin-sdk' && !file.startsWith('plugin-sdk/testing/')),
+    )
     .flatMap((file) => {
-      const code = textOf.get(file)!.replace(/\/\*[^]*?\*\/|\/\/.*/g, '');
+      const code = textOf.get(file)!.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
       return shipped.filter((id) => code.includes(`'${id}'`)).map((id) => `${file}: ${id}`);
     });
   assert.deepEqual(naming, []);
@@ -82,14 +96,21 @@ test('files stay small: 200 lines in the kernel, 300 elsewhere', () => {
 });
 
 test('file names are kebab-case and none is a drawer for odds and ends', () => {
-  const bad = sources.filter((file) => !/^[a-z0-9-]+(\.d)?\.ts$/.test(file.split('/').at(-1)!) || /\b(utils?|helpers?|misc|common)\b/.test(file));
+  const bad = sources.filter(
+    (file) => !/^[a-z0-9-]+(\.d)?\.ts$/.test(file.split('/').at(-1)!) || /\b(utils?|helpers?|misc|common)\b/.test(file),
+  );
   assert.deepEqual(bad, []);
 });
 
 test('no escape from the type checker and no left-overs', () => {
   const bad = sources.flatMap((file) => {
-    const text = textOf.get(file)!.replace(/\/\*[^]*?\*\/|(?<=\s)\/\/(?! @ts).*/g, '');
-    return [/: any\b|as any\b|<any>/, /@ts-(ignore|expect-error|nocheck)/, /\b(TODO|FIXME|XXX)\b/, /console\.(log|debug)\(/]
+    const text = textOf.get(file)!.replace(/\/\*[\s\S]*?\*\/|(?<=\s)\/\/(?! @ts).*/g, '');
+    return [
+      /: any\b|as any\b|<any>/,
+      /@ts-(ignore|expect-error|nocheck)/,
+      /\b(TODO|FIXME|XXX)\b/,
+      /console\.(log|debug)\(/,
+    ]
       .filter((pattern) => pattern.test(text))
       .map((pattern) => `${file}: ${pattern}`);
   });
@@ -112,11 +133,19 @@ test('each room, and each shipped plugin of more than one file, has a README to 
 
 test('every shipped plugin is in its list, and every list entry exists', async () => {
   for (const room of rooms.slice(2)) {
-    const { default: entries } = (await import(join(root, room, 'index.ts'))) as { default: { id: string; load(): Promise<{ default: { name: string } }> }[] };
+    const { default: entries } = (await import(join(root, room, 'index.ts'))) as {
+      default: { id: string; load(): Promise<{ default: { name: string } }> }[];
+    };
     const listed = entries.map(({ id }) => id).sort();
     const present = readdirSync(join(root, room))
-      .filter((name) => statSync(join(root, room, name)).isDirectory() && existsSync(join(root, room, name, 'index.ts')))
-      .filter((name) => /default definePlugin|default defineProvider|default defineOpenAICompatible|default defineRoute|default define/.test(readFileSync(join(root, room, name, 'index.ts'), 'utf8')))
+      .filter(
+        (name) => statSync(join(root, room, name)).isDirectory() && existsSync(join(root, room, name, 'index.ts')),
+      )
+      .filter((name) =>
+        /default definePlugin|default defineProvider|default defineOpenAICompatible|default defineRoute|default define/.test(
+          readFileSync(join(root, room, name, 'index.ts'), 'utf8'),
+        ),
+      )
       .map((name) => `${room}/${name}`)
       .sort();
     assert.deepEqual(listed, present);
@@ -125,12 +154,31 @@ test('every shipped plugin is in its list, and every list entry exists', async (
 });
 
 test('every error code is used', () => {
-  const used = sources.filter((file) => file !== 'plugin-sdk/error-table.ts').map((file) => textOf.get(file)!).join('\n');
+  const used = sources
+    .filter((file) => file !== 'plugin-sdk/error-table.ts')
+    .map((file) => textOf.get(file)!)
+    .join('\n');
   const unused = Object.keys(specs).filter((code) => !used.includes(`'${code}'`));
   assert.deepEqual(unused, []);
 });
 
 test('the top level holds what the design names, and nothing else', () => {
-  const allowed = new Set([...rooms, 'test', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'biome.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'node_modules', 'dist']);
-  assert.deepEqual(readdirSync(root).filter((name) => !name.startsWith('.') && !allowed.has(name)), []);
+  const allowed = new Set([
+    ...rooms,
+    'test',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'biome.json',
+    'README.md',
+    'LICENSE',
+    'CHANGELOG.md',
+    'node_modules',
+    'dist',
+  ]);
+  assert.deepEqual(
+    readdirSync(root).filter((name) => !name.startsWith('.') && !allowed.has(name)),
+    [],
+  );
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -13,14 +13,22 @@ import { startGateway } from '../plugin-sdk/testing/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const scripts = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }).scripts;
-const blocks = (language: string): string[] => [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))].map((match) => match[1]!);
+const scripts = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> })
+  .scripts;
+const blocks = (language: string): string[] =>
+  [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([sS]*?)\`\`\``, 'g'))].map((match) => match[1]!);
 
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-readme-'));
 mkdirSync(join(folder, 'node_modules', 'bifrost-kernel'), { recursive: true });
 after(() => rmSync(folder, { recursive: true, force: true }));
-writeFileSync(join(folder, 'node_modules', 'bifrost-kernel', 'package.json'), JSON.stringify({ type: 'module', exports: { './plugin-sdk': './sdk.js' } }));
-writeFileSync(join(folder, 'node_modules', 'bifrost-kernel', 'sdk.js'), `export * from ${JSON.stringify(join(root, 'plugin-sdk/index.ts'))};\n`);
+writeFileSync(
+  join(folder, 'node_modules', 'bifrost-kernel', 'package.json'),
+  JSON.stringify({ type: 'module', exports: { './plugin-sdk': './sdk.js' } }),
+);
+writeFileSync(
+  join(folder, 'node_modules', 'bifrost-kernel', 'sdk.js'),
+  `export * from ${JSON.stringify(join(root, 'plugin-sdk/index.ts'))};\n`,
+);
 for (const name of ['zod', 'openai']) symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
 
 test('each config of the README is accepted as printed', async () => {
@@ -29,7 +37,11 @@ test('each config of the README is accepted as printed', async () => {
   for (const text of configs) {
     const file = join(folder, 'bifrost.jsonc');
     writeFileSync(file, text);
-    const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'kernel/main.ts'), 'check', '--config', file], { cwd: folder });
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [join(root, 'kernel/main.ts'), 'check', '--config', file],
+      { cwd: folder },
+    );
     assert.match(stdout, /is good/);
   }
 });
@@ -38,7 +50,8 @@ test('each npm command of the README is a script, and each binary command exists
   for (const [, name] of readme.matchAll(/npm (?:run )?(start|test|bench|[a-z]+)(?=[\s`])/g)) {
     if (name !== 'ci' && name !== 'run') assert.ok(name !== undefined && name in scripts, `npm ${name}`);
   }
-  for (const [, name] of readme.matchAll(/npx bifrost-kernel ([a-z]+)/g)) assert.ok(name !== undefined && name in commands, String(name));
+  for (const [, name] of readme.matchAll(/npx bifrost-kernel ([a-z]+)/g))
+    assert.ok(name !== undefined && name in commands, String(name));
 });
 
 test('the first request of the README is answered', async () => {
@@ -60,12 +73,19 @@ test('the SDK sample of the README runs as printed', async () => {
 
 test('the plugin of the README loads and does what it says', async () => {
   writeFileSync(join(folder, 'greeting.ts'), blocks('ts').find((text) => text.includes('definePlugin'))!);
-  await using gateway = await startGateway({ baseDir: folder, plugins: { ...defaults(), './greeting.ts': { greeting: 'servus' } } });
+  await using gateway = await startGateway({
+    baseDir: folder,
+    plugins: { ...defaults(), './greeting.ts': { greeting: 'servus' } },
+  });
   const reply = await fetch(`${gateway.url}/openai/v1/models`);
   assert.equal(reply.headers.get('x-greeting'), 'servus');
 });
 
 /** What `npm start` runs without a config of its own. */
 function defaults(): Record<string, never> {
-  return (parse(readFileSync(join(root, 'kernel/default.config.jsonc'), 'utf8'), [], { allowTrailingComma: true }) as { plugins: Record<string, never> }).plugins;
+  return (
+    parse(readFileSync(join(root, 'kernel/default.config.jsonc'), 'utf8'), [], { allowTrailingComma: true }) as {
+      plugins: Record<string, never>;
+    }
+  ).plugins;
 }

@@ -72,7 +72,8 @@ export function readArguments(args: readonly string[]): Arguments {
 }
 
 function oneOf(option: string, value: string | undefined, allowed: readonly string[]): void {
-  if (value !== undefined && !allowed.includes(value)) throw new Error(`${option} takes ${allowed.join(', ')}, not ${value}.`);
+  if (value !== undefined && !allowed.includes(value))
+    throw new Error(`${option} takes ${allowed.join(', ')}, not ${value}.`);
 }
 
 export const usage = `bifrost-kernel [command] [options]

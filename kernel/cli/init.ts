@@ -1,4 +1,4 @@
-import { copyFileSync, constants } from 'node:fs';
+import { constants, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultConfigFile } from '../config/read-config.ts';
 

@@ -17,7 +17,8 @@ export async function plan(given: Arguments): Promise<number> {
   const view = gateway.current.view();
   await gateway.close();
   rmSync(dataDir, { recursive: true, force: true });
-  if (given.command === 'check') process.stdout.write(`${loaded.source} is good: ${view.plugins.length} plugins, ${view.routes.length} routes.\n`);
+  if (given.command === 'check')
+    process.stdout.write(`${loaded.source} is good: ${view.plugins.length} plugins, ${view.routes.length} routes.\n`);
   else process.stdout.write(describe(view));
   return 0;
 }
@@ -31,7 +32,8 @@ function describe(view: GatewayView): string {
   lines.push('', 'Hooks');
   for (const { hook, plugins } of view.hooks) lines.push(`  ${hook.padEnd(18)} ${plugins.join(' → ') || '-'}`);
   lines.push('', 'Providers');
-  for (const { name, baseUrl, keys } of view.providers) lines.push(`  ${name.padEnd(18)} ${baseUrl}  ${count(keys.length, 'key')}`);
+  for (const { name, baseUrl, keys } of view.providers)
+    lines.push(`  ${name.padEnd(18)} ${baseUrl}  ${count(keys.length, 'key')}`);
   lines.push('', 'Routes');
   const width = Math.max(...view.routes.map(({ path }) => path.length));
   for (const { method, path, operation, guards } of view.routes) {

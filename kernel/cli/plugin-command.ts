@@ -1,5 +1,5 @@
-import { readConfig } from '../config/read-config.ts';
 import { didYouMean } from '../config/did-you-mean.ts';
+import { readConfig } from '../config/read-config.ts';
 import { createGateway } from '../gateway.ts';
 import { type Arguments, commands } from './arguments.ts';
 

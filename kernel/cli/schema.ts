@@ -12,8 +12,11 @@ export async function printSchema(loaded: LoadedConfig): Promise<number> {
   };
   for (const { id, load } of catalogue) add(id, (await load()).default);
   for (const [id, entry] of Object.entries(loaded.config.plugins)) {
-    if (entry !== false && !described.has(id)) add(id, await findDefinition(entry.use ?? id, loaded.baseDir, catalogue));
+    if (entry !== false && !described.has(id))
+      add(id, await findDefinition(entry.use ?? id, loaded.baseDir, catalogue));
   }
-  process.stdout.write(`${JSON.stringify(configSchema([...described.values()] as Parameters<typeof configSchema>[0]), null, 2)}\n`);
+  process.stdout.write(
+    `${JSON.stringify(configSchema([...described.values()] as Parameters<typeof configSchema>[0]), null, 2)}\n`,
+  );
   return 0;
 }

@@ -32,7 +32,9 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   const reload = (): void => {
     read()
       .then((next) => gateway.reload(next))
-      .catch((error: GatewayError) => gateway.log.error({ reason: error.text ?? error.message }, 'reload failed; the old config stays'));
+      .catch((error: GatewayError) =>
+        gateway.log.error({ reason: error.text ?? error.message }, 'reload failed; the old config stays'),
+      );
   };
   process.on('SIGHUP', reload);
   const unwatch = watchConfig(loaded.files, reload);
@@ -54,7 +56,9 @@ async function startWorkers(loaded: LoadedConfig, count: number): Promise<number
   const log = createLogger(config.log);
   const port = await openOrRefuse(() => probe(config.server.host, config.server.port), config);
   const args = [...process.argv.slice(2), '--port', String(port)];
-  return runPrimary(count, args, log, () => announce(log, loaded, `http://${config.server.host}:${port}`, { workers: count }));
+  return runPrimary(count, args, log, () =>
+    announce(log, loaded, `http://${config.server.host}:${port}`, { workers: count }),
+  );
 }
 
 function stopSignal(): Promise<string> {
@@ -86,7 +90,12 @@ async function openOrRefuse<T>(open: () => Promise<T>, { server: { host, port } 
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw cause;
-    const reason = code === 'EADDRINUSE' ? 'something listens there already' : code === 'EACCES' ? 'that needs more rights' : 'the machine has no such address';
+    const reason =
+      code === 'EADDRINUSE'
+        ? 'something listens there already'
+        : code === 'EACCES'
+          ? 'that needs more rights'
+          : 'the machine has no such address';
     const report = `Cannot listen on ${host}:${port}: ${reason}. Choose another with --port or --host.`;
     throw new GatewayError('CFG_INVALID', { report }, { cause });
   }
@@ -96,7 +105,8 @@ async function openOrRefuse<T>(open: () => Promise<T>, { server: { host, port } 
 function refusePublicWithoutIdentity(gateway: Gateway, { server: { host } }: Config, insecure: boolean): void {
   const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
   const isGoverned = gateway.current.plugins.some(
-    ({ definition, options }) => definition.provides?.includes('identity') && (options as { required?: boolean }).required === true,
+    ({ definition, options }) =>
+      definition.provides?.includes('identity') && (options as { required?: boolean }).required === true,
   );
   if (isLocal || insecure || isGoverned) return;
   const report = `Refusing to listen on ${host} without identity: set "required": true at plugins/governance, or start with --insecure.`;
@@ -106,6 +116,9 @@ function refusePublicWithoutIdentity(gateway: Gateway, { server: { host } }: Con
 /** Says that it serves. The first time an admin token is made, and printed by the process that made it: never a start that fails. */
 function announce(log: Gateway['log'], loaded: LoadedConfig, url: string, facts: object): void {
   const token = ensureAdminToken(loaded.config.dataDir);
-  log.info({ url, version: version(), config: loaded.source, startMs: Math.round(performance.now()), ...facts }, 'listening');
+  log.info(
+    { url, version: version(), config: loaded.source, startMs: Math.round(performance.now()), ...facts },
+    'listening',
+  );
   if (token !== undefined) process.stderr.write(`Admin token, shown only now: ${token}\n`);
 }

@@ -45,7 +45,9 @@ export class CarriedStream implements Sink<Buffer> {
     const whole = this.#boundary.push(chunk);
     if (whole === undefined) return true;
     if (this.#boundary.torn) {
-      this.#out.finish(new GatewayError('UP_EVENT_TOO_LARGE', { provider: this.#options.provider, limit: defaultMaxEventBytes }));
+      this.#out.finish(
+        new GatewayError('UP_EVENT_TOO_LARGE', { provider: this.#options.provider, limit: defaultMaxEventBytes }),
+      );
       return false;
     }
     const holding = this.#out.holding;

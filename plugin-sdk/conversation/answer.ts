@@ -1,6 +1,5 @@
 import type { JsonValue } from '../json.ts';
-import type { AudioBlock, Carrier, Citation, ImageBlock, ProviderItemBlock } from './conversation.ts';
-import type { Block } from './conversation.ts';
+import type { AudioBlock, Block, Carrier, Citation, ImageBlock, ProviderItemBlock } from './conversation.ts';
 
 /** One whole reply to a {@link Conversation}. */
 export interface Answer extends Carrier {
@@ -67,8 +66,19 @@ export interface Usage {
  */
 export type AnswerEvent =
   | ({ readonly type: 'start'; readonly id?: string; readonly model?: string; readonly created?: number } & Carrier)
-  | ({ readonly type: 'block-start'; readonly choice: number; readonly block: number; readonly head: BlockHead } & Carrier)
-  | { readonly type: 'text'; readonly choice: number; readonly block: number; readonly text: string; readonly logprobs?: JsonValue }
+  | ({
+      readonly type: 'block-start';
+      readonly choice: number;
+      readonly block: number;
+      readonly head: BlockHead;
+    } & Carrier)
+  | {
+      readonly type: 'text';
+      readonly choice: number;
+      readonly block: number;
+      readonly text: string;
+      readonly logprobs?: JsonValue;
+    }
   | { readonly type: 'reasoning'; readonly choice: number; readonly block: number; readonly text: string }
   /** A proof for the reasoning or tool-call block; `maker` where the head could not say yet who made it. */
   | {
@@ -82,7 +92,13 @@ export type AnswerEvent =
   | { readonly type: 'arguments'; readonly choice: number; readonly block: number; readonly text: string }
   | { readonly type: 'citation'; readonly choice: number; readonly block: number; readonly citation: Citation }
   /** Base64 audio and its transcript, as openai.chat streams them. */
-  | { readonly type: 'audio'; readonly choice: number; readonly block: number; readonly data?: string; readonly transcript?: string }
+  | {
+      readonly type: 'audio';
+      readonly choice: number;
+      readonly block: number;
+      readonly data?: string;
+      readonly transcript?: string;
+    }
   | { readonly type: 'block-end'; readonly choice: number; readonly block: number }
   | ({ readonly type: 'finish'; readonly choice: number; readonly finish: Finish } & Carrier)
   | ({ readonly type: 'usage'; readonly usage: Usage } & Carrier)
@@ -94,7 +110,13 @@ export type AnswerEvent =
 export type BlockHead =
   | { readonly type: 'text' }
   | { readonly type: 'refusal' }
-  | { readonly type: 'reasoning'; readonly id?: string; readonly maker?: string; readonly encrypted?: string; readonly summary?: boolean }
+  | {
+      readonly type: 'reasoning';
+      readonly id?: string;
+      readonly maker?: string;
+      readonly encrypted?: string;
+      readonly summary?: boolean;
+    }
   | {
       readonly type: 'tool-call';
       readonly id: string;

@@ -25,8 +25,10 @@ export function loseForeignCarry(
   lost: (path: string) => void,
   understood: readonly string[] = [],
 ): void {
-  if (carrier.carry === undefined) return;
-  for (const [origin, fields] of Object.entries(carrier.carry)) {
+  const { carry } = carrier;
+  if (carry === undefined) return;
+  for (const origin in carry) {
+    const fields = carry[origin];
     if (origin === dialect || fields === undefined) continue;
     for (const key in fields) {
       if (key.startsWith(noteMark) || understood.includes(key) || isEmpty(fields[key])) continue;

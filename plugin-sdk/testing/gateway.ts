@@ -50,7 +50,10 @@ export async function startGateway(options: StartOptions = {}): Promise<RunningG
       dataDir,
       server: { port: 0, ...server },
       plugins,
-      admin: { ...rest.admin, tokens: [{ name: 'test', value: adminToken, scopes: ['read', 'write'] }, ...(rest.admin?.tokens ?? [])] },
+      admin: {
+        ...rest.admin,
+        tokens: [{ name: 'test', value: adminToken, scopes: ['read', 'write'] }, ...(rest.admin?.tokens ?? [])],
+      },
     };
     return loadConfig(config, { source: 'test config', baseDir, cwd: baseDir, environment: process.env });
   };
@@ -87,4 +90,3 @@ function recordingLogger(lines: LogLine[]): Logger {
   };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
-

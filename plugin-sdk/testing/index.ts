@@ -8,5 +8,5 @@
  * ```
  */
 export { FakeClock } from './fake-clock.ts';
-export { type RunningGateway, startGateway, type StartOptions } from './gateway.ts';
+export { type RunningGateway, type StartOptions, startGateway } from './gateway.ts';
 export { type Script, type SeenRequest, startUpstream, type Upstream } from './upstream.ts';

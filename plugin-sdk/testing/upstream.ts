@@ -60,7 +60,10 @@ export async function startUpstream(): Promise<Upstream> {
   const queue: Script[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
-  let fallback: Script | ((request: SeenRequest) => Script | Promise<Script>) = { status: 404, json: { error: { message: 'no script' } } };
+  let fallback: Script | ((request: SeenRequest) => Script | Promise<Script>) = {
+    status: 404,
+    json: { error: { message: 'no script' } },
+  };
   const server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0 }, async (incoming, outgoing) => {
     const seen = await readRequest(incoming, outgoing).catch(() => undefined);
     // The sender left in the middle of its body.
@@ -159,7 +162,9 @@ function drained(outgoing: ServerResponse): Promise<void> {
 
 function bodyOf(script: Script): { type: string | undefined; pieces: readonly (Buffer | string)[] } {
   if (script.events !== undefined) {
-    const pieces = script.events.map((event) => (typeof event === 'string' ? event : `data: ${JSON.stringify(event)}\n\n`));
+    const pieces = script.events.map((event) =>
+      typeof event === 'string' ? event : `data: ${JSON.stringify(event)}\n\n`,
+    );
     return { type: 'text/event-stream', pieces };
   }
   if (script.chunks !== undefined) return { type: undefined, pieces: script.chunks };

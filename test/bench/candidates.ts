@@ -7,7 +7,10 @@ export interface Candidate {
   readonly name: string;
   readonly kind: 'direct' | 'proxy' | 'kernel';
   /** The command that listens on `port`; none for a call straight to the upstream or to a gateway that runs already. */
-  command?(port: number, upstream: number): { readonly command: readonly string[]; readonly environment?: NodeJS.ProcessEnv };
+  command?(
+    port: number,
+    upstream: number,
+  ): { readonly command: readonly string[]; readonly environment?: NodeJS.ProcessEnv };
   readonly headers?: Readonly<Record<string, string>>;
   /** Rewrites the workload's path. */
   path?(path: string): string;
@@ -25,7 +28,13 @@ function kernel(name: string, plugins: object, headers?: Record<string, string>,
     command(port, upstream) {
       const file = join(folder, `${name.replace(/\W+/g, '-')}.json`);
       const key = { keys: [{ name: 'main', value: 'sk-bench' }], baseUrl: `http://127.0.0.1:${upstream}` };
-      writeFileSync(file, JSON.stringify({ server, plugins: { 'routes/openai': {}, 'providers/openai': key, 'providers/anthropic': key, ...plugins } }));
+      writeFileSync(
+        file,
+        JSON.stringify({
+          server,
+          plugins: { 'routes/openai': {}, 'providers/openai': key, 'providers/anthropic': key, ...plugins },
+        }),
+      );
       return {
         command: [process.execPath, main, 'start', '--config', file, '--port', String(port), '--log-level', 'error'],
         environment: { BIFROST_DATA_DIR: mkdtempSync(join(folder, 'data-')) },
@@ -96,6 +105,9 @@ function portkeyAt(file: string): Candidate {
     kind: 'proxy',
     path: (path) => path.replace('/openai', ''),
     headers: { 'x-portkey-provider': 'openai', 'x-portkey-custom-host': 'http://127.0.0.1:19200/v1' },
-    command: (port) => ({ command: [process.execPath, file, `--port=${port}`, '--headless'], environment: { TRUSTED_CUSTOM_HOSTS: '127.0.0.1' } }),
+    command: (port) => ({
+      command: [process.execPath, file, `--port=${port}`, '--headless'],
+      environment: { TRUSTED_CUSTOM_HOSTS: '127.0.0.1' },
+    }),
   };
 }

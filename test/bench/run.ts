@@ -57,7 +57,11 @@ if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(resu
 if (values.compare !== undefined) compare(JSON.parse(readFileSync(values.compare, 'utf8')) as Result[]);
 
 async function measure(workload: Workload): Promise<Result[]> {
-  const upstream = pinned('0', [process.execPath, join(tools, 'raw-upstream.ts'), String(upstreamPort)], workload.upstream);
+  const upstream = pinned(
+    '0',
+    [process.execPath, join(tools, 'raw-upstream.ts'), String(upstreamPort)],
+    workload.upstream,
+  );
   await listening(upstreamPort);
   const running: { candidate: Candidate; process: Pinned | undefined; port: number; slices: Slice[] }[] = [];
   let port = upstreamPort + 1;
@@ -65,7 +69,8 @@ async function measure(workload: Workload): Promise<Result[]> {
     if (workload.for === 'kernel' && candidate.kind !== 'kernel') continue;
     const started = candidate.command?.(port, upstreamPort);
     const isWide = candidate.name.includes('workers');
-    const process = started === undefined ? undefined : pinned(isWide ? '0,1' : '1', started.command, started.environment);
+    const process =
+      started === undefined ? undefined : pinned(isWide ? '0,1' : '1', started.command, started.environment);
     running.push({ candidate, process, port: started === undefined ? upstreamPort : port, slices: [] });
     port += 1;
   }
@@ -73,16 +78,23 @@ async function measure(workload: Workload): Promise<Result[]> {
     for (const { process, port: at } of running) if (process !== undefined) await listening(at);
     // The first seconds of a JIT cost two to three times the later ones.
     for (const one of running) await slice(one, workload, 3);
-    for (let round = 0; round < rounds; round++) for (const one of running) one.slices.push(await slice(one, workload, seconds));
+    for (let round = 0; round < rounds; round++)
+      for (const one of running) one.slices.push(await slice(one, workload, seconds));
   } finally {
     await Promise.all([...running.map(({ process }) => process?.stop()), upstream.stop()]);
   }
   return print(workload, running);
 }
 
-async function slice({ candidate, process: gateway, port }: { candidate: Candidate; process: Pinned | undefined; port: number }, workload: Workload, forSeconds: number): Promise<Slice> {
+async function slice(
+  { candidate, process: gateway, port }: { candidate: Candidate; process: Pinned | undefined; port: number },
+  workload: Workload,
+  forSeconds: number,
+): Promise<Slice> {
   const options = {
-    path: candidate.path?.(workload.path) ?? (candidate.kind === 'kernel' ? workload.path : workload.path.replace('/openai', '')),
+    path:
+      candidate.path?.(workload.path) ??
+      (candidate.kind === 'kernel' ? workload.path : workload.path.replace('/openai', '')),
     body: workload.body,
     headers: candidate.headers ?? {},
     connections: workload.connections,
@@ -98,7 +110,9 @@ async function slice({ candidate, process: gateway, port }: { candidate: Candida
 
 function load(url: string, options: string): Promise<string> {
   return new Promise((resolve) => {
-    const child = spawn('taskset', ['-c', '0', process.execPath, join(tools, 'raw-load.ts'), url, options], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn('taskset', ['-c', '0', process.execPath, join(tools, 'raw-load.ts'), url, options], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
     child.on('exit', () => resolve(output));
@@ -108,7 +122,8 @@ function load(url: string, options: string): Promise<string> {
 function print(workload: Workload, running: readonly { candidate: Candidate; slices: readonly Slice[] }[]): Result[] {
   const rows = running.map(({ candidate, slices }): Result => {
     const least = (pick: (slice: Slice) => number): number => Math.min(...slices.map(pick));
-    const median = (pick: (slice: Slice) => number): number => slices.map(pick).sort((a, b) => a - b)[Math.floor(slices.length / 2)]!;
+    const median = (pick: (slice: Slice) => number): number =>
+      slices.map(pick).sort((a, b) => a - b)[Math.floor(slices.length / 2)]!;
     return {
       workload: workload.name,
       candidate: candidate.name,
@@ -124,10 +139,13 @@ function print(workload: Workload, running: readonly { candidate: Candidate; sli
   const nginx = rows.find(({ candidate }) => candidate.startsWith('nginx'))?.cpu;
   const direct = rows.find(({ candidate }) => candidate === 'direct');
   console.log(`\n### ${workload.name}\n`);
-  console.log(`| gateway | CPU µs per ${workload.unit} | × nginx | ${workload.unit}s/s | p50 ms (added) | p99 ms (added) | RSS MB | failed |`);
+  console.log(
+    `| gateway | CPU µs per ${workload.unit} | × nginx | ${workload.unit}s/s | p50 ms (added) | p99 ms (added) | RSS MB | failed |`,
+  );
   console.log('| --- | --: | --: | --: | --: | --: | --: | --: |');
   for (const row of rows) {
-    const added = (value: number, base: number | undefined): string => `${value.toFixed(2)} (${base === undefined ? '' : (value - base).toFixed(2)})`;
+    const added = (value: number, base: number | undefined): string =>
+      `${value.toFixed(2)} (${base === undefined ? '' : (value - base).toFixed(2)})`;
     const cells = [
       row.candidate,
       row.cpu === 0 ? '' : row.cpu.toFixed(row.cpu < 10 ? 2 : 1),
@@ -144,12 +162,18 @@ function print(workload: Workload, running: readonly { candidate: Candidate; sli
 }
 
 function compare(old: readonly Result[]): void {
-  console.log(`\n### Compared with ${values.compare}\n\n| workload | gateway | before µs | now µs | change |\n| --- | --- | --: | --: | --: |`);
+  console.log(
+    `\n### Compared with ${values.compare}\n\n| workload | gateway | before µs | now µs | change |\n| --- | --- | --: | --: | --: |`,
+  );
   for (const now of results) {
     const before = old.find(({ workload, candidate }) => workload === now.workload && candidate === now.candidate);
     if (before === undefined || now.cpu === 0) continue;
-    console.log(`| ${now.workload} | ${now.candidate} | ${before.cpu.toFixed(2)} | ${now.cpu.toFixed(2)} | ${((now.cpu / before.cpu - 1) * 100).toFixed(0)} % |`);
+    console.log(
+      `| ${now.workload} | ${now.candidate} | ${before.cpu.toFixed(2)} | ${now.cpu.toFixed(2)} | ${((now.cpu / before.cpu - 1) * 100).toFixed(0)} % |`,
+    );
   }
 }
 
-console.log(`\nNode ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model}, ${rounds} rounds of ${seconds} s`);
+console.log(
+  `\nNode ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model}, ${rounds} rounds of ${seconds} s`,
+);

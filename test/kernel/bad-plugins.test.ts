@@ -26,7 +26,10 @@ const expected: Record<Misdeed, [number, string]> = {
 
 function misbehaving(hook: HookName, misdeed: Misdeed, isBad: () => boolean): PluginInstance {
   const handler = () => (isBad() ? misdeeds[misdeed]() : undefined);
-  const hooks = hook === 'transformResponse' ? { transformResponse: { json: handler, stream: () => undefined } } : { [hook]: handler };
+  const hooks =
+    hook === 'transformResponse'
+      ? { transformResponse: { json: handler, stream: () => undefined } }
+      : { [hook]: handler };
   return { hooks: hooks as PluginHooks };
 }
 
@@ -36,7 +39,15 @@ for (const hook of refusing) {
   for (const misdeed of Object.keys(misdeeds) as Misdeed[]) {
     test(`a plugin that ${misdeed} in ${hook} is named, and the next request is unaffected`, async () => {
       let bad = true;
-      await using gateway = await chatGateway({ culprit: plugin('culprit', misbehaving(hook, misdeed, () => bad)) }, { hookTimeoutMs: 40 });
+      await using gateway = await chatGateway(
+        {
+          culprit: plugin(
+            'culprit',
+            misbehaving(hook, misdeed, () => bad),
+          ),
+        },
+        { hookTimeoutMs: 40 },
+      );
       const failed = await ask(gateway, {});
       const [status, code] = expected[misdeed];
       const { error } = (await failed.json()) as { error: { message: string; code: string } };
@@ -55,9 +66,21 @@ for (const hook of refusing) {
 
 for (const misdeed of ['throws', 'hangs', 'loops over its time limit'] as const) {
   test(`a plugin that ${misdeed} in postLog costs no request and is named in the log`, async () => {
-    await using gateway = await chatGateway({ culprit: plugin('culprit', misbehaving('postLog', misdeed, () => true)) }, { hookTimeoutMs: 40 });
+    await using gateway = await chatGateway(
+      {
+        culprit: plugin(
+          'culprit',
+          misbehaving('postLog', misdeed, () => true),
+        ),
+      },
+      { hookTimeoutMs: 40 },
+    );
     assert.equal((await ask(gateway, {})).status, 200);
-    await until(() => gateway.logs.some(({ level, fields }) => level === 'error' && fields['plugin'] === 'culprit' && fields['hook'] === 'postLog'));
+    await until(() =>
+      gateway.logs.some(
+        ({ level, fields }) => level === 'error' && fields['plugin'] === 'culprit' && fields['hook'] === 'postLog',
+      ),
+    );
     assert.equal((await ask(gateway, {})).status, 200);
   });
 }
@@ -85,8 +108,14 @@ test('a stream transform that throws ends the stream with an error event and no 
 });
 
 test('failOpen lets requests through without the plugin', async () => {
-  const culprit = plugin('culprit', misbehaving('preRoute', 'throws', () => true));
-  await using gateway = await chatGateway({}, { definitions: { culprit }, plugins: { culprit: { failOpen: { preRoute: true } } } });
+  const culprit = plugin(
+    'culprit',
+    misbehaving('preRoute', 'throws', () => true),
+  );
+  await using gateway = await chatGateway(
+    {},
+    { definitions: { culprit }, plugins: { culprit: { failOpen: { preRoute: true } } } },
+  );
   assert.equal((await ask(gateway, {})).status, 200);
   assert.ok(gateway.logs.some(({ level, fields }) => level === 'warn' && fields['plugin'] === 'culprit'));
 });

@@ -43,7 +43,10 @@ interface Started {
 
 /** Starts the binary on a free port and waits until it listens. */
 async function start(...args: string[]): Promise<Started> {
-  const child = spawn(process.execPath, [main, 'start', '--port', '0', '--log-format', 'json', ...args], { cwd: folder, env: environment });
+  const child = spawn(process.execPath, [main, 'start', '--port', '0', '--log-format', 'json', ...args], {
+    cwd: folder,
+    env: environment,
+  });
   children.push(child);
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));
@@ -58,18 +61,25 @@ async function start(...args: string[]): Promise<Started> {
   throw new Error(`it did not start: ${output}`);
 }
 
-const mock = config('mock.jsonc', '{ "plugins": { "routes/openai": {}, "providers/mock": { "chunks": 5, "chunkDelayMs": 60 } } }');
+const mock = config(
+  'mock.jsonc',
+  '{ "plugins": { "routes/openai": {}, "providers/mock": { "chunks": 5, "chunkDelayMs": 60 } } }',
+);
 const chat = (url: string, stream = false): Promise<Response> =>
   fetch(`${url}/openai/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'mock/echo', stream, messages: [{ role: 'user', content: 'one two three four five six' }] }),
+    body: JSON.stringify({
+      model: 'mock/echo',
+      stream,
+      messages: [{ role: 'user', content: 'one two three four five six' }],
+    }),
   });
 
 test('--help and --version answer and exit with 0', async () => {
   const help = await run('--help');
   assert.equal(help.code, 0);
-  assert.match(help.stdout, /start[^]*check[^]*plan[^]*init[^]*plugins[^]*schema[^]*--config/);
+  assert.match(help.stdout, /start[\s\S]*check[\s\S]*plan[\s\S]*init[\s\S]*plugins[\s\S]*schema[\s\S]*--config/);
   const { version } = JSON.parse(readFileSync(resolve(import.meta.dirname, '../../package.json'), 'utf8'));
   assert.equal((await run('--version')).stdout.trim(), version);
 });
@@ -92,7 +102,10 @@ test('a plugin brings commands of its own, and a wrong one gets a guess', async 
 });
 
 test('a bad config is refused with 78, every problem with its place, and no stack trace', async () => {
-  const file = config('bad.jsonc', '{\n  "server": { "port": "80a" },\n  "plugins": { "routes/openai": { "prefx": "/x" }, "providers/mok": {} }\n}');
+  const file = config(
+    'bad.jsonc',
+    '{\n  "server": { "port": "80a" },\n  "plugins": { "routes/openai": { "prefx": "/x" }, "providers/mok": {} }\n}',
+  );
   for (const command of ['check', 'start']) {
     const { code, stderr } = await run(command, '--config', file);
     assert.equal(code, 78);
@@ -131,13 +144,15 @@ test('plugins lists what ships, and schema prints a JSON Schema with every optio
 
 test('it starts, answers, prints an admin token once, and reloads a changed config', async () => {
   const first = await start('--config', mock);
-  for (let i = 0; i < 100 && !first.output().includes('Admin token'); i++) await new Promise((done) => setTimeout(done, 10));
+  for (let i = 0; i < 100 && !first.output().includes('Admin token'); i++)
+    await new Promise((done) => setTimeout(done, 10));
   assert.match(first.output(), /Admin token, shown only now: bfa_/);
   assert.match(first.output(), /"startMs":\d+/);
   assert.equal((await chat(first.url)).status, 200);
   const before = (await chat(first.url)).headers.get('x-bf-config');
   writeFileSync(mock, '{ "plugins": { "routes/openai": {}, "providers/mock": { "chunks": 6, "chunkDelayMs": 60 } } }');
-  for (let i = 0; i < 100 && (await chat(first.url)).headers.get('x-bf-config') === before; i++) await new Promise((done) => setTimeout(done, 50));
+  for (let i = 0; i < 100 && (await chat(first.url)).headers.get('x-bf-config') === before; i++)
+    await new Promise((done) => setTimeout(done, 50));
   assert.notEqual((await chat(first.url)).headers.get('x-bf-config'), before);
   first.child.kill('SIGTERM');
   assert.equal(await first.exit, 0);
@@ -159,13 +174,17 @@ test('SIGTERM lets an open stream finish, refuses readiness meanwhile, and exits
 });
 
 test('two workers serve one port, and one that is killed is replaced', async () => {
-  const file = config('workers.jsonc', '{ "server": { "workers": 2 }, "plugins": { "routes/openai": {}, "providers/mock": {} } }');
+  const file = config(
+    'workers.jsonc',
+    '{ "server": { "workers": 2 }, "plugins": { "routes/openai": {}, "providers/mock": {} } }',
+  );
   const { child, url, output, exit } = await start('--config', file);
   assert.equal((await chat(url)).status, 200);
   const pids = execPids(child.pid!);
   assert.equal(pids.length, 2);
   process.kill(pids[0]!, 'SIGKILL');
-  for (let i = 0; i < 300 && execPids(child.pid!).filter((pid) => pid !== pids[0]).length < 2; i++) await new Promise((done) => setTimeout(done, 20));
+  for (let i = 0; i < 300 && execPids(child.pid!).filter((pid) => pid !== pids[0]).length < 2; i++)
+    await new Promise((done) => setTimeout(done, 20));
   await new Promise((done) => setTimeout(done, 500));
   assert.match(output(), /a worker died/);
   for (let i = 0; i < 10; i++) assert.equal((await chat(url)).status, 200);

@@ -7,10 +7,23 @@ import { GatewayError, isGatewayError, type Logger, type Reply } from '../../plu
 /** The ways in which a bare tapable hook never settles; each must end with an error that names the plugin. */
 
 const lines: object[] = [];
-const log: Logger = { debug() {}, info() {}, warn: (fields) => lines.push(fields), error: (fields) => lines.push(fields) };
+const log: Logger = {
+  debug() {},
+  info() {},
+  warn: (fields) => lines.push(fields),
+  error: (fields) => lines.push(fields),
+};
 const exchange = { id: 'req_test', timeline: undefined } as never;
 const taken = () => ({ runs: 0, failures: 0, totalMs: 0, maxMs: 0 });
-const tap = (plugin: string, more: Partial<Tap> = {}): Tap => ({ plugin, hook: 'preRoute', timeoutMs: 50, failOpen: false, log, taken: taken(), ...more });
+const tap = (plugin: string, more: Partial<Tap> = {}): Tap => ({
+  plugin,
+  hook: 'preRoute',
+  timeoutMs: 50,
+  failOpen: false,
+  log,
+  taken: taken(),
+  ...more,
+});
 const later = <T>(value?: T): Promise<T | undefined> => new Promise((resolve) => setTimeout(() => resolve(value), 5));
 
 function preRoute(...handlers: [string, (exchange: unknown) => unknown, Partial<Tap>?][]) {
@@ -53,6 +66,7 @@ test('a rejection with undefined is still a failure', async () => {
 
 test('a promise that settles twice settles the hook once', async () => {
   let calls = 0;
+  // biome-ignore lint/suspicious/noThenProperty: it plays a promise that breaks the rules
   const twice = { then: (resolve: () => void) => [resolve(), resolve()] };
   const hook = preRoute(['first', () => twice], ['second', () => void (calls += 1)]);
   assert.equal(await run(hook, exchange, exchange), undefined);
@@ -61,7 +75,10 @@ test('a promise that settles twice settles the hook once', async () => {
 
 test('an asynchronous handler that resolves to undefined has no opinion', async () => {
   const answer = { status: 204 } as unknown as Reply;
-  assert.equal(await run(preRoute(['first', () => later()], ['second', () => later(answer)]), exchange, exchange), answer);
+  assert.equal(
+    await run(preRoute(['first', () => later()], ['second', () => later(answer)]), exchange, exchange),
+    answer,
+  );
 });
 
 test('null means no opinion too', async () => {

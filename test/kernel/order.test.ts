@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Orderable, order } from '../../kernel/order.ts';
 
-const plugin = (id: string, more: Partial<Orderable> = {}): Orderable => ({ id, after: [], requires: [], provides: [id], ...more });
+const plugin = (id: string, more: Partial<Orderable> = {}): Orderable => ({
+  id,
+  after: [],
+  requires: [],
+  provides: [id],
+  ...more,
+});
 const ids = (plugins: readonly Orderable[]): string[] => order(plugins).map(({ id }) => id);
 
 test('keeps the order of the config where nothing says otherwise', () => {
@@ -10,11 +16,18 @@ test('keeps the order of the config where nothing says otherwise', () => {
 });
 
 test('puts a plugin behind those it runs after or requires', () => {
-  assert.deepEqual(ids([plugin('a', { after: ['b'] }), plugin('b', { requires: ['c'] }), plugin('c')]), ['c', 'b', 'a']);
+  assert.deepEqual(ids([plugin('a', { after: ['b'] }), plugin('b', { requires: ['c'] }), plugin('c')]), [
+    'c',
+    'b',
+    'a',
+  ]);
 });
 
 test('finds plugins by capability', () => {
-  assert.deepEqual(ids([plugin('user', { requires: ['port:ledger'] }), plugin('store', { provides: ['store', 'port:ledger'] })]), ['store', 'user']);
+  assert.deepEqual(
+    ids([plugin('user', { requires: ['port:ledger'] }), plugin('store', { provides: ['store', 'port:ledger'] })]),
+    ['store', 'user'],
+  );
 });
 
 test('ignores an after that is not loaded', () => {
@@ -22,7 +35,10 @@ test('ignores an after that is not loaded', () => {
 });
 
 test('names the plugin and the capability when nobody provides it', () => {
-  assert.throws(() => ids([plugin('a', { requires: ['port:jobs'] })]), { code: 'PLUGIN_MISSING', message: /a requires port:jobs/ });
+  assert.throws(() => ids([plugin('a', { requires: ['port:jobs'] })]), {
+    code: 'PLUGIN_MISSING',
+    message: /a requires port:jobs/,
+  });
 });
 
 test('names the cycle when plugins wait for each other', () => {

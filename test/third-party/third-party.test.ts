@@ -38,7 +38,10 @@ export default definePlugin({
 );
 const installed = join(folder, 'node_modules', 'bifrost-plugin-tag');
 mkdirSync(installed);
-writeFileSync(join(installed, 'package.json'), JSON.stringify({ name: 'bifrost-plugin-tag', type: 'module', exports: { '.': { import: './index.js' } } }));
+writeFileSync(
+  join(installed, 'package.json'),
+  JSON.stringify({ name: 'bifrost-plugin-tag', type: 'module', exports: { '.': { import: './index.js' } } }),
+);
 writeFileSync(
   join(installed, 'index.js'),
   `export default {
@@ -58,14 +61,20 @@ const ask = (url: string): Promise<Response> =>
   });
 
 test('a plugin in a file beside the config loads by its path', async () => {
-  await using gateway = await startGateway({ baseDir: folder, plugins: { ...routes, './plugins/greeting.ts': { greeting: 'servus' } } });
+  await using gateway = await startGateway({
+    baseDir: folder,
+    plugins: { ...routes, './plugins/greeting.ts': { greeting: 'servus' } },
+  });
   const reply = await ask(gateway.url);
   assert.equal(reply.status, 200);
   assert.equal(reply.headers.get('x-greeting'), 'servus');
 });
 
 test('a plugin in a package loads by its name, with its options checked by JSON Schema', async () => {
-  await using gateway = await startGateway({ baseDir: folder, plugins: { ...routes, 'bifrost-plugin-tag': { tag: 'a' } } });
+  await using gateway = await startGateway({
+    baseDir: folder,
+    plugins: { ...routes, 'bifrost-plugin-tag': { tag: 'a' } },
+  });
   assert.equal((await ask(gateway.url)).headers.get('x-tag'), 'a');
 });
 
@@ -79,7 +88,10 @@ test('the same plugin runs twice under two names', async () => {
 
 test('wrong options of both kinds are reported at once', async () => {
   await assert.rejects(
-    startGateway({ baseDir: folder, plugins: { ...routes, './plugins/greeting.ts': { greting: 'x' }, 'bifrost-plugin-tag': {} } }),
+    startGateway({
+      baseDir: folder,
+      plugins: { ...routes, './plugins/greeting.ts': { greting: 'x' }, 'bifrost-plugin-tag': {} },
+    }),
     (error: Error) => {
       assert.match(error.message, /greting: unknown key; did you mean greeting\?/);
       assert.match(error.message, /bifrost-plugin-tag.*tag/);
@@ -89,17 +101,23 @@ test('wrong options of both kinds are reported at once', async () => {
 });
 
 test('a package that is not there is named, with a guess', async () => {
-  await assert.rejects(startGateway({ baseDir: folder, plugins: { 'providers/mok': {} } }), { message: /providers\/mok.*Did you mean providers\/mock\?/s });
+  await assert.rejects(startGateway({ baseDir: folder, plugins: { 'providers/mok': {} } }), {
+    message: /providers\/mok.*Did you mean providers\/mock\?/s,
+  });
 });
 
 test('a module that is no plugin is refused with the reason', async () => {
   writeFileSync(join(folder, 'plugins', 'empty.ts'), 'export const nothing = 1;\n');
-  await assert.rejects(startGateway({ baseDir: folder, plugins: { './plugins/empty.ts': {} } }), { message: /no default export/ });
+  await assert.rejects(startGateway({ baseDir: folder, plugins: { './plugins/empty.ts': {} } }), {
+    message: /no default export/,
+  });
 });
 
 test('the test kit gives an upstream that answers as scripted', async () => {
   await using upstream = await startUpstream();
-  await using gateway = await startGateway({ plugins: { 'routes/openai': {}, 'providers/openai': upstream.provider() } });
+  await using gateway = await startGateway({
+    plugins: { 'routes/openai': {}, 'providers/openai': upstream.provider() },
+  });
   upstream.reply({ status: 418, json: { error: { message: 'teapot' } } });
   const reply = await fetch(`${gateway.url}/openai/v1/chat/completions`, {
     method: 'POST',

@@ -19,7 +19,10 @@ const canPin = spawnSync('taskset', ['-c', '0', 'true']).status === 0;
 /** Starts a program on the given cores, where the system can. */
 export function pinned(cores: string, command: readonly string[], environment: NodeJS.ProcessEnv = {}): Pinned {
   const [program, ...args] = canPin ? ['taskset', '-c', cores, ...command] : command;
-  const child = spawn(program!, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(program!, args, {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()));
   return {
     child,

@@ -18,7 +18,14 @@ interface Options {
 
 const url = new URL(process.argv[2]!);
 const text = process.argv[3]!;
-const { path, body, headers = {}, connections, seconds, warmSeconds = 0 }: Options = JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text);
+const {
+  path,
+  body,
+  headers = {},
+  connections,
+  seconds,
+  warmSeconds = 0,
+}: Options = JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text);
 
 /** The headers that the OpenAI Python SDK sends. */
 const sdk = {
@@ -37,7 +44,9 @@ const sdk = {
   ...headers,
 };
 const head = Object.entries(sdk).map(([name, value]) => `${name}: ${value}\r\n`);
-const request = Buffer.from(`POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\n${head.join('')}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+const request = Buffer.from(
+  `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\n${head.join('')}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+);
 
 const latencies: number[] = [];
 let done = 0;
@@ -94,6 +103,7 @@ for (let i = 0; i < connections; i++) run();
 
 process.on('exit', () => {
   latencies.sort((a, b) => a - b);
-  const at = (share: number): number => Math.round((latencies[Math.floor(latencies.length * share)] ?? 0) * 1_000) / 1_000;
+  const at = (share: number): number =>
+    Math.round((latencies[Math.floor(latencies.length * share)] ?? 0) * 1_000) / 1_000;
   console.log(JSON.stringify({ done, failed, bytes, seconds, p50: at(0.5), p99: at(0.99) }));
 });

@@ -14,7 +14,14 @@ const json = JSON.stringify({
   object: 'chat.completion',
   created: 1,
   model: 'gpt-4o-mini',
-  choices: [{ index: 0, message: { role: 'assistant', content: 'x'.repeat(padding), refusal: null }, logprobs: null, finish_reason: 'stop' }],
+  choices: [
+    {
+      index: 0,
+      message: { role: 'assistant', content: 'x'.repeat(padding), refusal: null },
+      logprobs: null,
+      finish_reason: 'stop',
+    },
+  ],
   usage: { prompt_tokens: 100, completion_tokens: 200, total_tokens: 300 },
 });
 const answer = Buffer.from(
@@ -30,8 +37,12 @@ const anthropic = JSON.stringify({
   stop_sequence: null,
   usage: { input_tokens: 100, output_tokens: 200 },
 });
-const anthropicAnswer = Buffer.from(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nrequest-id: up_1\r\ncontent-length: ${anthropic.length}\r\n\r\n${anthropic}`);
-const head = Buffer.from('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n');
+const anthropicAnswer = Buffer.from(
+  `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nrequest-id: up_1\r\ncontent-length: ${anthropic.length}\r\n\r\n${anthropic}`,
+);
+const head = Buffer.from(
+  'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n',
+);
 
 const openaiEvents = framed([
   delta({ role: 'assistant', content: '' }),
@@ -39,9 +50,21 @@ const openaiEvents = framed([
   delta({}, 'stop'),
 ]).concat(Buffer.from(chunked('data: [DONE]\n\n')));
 const anthropicEvents = [
-  event('message_start', { message: { id: 'msg_b', type: 'message', role: 'assistant', model: 'claude', content: [], stop_reason: null, usage: { input_tokens: 9, output_tokens: 1 } } }),
+  event('message_start', {
+    message: {
+      id: 'msg_b',
+      type: 'message',
+      role: 'assistant',
+      model: 'claude',
+      content: [],
+      stop_reason: null,
+      usage: { input_tokens: 9, output_tokens: 1 },
+    },
+  }),
   event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
-  ...Array.from({ length: events - 2 }, (_, i) => event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: `word${i} ` } })),
+  ...Array.from({ length: events - 2 }, (_, i) =>
+    event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: `word${i} ` } }),
+  ),
   event('content_block_stop', { index: 0 }),
   event('message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: 98 } }),
   event('message_stop', {}),
