@@ -27,7 +27,6 @@ export function deliver(
   const { body, dialect = exchange.dialect } = reply;
   if (exchange.served?.socket !== undefined && client.join !== undefined) {
     return joined(
-      exchange,
       client.join(replyHeaders(exchange, runtime.generation, reply.headers, true, true), exchange.served.socket),
     );
   }

@@ -40,14 +40,19 @@ export interface Notes {
 
 /** A carry with the unknown `fields` and the notes; `always` marks a carrier as read from here even without either. */
 export function keep(fields: JsonObject, notes: Notes = {}, always = false): { readonly carry?: Carry } {
-  const written: JsonObject = {};
-  for (const key of Object.keys(notes) as (keyof Notes)[]) {
-    const note = notes[key];
-    if (note !== undefined && !(Array.isArray(note) && note.length === 0)) written[key] = note;
+  let written: JsonObject | undefined;
+  for (const key in notes) {
+    const note = notes[key as keyof Notes];
+    if (note !== undefined && !(Array.isArray(note) && note.length === 0)) (written ??= {})[key] = note;
   }
-  const noted = always || Object.keys(written).length > 0;
-  return carryOf(dialectId, noted ? { ...fields, $: written } : fields);
+  if (written !== undefined) return carryOf(dialectId, { ...fields, $: written });
+  if (!always) return carryOf(dialectId, fields);
+  for (const _ in fields) return carryOf(dialectId, { ...fields, $: {} });
+  return nothingNoted;
 }
+
+/** The mark of most carriers that were read from here: nothing about them is unusual. */
+const nothingNoted = carryOf(dialectId, { $: {} });
 
 export interface Kept {
   readonly fields: JsonObject;
