@@ -95,7 +95,7 @@ function completion(content: string): object {
 }
 
 /** The vector of an entry is kept a moment after the entry. */
-const settled = () => new Promise((resolve) => setTimeout(resolve, 60));
+const settled = () => new Promise((resolve) => setTimeout(resolve, 250));
 
 test('answers a question that means the same, and says how near it was', async () => {
   await using gateway = await semantic();
