@@ -1,20 +1,16 @@
 import {
   type AnswerContext,
   type Dialect,
-  type FlatHeaders,
-  type Flow,
   GatewayError,
   getHeader,
-  isGatewayError,
   type Reply,
-  type Sink,
   withHeader,
 } from '../plugin-sdk/index.ts';
 import type { Client } from './client/client.ts';
 import type { LiveExchange } from './exchange.ts';
 import { problemExtras } from './execute/carried-stream.ts';
 import type { Runtime } from './execute/context.ts';
-import { KeepAlive } from './keep-alive.ts';
+import { pour } from './pour.ts';
 import { replyHeaders } from './reply-headers.ts';
 
 /** Writes a reply to the client. Resolves when its last byte is written, or with the error that ended it early. */
@@ -115,79 +111,6 @@ function readUsage(exchange: LiveExchange, dialect: Dialect, reply: Reply, bytes
 /** A WebSocket is over when both sides are closed; which one was first makes no difference. */
 async function joined(closed: Promise<void>): Promise<undefined> {
   await closed;
-}
-
-/** Lets a flow run to the client, with backpressure, keep-alive comments, and an error event if it breaks. */
-function pour<T>(
-  exchange: LiveExchange,
-  flow: Flow<T>,
-  encode: (item: T) => Buffer | string | Uint8Array,
-  dialect: Dialect | undefined,
-  client: Client,
-  runtime: Runtime,
-  trailers?: () => FlatHeaders,
-): Promise<GatewayError | undefined> {
-  return new Promise((resolve) => {
-    const mayComment = dialect?.framing === 'sse' && exchange.route.passthrough !== true;
-    const keepAlive = mayComment
-      ? new KeepAlive(runtime.keepAliveCommentMs, () => client.write(': keep-alive\n\n'))
-      : undefined;
-    let over = false;
-    const finish = (error?: GatewayError): void => {
-      over = true;
-      keepAlive?.stop();
-      unlisten();
-      client.onDrain = undefined;
-      resolve(error);
-    };
-    const unlisten = exchange.onClientGone(() => {
-      const gone = new GatewayError('CLIENT_GONE', {});
-      flow.abort(gone);
-      finish(gone);
-    });
-    const fail = (cause: unknown): void => {
-      if (over) return;
-      const error = isGatewayError(cause)
-        ? cause
-        : new GatewayError('BUG', { reason: (cause as Error).message }, { cause });
-      // Bytes without events have no place for an error: a cut connection is the only honest end.
-      if (dialect === undefined) client.cut();
-      else client.end(Buffer.from(dialect.encodeStreamError(error, exchange.id)));
-      finish(error);
-    };
-    const onDrain = (): void => flow.resume();
-    client.onDrain = onDrain;
-    const sink: Sink<T> = {
-      push(item) {
-        if (over) return false;
-        try {
-          const bytes = encode(item);
-          if (bytes.length === 0) return true;
-          exchange.chunks += 1;
-          keepAlive?.touch();
-          return client.write(bytes as Buffer | string);
-        } catch (cause) {
-          flow.abort(cause as Error);
-          fail(cause);
-          return false;
-        }
-      },
-      end() {
-        if (over) return;
-        client.end(undefined, trailers?.());
-        finish();
-      },
-      fail,
-    };
-    try {
-      flow.start(sink);
-    } catch (cause) {
-      flow.abort(cause as Error);
-      fail(cause);
-    }
-    // What was there went out together with the head; a head alone need not wait for what comes.
-    if (client.bytesOut === 0) client.flushHead();
-  });
 }
 
 /** Reports a failure in the client's own dialect: as HTTP status before the first byte. After it, the stream says so itself. */

@@ -20,27 +20,8 @@ import {
   type Usage,
 } from '../plugin-sdk/index.ts';
 import type { LiveAttempt } from './attempt.ts';
+import type { ExchangeStart } from './exchange-start.ts';
 import { Timeline } from './timeline.ts';
-
-export interface ExchangeStart {
-  readonly id: string;
-  readonly route: ExchangeRoute;
-  readonly operation: Operation;
-  readonly dialect: Dialect;
-  readonly defaultProvider: string;
-  readonly pathModel: string | undefined;
-  /** See {@link ResolvedPath}. */
-  readonly urlMembers: readonly string[] | undefined;
-  /** The client asks for a WebSocket. */
-  readonly upgrade: boolean;
-  readonly request: GatewayRequest;
-  readonly url: string;
-  readonly clientAddress: string;
-  readonly time: number;
-  readonly startedAt: number;
-  readonly log: Logger;
-  readonly explain: boolean;
-}
 
 /**
  * One client request on its way: fixed fields, set once in the constructor, so that every exchange has the same shape

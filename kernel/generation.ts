@@ -15,14 +15,14 @@ import type { MemoryClient } from './client/memory-client.ts';
 import type { NodeClient } from './client/node-client.ts';
 import type { LoadedConfig } from './config/load-config.ts';
 import type { Connections } from './connections.ts';
-import { describeConfig } from './describe-config.ts';
 import type { Runtime } from './execute/context.ts';
 import { createHost } from './host.ts';
 import { runInternal } from './internal.ts';
 import { loadPlugins, type PlannedPlugin } from './load-plugins.ts';
-import { mountExchanges, mountHandlers, viewRoute } from './routes.ts';
+import { mountExchanges, mountHandlers } from './routes.ts';
 import { type Registered, type RunningPlugins, setUp } from './set-up.ts';
 import type { SharedThings } from './shared.ts';
+import { viewGeneration } from './view.ts';
 
 /** What generations take over from each other: everything that outlives a reload. */
 export interface Process {
@@ -181,30 +181,7 @@ export class Generation {
   }
 
   view(): GatewayView {
-    const { hookOrder, taken, routes, providers, setupMs } = this.#running;
-    const identity = hookOrder.preRoute;
-    return {
-      generation: this.id,
-      startedAt: this.#process.startedAt,
-      openExchanges: this.#open,
-      plugins: this.plugins.map(({ id, definition, implied }) => ({
-        id,
-        definition: definition.name,
-        implied,
-        setupMs: setupMs.get(id) ?? 0,
-      })),
-      hooks: Object.entries(hookOrder).map(([hook, plugins]) => ({ hook, plugins })),
-      handlers: taken.map(({ plugin, hook, taken: sums }) => ({ plugin, hook, ...sums })),
-      connections: this.#process.connections.stats(),
-      routes: routes.map(({ plugin, route }) => viewRoute(plugin, route, identity)),
-      providers: [...providers.values()].map(({ name, baseUrl, keys }) => ({
-        name,
-        definition: this.plugins.find(({ id }) => id === name || id === `providers/${name}`)?.definition.name ?? name,
-        baseUrl,
-        keys: keys.map((key) => key.name),
-      })),
-      config: describeConfig(this.loaded.config),
-    };
+    return viewGeneration(this, this.#running, this.#process);
   }
 }
 

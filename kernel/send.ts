@@ -1,9 +1,8 @@
 import type { Dispatcher } from 'undici';
 import { Secret, type UpstreamRequest } from '../plugin-sdk/index.ts';
 import type { Connections } from './connections.ts';
-import { UpstreamCall, type UpstreamReply } from './upstream-call.ts';
-
-export type { UpstreamReply } from './upstream-call.ts';
+import { UpstreamCall } from './upstream-call.ts';
+import type { UpstreamReply } from './upstream-reply.ts';
 
 /**
  * One upstream HTTP call. The promise settles with the head; the body flows with backpressure, all reads of one tick

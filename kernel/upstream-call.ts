@@ -1,22 +1,10 @@
 import type { Dispatcher } from 'undici';
-import { type FlatHeaders, type Flow, GatewayError, isGatewayError, type Sink } from '../plugin-sdk/index.ts';
+import { type FlatHeaders, GatewayError, isGatewayError, type Sink } from '../plugin-sdk/index.ts';
 import { noteRead } from './buffer-garbage.ts';
 import { brokeOlderConnection } from './connections.ts';
+import type { UpstreamReply } from './upstream-reply.ts';
 
 const holdBytes = 65_536;
-
-/** An upstream's answer: its head, and its body as a flow. */
-export interface UpstreamReply extends Flow<Buffer> {
-  readonly status: number;
-  readonly headers: FlatHeaders;
-  readonly trailers: FlatHeaders;
-  /** The whole body, if it has already come; then the flow must not be started. */
-  takeWhole(): Buffer | undefined;
-  /** Stops the call and lets the flow fail with this error. */
-  cut(error: Error): void;
-  /** Called on every read; for the time limit between events. */
-  onRead: (() => void) | undefined;
-}
 
 /** undici's view of one call, turned into a promise of the head and a flow of the body. */
 export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamReply {
@@ -111,6 +99,10 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamReply {
   start(sink: Sink<Buffer>): void {
     this.#sink = sink;
     this.resume();
+  }
+
+  get paused(): boolean {
+    return this.#full;
   }
 
   resume(): void {

@@ -56,6 +56,7 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
     },
     provider(options) {
       const chat: ChatCapabilities = {
+        allowedTools: false,
         ...definition.chat,
         refuses: [...(definition.chat?.refuses ?? []), ...options.drops],
       };

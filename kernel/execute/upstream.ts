@@ -1,7 +1,8 @@
 import { GatewayError, type UpstreamRequest } from '../../plugin-sdk/index.ts';
 import type { LiveAttempt } from '../attempt.ts';
 import { Deadline } from '../deadline.ts';
-import { send, type UpstreamReply } from '../send.ts';
+import { send } from '../send.ts';
+import type { UpstreamReply } from '../upstream-reply.ts';
 import type { Runtime } from './context.ts';
 
 /** An upstream call under the attempt's time limits, which stops when the client leaves or the exchange must end. */
@@ -65,7 +66,11 @@ export async function openUpstream(
       if (between !== undefined) return;
       attempt.arrived();
       first.stop();
-      between = new Deadline(timeouts.betweenEventsMs, late('nothing more', timeouts.betweenEventsMs));
+      between = new Deadline(timeouts.betweenEventsMs, () => {
+        // Silence because the client has stopped reading is no fault of the provider.
+        if (opened.paused) exchange.leave();
+        else late('nothing more', timeouts.betweenEventsMs)();
+      });
       const onRead = (): void => between?.touch();
       if (timeouts.betweenEventsMs > 0) opened.onRead = onRead;
     },

@@ -109,7 +109,10 @@ export interface CacheRequest {
   readonly scope: string;
   readonly namespace: string;
   readonly key: string;
-  /** Everything that the key is made of, but for the request's body: callers, target, headers, plugins. */
+  /**
+   * Everything that the key is made of, but for the request's body, as a JSON list: format, scope, namespace, operation,
+   * dialect, provider, its base URL, model, path, query, headers, digest of the plugins.
+   */
   readonly surroundings: string;
   readonly provider: string;
   readonly model: string;

@@ -8,7 +8,8 @@ import {
 } from '../../plugin-sdk/index.ts';
 import { type CacheRequest, cachedAnswersPort, cachePort, cacheRequestSlot } from '../../plugin-sdk/ports/cache.ts';
 import { Embedder } from './embedder.ts';
-import { type GraphMaker, IndexFiles } from './index-files.ts';
+import { graphMaker } from './graph-maker.ts';
+import { IndexFiles } from './index-files.ts';
 import { Indexes } from './indexes.ts';
 import { semanticCacheOptions } from './options.ts';
 import { type Question, questionOf } from './question.ts';
@@ -114,24 +115,4 @@ function within(
       },
     );
   });
-}
-
-/** The library has native code; where that does not run, every vector is compared. */
-async function graphMaker(host: Host): Promise<GraphMaker | undefined> {
-  try {
-    const { Index, MetricKind, ScalarKind } = await import('usearch');
-    return (dimensions) =>
-      new Index({
-        metric: MetricKind.Cos,
-        quantization: ScalarKind.F16,
-        connectivity: 16,
-        dimensions,
-        expansion_add: 128,
-        expansion_search: 64,
-        multi: false,
-      });
-  } catch (err) {
-    host.log.warn({ err }, 'no vector index on this platform: every vector is compared');
-    return undefined;
-  }
 }

@@ -10,6 +10,7 @@ import { BytesBody, type Exchange, GatewayRequest, type Host, RequestHeaders } f
 import { startGateway, startUpstream } from '../../plugin-sdk/testing/index.ts';
 import { keyOf } from '../../plugins/cache/key.ts';
 import { cacheOptions } from '../../plugins/cache/options.ts';
+import { graphMaker } from '../../plugins/semantic-cache/graph-maker.ts';
 import { IndexFiles } from '../../plugins/semantic-cache/index-files.ts';
 import { PartitionIndex } from '../../plugins/semantic-cache/partition-index.ts';
 import { LmdbCache } from '../../plugins/store-lmdb/cache.ts';
@@ -105,17 +106,6 @@ async function lookUps(): Promise<void> {
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   const host = { dataDir, shared, log, clock: { now: () => Date.now() } } as unknown as Host;
   const store = new LmdbCache(host, 64 * 1024 ** 3);
-  const { Index, MetricKind, ScalarKind } = await import('usearch');
-  const make = (size: number) =>
-    new Index({
-      metric: MetricKind.Cos,
-      quantization: ScalarKind.F16,
-      connectivity: 16,
-      dimensions: size,
-      expansion_add: 128,
-      expansion_search: 64,
-      multi: false,
-    });
   const limits = { maxEntries: vectors, maxBytes: 1e12, maxEntryBytes: 1e9 };
   const started = performance.now();
   for (let i = 0; i < vectors; i += 500) {
@@ -147,7 +137,7 @@ async function lookUps(): Promise<void> {
     ((performance.now() - started) / vectors) * 1_000,
     'entry',
   );
-  const files = new IndexFiles(host, store.vectorsId, make);
+  const files = new IndexFiles(host, store.vectorsId, await graphMaker(host));
   const index = new PartitionIndex(store, 'p', files);
   const building = performance.now();
   await index.follow();

@@ -154,6 +154,21 @@ test('gives a tool without parameters a schema only where one is demanded', () =
   assert.match(schemas[2]!, /"inputSchema":\{"json":\{"type":"object"/);
 });
 
+test('offers only the allowed tools to who does not know that choice', () => {
+  const all = ['a', 'b'].map((name) => ({ type: 'function', function: { name } }));
+  const allowed = { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [all[1]!] } };
+  const conversation = fromChat({ tools: all, tool_choice: allowed });
+  const capabilities = { allowedTools: false, words: { tool_choice: { required: 'any' } } };
+  const { body } = encodeFor(openaiChat, conversation, { capabilities });
+  assert.deepEqual([body['tools'], body['tool_choice']], [[all[1]], 'any']);
+  for (const dialect of [anthropicMessages, bedrockConverse, cohereChat])
+    assert.deepEqual(
+      requestMeaning(readBy(dialect, conversation))['tools'],
+      [['b', undefined, 'function']],
+      dialect.id,
+    );
+});
+
 test('adds strict to no tool and no schema of a client that did not ask for it', () => {
   const parameters = { type: 'object', properties: { city: { type: 'string' } } };
   const sources = [
@@ -267,6 +282,15 @@ test('names log probabilities as lost where there are none, and never makes them
   const blocks: Block[] = [{ type: 'text', text: 'Hi' }];
   const body = encodedAnswer(openaiChat, { choices: [{ index: 0, blocks, finish: { reason: 'stop' } }] });
   assert.equal((body['choices'] as JsonObject[])[0]!['logprobs'], null);
+});
+
+test('counts reasoning as output where a provider leaves it out of the completion', () => {
+  const usageOf = (total_tokens: number) => {
+    const usage = { prompt_tokens: 10, completion_tokens: 5, reasoning_tokens: 20, total_tokens };
+    return openaiChat.chat!.decodeAnswer({ choices: [], usage }).usage;
+  };
+  assert.deepEqual(usageOf(35), { input: 10, output: 25, reasoning: 20 });
+  assert.deepEqual(usageOf(15), { input: 10, output: 5, reasoning: 20 });
 });
 
 test('states when an answer was made in whole seconds, from the clock where the provider does not say', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UpstreamCall, type UpstreamReply } from '../../kernel/upstream-call.ts';
+import { UpstreamCall } from '../../kernel/upstream-call.ts';
+import type { UpstreamReply } from '../../kernel/upstream-reply.ts';
 import { ask, chatGateway, chunk, done, plugin } from './chat-gateway.ts';
 
 test('a stream whose transform drops events goes on once its client has drained', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { test } from 'node:test';
-import { ask, type ChatGateway, chatGateway, chunk, done, streamed } from './chat-gateway.ts';
+import type { Outcome } from '../../plugin-sdk/index.ts';
+import { ask, type ChatGateway, chatGateway, chunk, done, plugin, streamed } from './chat-gateway.ts';
 
 const eventsOf = (id: number): (string | object)[] => [
   chunk({ role: 'assistant', content: '' }),
@@ -150,4 +151,26 @@ test('a slow reader stops the upstream instead of filling the memory', async () 
   // What lies in between: socket buffers of both sides and one read of the gateway.
   assert.ok(taken < 400, `${taken} pieces of 60 KB were taken`);
   await reader.cancel();
+});
+
+test('a client that stops reading is let go, and its provider is not blamed', async () => {
+  const outcomes: Outcome[] = [];
+  const impatient = plugin('impatient', {
+    hooks: {
+      preRoute: (exchange) => {
+        exchange.policy.timeouts.betweenEventsMs = 300;
+      },
+      postLog: (_exchange, outcome) => void outcomes.push(outcome),
+    },
+  });
+  await using gateway = await chatGateway({ impatient });
+  const piece = bytesOf([chunk({ content: 'x'.repeat(60_000) })]);
+  gateway.upstream.always({ headers: { 'content-type': 'text/event-stream' }, chunks: Array(400).fill(piece) });
+  const reply = await ask(gateway, { stream: true });
+  const reader = reply.body!.getReader();
+  await reader.read();
+  for (let i = 0; i < 300 && outcomes.length === 0; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(outcomes[0]?.error?.code, 'CLIENT_GONE');
+  assert.equal(outcomes[0]?.attempts[0]?.result, 'abandoned');
+  await reader.cancel().catch(() => {});
 });

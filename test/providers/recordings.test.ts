@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
-import type { Conversation } from '../../plugin-sdk/conversation/index.ts';
+import type { Block, Conversation } from '../../plugin-sdk/conversation/index.ts';
 import type { Dialect } from '../../plugin-sdk/dialects/dialect.ts';
 import {
   anthropicMessages,
@@ -218,11 +218,17 @@ function asked(one: Case, dialect: Dialect, endpoint: Endpoint): JsonObject {
   return { ...dialect.chat!.encodeRequest(conversation, context), model, stream: one.streamed };
 }
 
-/** What an OpenAI client could have sent: no fields of the format that was recorded, no media that would be fetched. */
+/** What an OpenAI client could have sent: no fields of the format that was recorded, no media that OpenAI's have no word for. */
 function foreign(conversation: Conversation): Conversation {
-  return JSON.parse(
-    JSON.stringify(conversation, (name, value) => (name === 'carry' ? undefined : value)),
-  ) as Conversation;
+  const text = JSON.stringify(conversation, (name, value) => {
+    if (name === 'carry') return undefined;
+    return (name === 'blocks' || name === 'content') && Array.isArray(value) ? value.filter(isSayable) : value;
+  });
+  return JSON.parse(text) as Conversation;
+}
+
+function isSayable(block: Block): boolean {
+  return block.type !== 'audio' && block.type !== 'video' && !('source' in block && block.source.kind === 'file');
 }
 
 async function askChat(one: Case): Promise<Facts> {

@@ -11,6 +11,8 @@ export interface ChatCapabilities {
   readonly refuses?: readonly string[];
   /** Other words for values: `{ tool_choice: { required: 'any' } }`. */
   readonly words?: Readonly<Record<string, Readonly<Record<string, JsonValue>>>>;
+  /** False offers only the allowed tools where the client's choice is `allowed_tools`. */
+  readonly allowedTools?: boolean;
   /** False writes developer messages as system messages. */
   readonly developerRole?: boolean;
   /** False joins text parts into one string. */

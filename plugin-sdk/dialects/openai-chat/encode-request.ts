@@ -6,6 +6,7 @@ import { effortOfBudget } from '../openai/reasoning-effort.ts';
 import { serviceTier, sharedFields, sharedWithResponses } from '../openai/shared-fields.ts';
 import { withWireNames } from '../openai/tool-naming.ts';
 import { present } from '../present.ts';
+import { offerOnlyAllowed } from './allowed-tools.ts';
 import { type ChatCapabilities, chatCapabilities } from './capabilities.ts';
 import type { ReasoningPolicy } from './encode-assistant.ts';
 import { encodeMessages } from './encode-messages.ts';
@@ -174,6 +175,7 @@ function encodeStream(
 
 /** Brings OpenAI's words to the target's. */
 function adapt(body: JsonObject, capabilities: ChatCapabilities, lost: (path: string) => void): JsonObject {
+  if (capabilities.allowedTools === false) Object.assign(body, offerOnlyAllowed(body['tools'], body['tool_choice']));
   for (const field of capabilities.refuses ?? []) {
     if (body[field] === undefined) continue;
     lost(field);

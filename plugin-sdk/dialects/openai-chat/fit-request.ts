@@ -1,5 +1,6 @@
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { BodyEditor } from '../../provider.ts';
+import { offerOnlyAllowed } from './allowed-tools.ts';
 import type { ChatCapabilities } from './capabilities.ts';
 
 const messageNames = 'messages[].name';
@@ -10,6 +11,7 @@ const messageNames = 'messages[].name';
  */
 export function fitRequest(body: BodyEditor, capabilities: ChatCapabilities): void {
   const { rename = {}, words = {}, refuses = [] } = capabilities;
+  if (capabilities.allowedTools === false) offerAllowed(body);
   for (const [from, to] of Object.entries(rename)) body.rename(from, to);
   for (const [field, meanings] of Object.entries(words)) {
     const value = body.get(field);
@@ -24,6 +26,13 @@ export function fitRequest(body: BodyEditor, capabilities: ChatCapabilities): vo
   // Usage comes without being asked for.
   if (capabilities.streamOptions === false) body.remove('stream_options');
   fitMessages(body, capabilities);
+}
+
+function offerAllowed(body: BodyEditor): void {
+  const choice = body.get('tool_choice') as JsonValue;
+  if (!isObject(choice)) return;
+  const offered = offerOnlyAllowed(body.get('tools') as JsonValue, choice);
+  for (const [field, value] of Object.entries(offered ?? {})) body.set(field, value);
 }
 
 function fitMessages(body: BodyEditor, capabilities: ChatCapabilities): void {

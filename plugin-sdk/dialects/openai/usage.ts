@@ -17,10 +17,14 @@ export function readUsage(value: JsonValue | undefined): Usage | undefined {
   if (input === undefined && output === undefined && total === undefined) return undefined;
   const inputDetails = details(value, 'prompt_tokens_details', 'input_tokens_details', 'input_token_details');
   const outputDetails = details(value, 'completion_tokens_details', 'output_tokens_details', 'output_token_details');
-  const sum = (input ?? 0) + (output ?? 0);
+  const reasoning = number(outputDetails['reasoning_tokens']) ?? number(value['reasoning_tokens']);
+  const stated = (input ?? 0) + (output ?? 0);
+  // Perplexity and xAI leave reasoning out of the completion; their totals tell.
+  const apart = reasoning !== undefined && total === stated + reasoning ? reasoning : 0;
+  const sum = stated + apart;
   return present({
     input: input ?? 0,
-    output: output ?? 0,
+    output: (output ?? 0) + apart,
     total: total === sum ? undefined : total,
     // DeepSeek and Mistral count cache hits outside the details.
     cachedInput:
@@ -28,7 +32,7 @@ export function readUsage(value: JsonValue | undefined): Usage | undefined {
       number(value['prompt_cache_hit_tokens']) ??
       number(value['num_cached_tokens']),
     cacheWriteInput: number(inputDetails['cache_write_tokens']),
-    reasoning: number(outputDetails['reasoning_tokens']),
+    reasoning,
     audioInput: some(inputDetails['audio_tokens']),
     audioOutput: some(outputDetails['audio_tokens']),
     imageInput: some(inputDetails['image_tokens']),

@@ -1,0 +1,16 @@
+import type { FlatHeaders, Flow } from '../plugin-sdk/index.ts';
+
+/** An upstream's answer: its head, and its body as a flow. */
+export interface UpstreamReply extends Flow<Buffer> {
+  readonly status: number;
+  readonly headers: FlatHeaders;
+  readonly trailers: FlatHeaders;
+  /** The whole body, if it has already come; then the flow must not be started. */
+  takeWhole(): Buffer | undefined;
+  /** Stops the call and lets the flow fail with this error. */
+  cut(error: Error): void;
+  /** Whoever reads wants no more for now. */
+  readonly paused: boolean;
+  /** Called on every read; for the time limit between events. */
+  onRead: (() => void) | undefined;
+}
