@@ -105,6 +105,93 @@ function encodedOrRefused(
   }
 }
 
+/** Any settings that a client of any format may state. */
+const settings: fc.Arbitrary<Partial<Conversation>> = fc.record(
+  {
+    sampling: fc.record(
+      {
+        temperature: fc.constantFrom(0, 0.5, 1),
+        topP: fc.constantFrom(0.1, 0.9),
+        topK: fc.constantFrom(1, 40),
+        frequencyPenalty: fc.constantFrom(0.5, 1),
+        presencePenalty: fc.constantFrom(0.5, 1),
+        seed: fc.constantFrom(1, 7),
+        logitBias: fc.constant({ 50256: -100 }),
+      },
+      { requiredKeys: [] },
+    ),
+    maxOutputTokens: fc.constantFrom(100, 5000),
+    stop: fc.constantFrom(['END'], ['a', 'b', 'c', 'd', 'e', 'f']),
+    reasoning: fc.record(
+      { effort: fc.constantFrom('none', 'low', 'high', 'max'), show: fc.constantFrom('none', 'auto') },
+      { requiredKeys: [] },
+    ),
+    output: fc.constantFrom(
+      { type: 'json' },
+      {
+        type: 'schema',
+        name: 'city',
+        schema: {
+          type: 'object',
+          properties: { name: { type: 'string' } },
+          required: ['name'],
+          additionalProperties: false,
+        },
+      },
+    ),
+    tools: fc.constant([
+      {
+        type: 'function',
+        name: 'find_city',
+        description: 'Finds',
+        parameters: { type: 'object', properties: { q: { type: 'string' } } },
+      },
+      { type: 'function', name: 'now' },
+    ] as const),
+    toolChoice: fc.constantFrom(
+      { type: 'none' },
+      { type: 'required' },
+      { type: 'tool', name: 'now' },
+      { type: 'allowed', mode: 'auto', names: ['now'] },
+    ),
+    parallelToolCalls: fc.boolean(),
+    logprobs: fc.constantFrom({}, { top: 3 }),
+    modalities: fc.constantFrom(['text'], ['text', 'audio']),
+    endUser: fc.constant('u1'),
+    metadata: fc.constant({ team: 'a' }),
+    serviceTier: fc.constantFrom('auto', 'default', 'flex', 'priority'),
+    verbosity: fc.constantFrom('low', 'medium'),
+    store: fc.boolean(),
+  },
+  { requiredKeys: [] },
+) as fc.Arbitrary<Partial<Conversation>>;
+
+test('says any settings in every format, or names those that are lost', () => {
+  fc.assert(
+    fc.property(settings, (chosen) => {
+      const asked: Conversation = {
+        model: 'm',
+        messages: [{ role: 'user', blocks: [{ type: 'text', text: 'Hi' }] }],
+        ...chosen,
+      };
+      for (const target of chatDialects) {
+        for (const model of modelsOf[target.id]!) {
+          const { context, lost } = collecting(model);
+          const body = JSON.parse(JSON.stringify(target.chat!.encodeRequest(asked, context))) as JsonObject;
+          const [before, after] = [requestMeaning(asked), requestMeaning(target.chat!.decodeRequest(body))];
+          const comparison = { source: 'openai.chat', target: target.id, before, after, body } as const;
+          assert.deepEqual(
+            unexplained(comparison, lost),
+            [],
+            `${model}: ${JSON.stringify(body)}; lost: ${lost.join(' ')}`,
+          );
+        }
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
 test('gives a client of every other format the same answer', skip, (t) => {
   const matrix = new Matrix();
   for (const chat of recordedChats()) {
