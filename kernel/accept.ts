@@ -23,6 +23,8 @@ export interface AcceptOptions {
   readonly runtime: Runtime;
   readonly limits: Omit<BodyLimits, 'mayStream' | 'keepEncoding'>;
   readonly log: Logger;
+  /** Pages of other sites may call too. */
+  readonly allowCrossSite: boolean;
   /** True when the caller may see decision records. */
   mayExplain(headers: RequestHeaders): boolean;
 }
@@ -54,6 +56,9 @@ export function accept(
   let resolved: ResolvedPath = { path: rawPath };
   let failure: GatewayError | undefined;
   try {
+    // A page that someone happens to visit must not spend money at a gateway on their machine; browsers say where a call comes from.
+    if (headers.get('sec-fetch-site') === 'cross-site' && !options.allowCrossSite)
+      throw new GatewayError('GUARD_CROSS_SITE', {});
     if (isSocket && route.passthrough !== true)
       throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method: 'WebSocket', path: rawPath });
     resolved = route.resolve?.(rawPath, client.method, headers) ?? { path: stripPrefix(rawPath, route.strip) };

@@ -87,6 +87,7 @@ export class Generation {
       runtime,
       limits: server.limits,
       log: process.log,
+      allowCrossSite: server.allowCrossSite,
       mayExplain: (headers) => admin.allows(headers.get('x-bf-admin-token'), 'read'),
     };
     const routes = running.routes.map(({ route }) => route);

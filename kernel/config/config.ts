@@ -40,6 +40,12 @@ const server = z.strictObject({
     .default(15_000)
     .describe('Silence on a stream after which the client gets a comment, in milliseconds; 0 for never.'),
   drainMs: milliseconds(0).default(30_000).describe('Time for open requests to finish at shutdown, in milliseconds.'),
+  allowCrossSite: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Web pages of other sites may call the endpoints; without it a browser on this machine could be made to.',
+    ),
   tls: tls.optional().describe('Serve HTTPS. Without it, plain HTTP.'),
 });
 

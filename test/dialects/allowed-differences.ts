@@ -92,8 +92,28 @@ const allowed: readonly Allowed[] = [
   },
   {
     facet: 'parallelToolCalls',
-    why: 'the answer tool must be the only call of its turn',
-    when: ({ body }) => JSON.stringify(body).includes(answerTool),
+    why: 'the answer tool must be the only call of its turn; and who may call no tool cannot call two',
+    when: ({ before, body }) =>
+      JSON.stringify(body).includes(answerTool) ||
+      (before['toolChoice'] as JsonObject | undefined)?.['type'] === 'none',
+  },
+  {
+    facet: 'toolChoice',
+    why: 'where a tool plays the output format, that tool may be called in any case, and some tool has to be',
+    when: ({ before, body }) =>
+      (before['toolChoice'] as JsonObject | undefined)?.['type'] !== 'tool' &&
+      JSON.stringify(body).includes(answerTool),
+  },
+  {
+    facet: 'service_tier',
+    why: "Anthropic's auto takes the priority tier where there is one",
+    when: ({ before, body }) => before['service_tier'] === 'priority' && body['service_tier'] === 'auto',
+  },
+  {
+    facet: 'modalities',
+    why: 'Google speaks or writes, but not both',
+    when: ({ target, after }) =>
+      target === 'gemini.generateContent' && isDeepStrictEqual(after['modalities'], ['audio']),
   },
   {
     facet: 'top_k',
@@ -152,6 +172,7 @@ const pathsOf: Readonly<Record<string, RegExp>> = {
   reasoning: /^reasoning/,
   reasoningShown: /^reasoning/,
   logprobs: /^(?:top_)?logprobs/,
+  stop: /^stop\b/,
 };
 
 function names_(facet: string, path: string): boolean {

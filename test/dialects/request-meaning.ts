@@ -22,7 +22,7 @@ export function requestMeaning(conversation: Conversation): Meaning {
     parallelToolCalls:
       functions.length > 0 && conversation.parallelToolCalls !== true ? conversation.parallelToolCalls : undefined,
     output: outputMeaning(conversation),
-    temperature: sampling.temperature,
+    temperature: sampling.temperature === 1 ? undefined : sampling.temperature,
     top_p: sampling.topP === 1 ? undefined : sampling.topP,
     top_k: sampling.topK,
     frequency_penalty: sampling.frequencyPenalty || undefined,
@@ -32,18 +32,20 @@ export function requestMeaning(conversation: Conversation): Meaning {
     maxOutputTokens: conversation.maxOutputTokens,
     stop: conversation.stop,
     reasoning: reasoningMeaning(conversation),
-    reasoningShown: (conversation.reasoning?.show ?? 'none') !== 'none',
+    reasoningShown: (conversation.reasoning?.show ?? 'none') !== 'none' && reasoningMeaning(conversation) !== 'off',
     n: choices === 1 ? undefined : choices,
     logprobs: conversation.logprobs,
     modalities: modalities?.some((modality) => modality !== 'text') ? modalities : undefined,
     user: conversation.endUser,
     metadata: conversation.metadata,
-    service_tier: conversation.serviceTier === 'auto' ? undefined : conversation.serviceTier,
+    service_tier: usualTiers.has(conversation.serviceTier) ? undefined : conversation.serviceTier,
     verbosity: conversation.verbosity === 'medium' ? undefined : conversation.verbosity,
     store: store || undefined,
     previous_response_id: conversation.previousId,
   };
 }
+
+const usualTiers = new Set<string | undefined>(['auto', 'default', 'standard']);
 
 function messagesMeaning(messages: readonly Message[]): Meaning {
   const numbers = new Map<string, number>();
@@ -144,7 +146,12 @@ export function schemaMeaning(schema: JsonObject | undefined): JsonValue {
 function toolChoiceMeaning({ toolChoice: choice, output, tools }: Conversation, functions: number): unknown {
   const byAnswerTool = tools?.some((tool) => tool.type === 'function' && tool.name === answerTool) === true;
   if (functions === 0 || choice === undefined || choice.type === 'auto') return undefined;
-  if (byAnswerTool && output === undefined && (choice.type === 'required' || choice.type === 'tool')) return undefined;
+  if (
+    byAnswerTool &&
+    output === undefined &&
+    (choice.type === 'required' || (choice.type === 'tool' && choice.name === answerTool))
+  )
+    return undefined;
   return choice;
 }
 

@@ -100,6 +100,7 @@ describe('reading a config file', () => {
         },
         keepAliveCommentMs: 15_000,
         drainMs: 30_000,
+        allowCrossSite: false,
       },
       log: { level: 'info' },
       admin: { tokens: [] },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type { Outcome } from '../../plugin-sdk/index.ts';
-import { chatGateway, plugin } from './chat-gateway.ts';
+import { ask, chatGateway, plugin } from './chat-gateway.ts';
 
 const question = JSON.stringify({ model: 'gpt', messages: [{ role: 'user', content: 'hi' }] });
 
@@ -78,4 +78,15 @@ test('bytes out are bytes, not characters', async () => {
   await using gateway = await chatGateway({ watcher, answering });
   await (await post(gateway.url, question, {})).text();
   assert.equal(outcomes[0]!.bytesOut, 4);
+});
+
+test('a call from a web page of another site is refused unless the config allows it', async () => {
+  const crossSite = { 'sec-fetch-site': 'cross-site', 'content-type': 'text/plain' };
+  await using gateway = await chatGateway();
+  const refused = await ask(gateway, {}, crossSite);
+  assert.equal(refused.status, 403);
+  assert.equal(((await refused.json()) as { error: { code: string } }).error.code, 'cross_site_request');
+  assert.equal(gateway.upstream.requests.length, 0);
+  await using open = await chatGateway({}, { server: { allowCrossSite: true } });
+  assert.equal((await ask(open, {}, crossSite)).status, 200);
 });
