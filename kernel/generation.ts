@@ -150,7 +150,7 @@ export class Generation {
   /** Counts an exchange until it is settled. */
   track(settled: Promise<void>): void {
     this.#open += 1;
-    void settled.finally(() => {
+    void settled.then(() => {
       this.#open -= 1;
       if (this.#open === 0) for (const idle of this.#idle) idle();
     });

@@ -20,21 +20,28 @@ export function readBody(incoming: IncomingMessage, limits: BodyLimits): Body | 
   const streams = limits.mayStream && !decode && (size === undefined || size > limits.bufferBytes);
   const limit = streams ? limits.uploadBytes : limits.bodyBytes;
   if (size !== undefined && size > limit) throw new GatewayError('REQ_TOO_LARGE', { limit });
-  return read(incoming, limits, streams).then(async (result) => {
+  return read(incoming, limits, streams).then((result) => {
     if (Buffer.isBuffer(result)) {
-      if (decode)
-        return new BytesBody(await decodeBody(result, encoding, limits.bodyBytes), type, undefined, limits.jsonDepth);
-      return new BytesBody(
-        result,
-        type,
-        encoding === undefined ? undefined : await readCompressed(result, encoding, type, limits.bodyBytes),
-        limits.jsonDepth,
-      );
+      if (encoding === undefined) return new BytesBody(result, type, undefined, limits.jsonDepth);
+      return compressedBody(result, encoding, type, decode, limits);
     }
     const { head } = result;
     const members = membersOfHead(encoding === undefined ? head : decodeHead(head, encoding), type ?? '');
     return new StreamBody(head, new Upload(head, incoming, limit), type, size, members);
   });
+}
+
+async function compressedBody(
+  bytes: Buffer,
+  encoding: string,
+  type: string | undefined,
+  decode: boolean,
+  limits: BodyLimits,
+): Promise<BytesBody> {
+  if (decode)
+    return new BytesBody(await decodeBody(bytes, encoding, limits.bodyBytes), type, undefined, limits.jsonDepth);
+  const members = await readCompressed(bytes, encoding, type, limits.bodyBytes);
+  return new BytesBody(bytes, type, members, limits.jsonDepth);
 }
 
 /** Collects the body; with `streams`, stops once the head is there and gives the rest back to the socket. */

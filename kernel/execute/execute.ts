@@ -21,7 +21,7 @@ export async function executeAtProvider(attempt: LiveAttempt, provider: Provider
   return renewed && attempt.exchange.request.body.kind !== 'stream' ? executeOnce(attempt, provider, runtime) : reply;
 }
 
-async function executeOnce(attempt: LiveAttempt, provider: Provider, runtime: Runtime): Promise<Reply> {
+function executeOnce(attempt: LiveAttempt, provider: Provider, runtime: Runtime): Promise<Reply> {
   const { exchange, target } = attempt;
   const { operation, dialect } = exchange;
   if (exchange.route.passthrough === true) return passThrough(attempt, provider, dialect, runtime);

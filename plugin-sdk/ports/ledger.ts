@@ -79,6 +79,11 @@ export interface Ledger {
    * each other within a week only gives its own reservation back.
    */
   settle(id: string, actual: Actual, once?: string): MaybePromise<boolean>;
+  /**
+   * Settles without saying whether the reservation was known, perhaps a moment later and together with others, but before
+   * anything else that this process asks of the ledger. Where it is absent, `settle` does as well.
+   */
+  settleSoon?(id: string, actual: Actual): void;
   /** Gives everything back, as if it had not been reserved. */
   release(id: string): MaybePromise<boolean>;
   /** Keeps reservations alive until a later time. */

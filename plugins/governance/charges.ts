@@ -177,7 +177,10 @@ export class Charges {
   #settle(id: string | undefined, actual: Actual, once: string | undefined): MaybePromise<void> {
     if (id === undefined) return;
     this.#open.delete(id);
-    return chain(this.#options.ledger.settle(id, actual, once), () => undefined);
+    const { ledger } = this.#options;
+    // What must be paid once only is paid before anything else says that it is done.
+    if (once === undefined && ledger.settleSoon !== undefined) return ledger.settleSoon(id, actual);
+    return chain(ledger.settle(id, actual, once), () => undefined);
   }
 
   #release(id: string | undefined): MaybePromise<void> {

@@ -40,7 +40,7 @@ export default definePlugin({
   ],
   setup(options, host) {
     const environment = openEnvironment(host, options.mapBytes);
-    const ledger = openLedgerEnvironment(host, options.mapBytes, environment);
+    const ledger = new LmdbLedger(openLedgerEnvironment(host, options.mapBytes, environment), host.clock);
     const sealing =
       options.sealingKey === undefined
         ? Sealing.withKeyFile(join(host.dataDir, 'store', 'seal.key'))
@@ -48,11 +48,12 @@ export default definePlugin({
     return {
       ports: [
         bind(entitiesPort, new LmdbEntities(environment, sealing, host.clock)),
-        bind(ledgerPort, new LmdbLedger(ledger, host.clock)),
+        bind(ledgerPort, ledger),
         bind(jobsPort, openThreadedJobs(host, options.mapBytes)),
         bind(recordsPort, new LmdbRecords(host, options.mapBytes)),
         bind(cachePort, new LmdbCache(host, options.mapBytes)),
       ],
+      teardown: () => ledger.flush(),
     };
   },
 });

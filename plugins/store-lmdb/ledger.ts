@@ -33,6 +33,15 @@ const sweepWhenRefusedMs = 100;
 /** How long a late settlement of an expired reservation is still charged, and what was to be charged once is remembered. */
 const expiredKeptMs = 7 * 86_400_000;
 const maxCachedCounters = 20_000;
+/** Time until settlements that could not be written are tried again, and how many are kept until then. */
+const againMs = 1_000;
+const maxWaiting = 10_000;
+
+interface Settlement {
+  readonly id: string;
+  readonly actual: Actual;
+  readonly once: string | undefined;
+}
 
 /**
  * The ledger as synchronous LMDB transactions: one writer at a time over all processes of the machine, a few
@@ -53,6 +62,8 @@ export class LmdbLedger implements Ledger {
   readonly #process = randomBytes(9).toString('base64url');
   #count = 0;
   #sweptAt = 0;
+  /** Settlements that the next transaction makes first. */
+  #waiting: Settlement[] = [];
 
   constructor(environment: RootDatabase, clock: Pick<Clock, 'now'>) {
     this.#environment = environment;
@@ -85,19 +96,17 @@ export class LmdbLedger implements Ledger {
   }
 
   settle(id: string, actual: Actual, once?: string): boolean {
-    return this.#atomically(() => {
-      if (once !== undefined && !this.#isFirst(once)) return this.#giveBack(id);
-      const open = this.#open.get(id);
-      const found = open ?? this.#expired.get(id);
-      if (found === undefined) return false;
-      for (const hold of found.holds) {
-        const [, unit, amount] = hold;
-        const truth = unit === 'concurrency' ? 0 : (actual[unit] ?? amount);
-        this.#adjust(hold, truth - (open === undefined ? 0 : amount), open === undefined ? 0 : amount);
-      }
-      (open === undefined ? this.#expired : this.#open).remove(id);
-      return true;
-    });
+    return this.#atomically(() => this.#settle({ id, actual, once }));
+  }
+
+  settleSoon(id: string, actual: Actual): void {
+    if (this.#waiting.length >= maxWaiting) this.#waiting.shift();
+    if (this.#waiting.push({ id, actual, once: undefined }) === 1) setImmediate(() => this.#flushOrRetry());
+  }
+
+  /** Makes the settlements that wait. Throws GatewayError STORE_UNAVAILABLE; they wait on then. */
+  flush(): void {
+    if (this.#waiting.length > 0) this.#atomically(() => undefined);
   }
 
   release(id: string): boolean {
@@ -114,6 +123,7 @@ export class LmdbLedger implements Ledger {
   }
 
   usage(accounts: readonly Account[]): AccountUsage[] {
+    this.flush();
     const now = this.#clock.now();
     return accounts.map((account) => {
       const counter = this.#counter(account);
@@ -136,11 +146,40 @@ export class LmdbLedger implements Ledger {
 
   /** One write transaction. Throws GatewayError STORE_UNAVAILABLE when the disk is full or the environment closed. */
   #atomically<T>(step: () => T): T {
+    const settlements = this.#waiting;
+    this.#waiting = [];
     try {
-      return this.#environment.transactionSync(step);
+      return this.#environment.transactionSync(() => {
+        for (const settlement of settlements) this.#settle(settlement);
+        return step();
+      });
     } catch (cause) {
+      this.#waiting = [...settlements, ...this.#waiting];
       throw new GatewayError('STORE_UNAVAILABLE', { reason: (cause as Error).message }, { cause });
     }
+  }
+
+  #flushOrRetry(): void {
+    try {
+      this.flush();
+    } catch {
+      // Whoever reserves meanwhile is told; these are charged as soon as the store works again.
+      setTimeout(() => this.#flushOrRetry(), againMs).unref();
+    }
+  }
+
+  #settle({ id, actual, once }: Settlement): boolean {
+    if (once !== undefined && !this.#isFirst(once)) return this.#giveBack(id);
+    const open = this.#open.get(id);
+    const found = open ?? this.#expired.get(id);
+    if (found === undefined) return false;
+    for (const hold of found.holds) {
+      const [, unit, amount] = hold;
+      const truth = unit === 'concurrency' ? 0 : (actual[unit] ?? amount);
+      this.#adjust(hold, truth - (open === undefined ? 0 : amount), open === undefined ? 0 : amount);
+    }
+    (open === undefined ? this.#expired : this.#open).remove(id);
+    return true;
   }
 
   /** Loads every counter and reserves in memory; gives the first line that does not fit. */

@@ -12,7 +12,8 @@ export interface Workload {
   readonly for: 'all' | 'kernel';
 }
 
-const chat = (model: string, bytes: number, more: object = {}): string =>
+/** A chat request of about so many bytes. */
+export const chat = (model: string, bytes: number, more: object = {}): string =>
   JSON.stringify({
     model,
     messages: [

@@ -65,6 +65,25 @@ test('reserves over several accounts or over none', () => {
   );
 });
 
+test('makes settlements that may wait before anything else that is asked', () => {
+  const { ledger, clock } = ledgerAt();
+  const one = account({ limit: 100 });
+  const id = idOf(ledger.reserve([{ account: one, amount: 90 }], clock.time + 1_000));
+  ledger.settleSoon(id, { 'nano-usd': 5 });
+  assert.ok(ledger.reserve([{ account: one, amount: 95 }], clock.time + 1_000).granted);
+  assert.equal(ledger.usage([one])[0]!.used, 100);
+});
+
+test('makes settlements that may wait by itself, for other processes to see', async () => {
+  const { ledger, clock } = ledgerAt();
+  const other = new LmdbLedger(environment, clock);
+  const one = account({ limit: 100 });
+  const id = idOf(ledger.reserve([{ account: one, amount: 90 }], clock.time + 1_000));
+  ledger.settleSoon(id, { 'nano-usd': 5 });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(other.usage([one])[0]!.used, 5);
+});
+
 test('counts two lines on one account together', () => {
   const { ledger, clock } = ledgerAt();
   const one = account({ limit: 100 });

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { createHook } from 'node:async_hooks';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { type RunningGateway, startGateway } from '../../plugin-sdk/testing/index.ts';
+import { company } from '../bench/candidates.ts';
+import { chat } from '../bench/workloads.ts';
+
+/**
+ * What a request costs, in things that can be counted on any machine: a regression shows here before it shows in time.
+ * The bounds leave a third of room above what was measured; `npm run bench` measures time.
+ */
+const upstreamPort = 19_100 + (process.pid % 800);
+let upstream: ChildProcess;
+
+before(async () => {
+  // As the binary does; see kernel/main.ts.
+  setFlagsFromString('--no-allocation-site-pretenuring');
+  // A process of its own, so that only the gateway is counted.
+  upstream = spawn(process.execPath, [join(import.meta.dirname, '../bench/tools/raw-upstream.ts'), String(upstreamPort)]);
+  await open(upstreamPort);
+});
+after(() => upstream.kill());
+
+const plain = chat('gpt-4o-mini', 1_024);
+const stream = chat('gpt-4o-mini', 256, { stream: true });
+
+for (const [name, plugins, headers, bounds] of [
+  ['minimal', {}, '', { promises: 40, bytes: 80_000 }],
+  ['company', company, 'x-bf-vk: sk-bf-bench\r\n', { promises: 44, bytes: 135_000 }],
+] as const) {
+  test(`a carried call with the ${name} config makes few promises and little garbage, none of it in the old generation`, async () => {
+    await using gateway = await start(plugins);
+    const call = await caller(gateway, plain, headers);
+    await call(1_500);
+    let promises = 0;
+    const counting = createHook({ init: (_id, type) => void (promises += Number(type === 'PROMISE')) });
+    counting.enable();
+    await call(100);
+    counting.disable();
+    const allocated = allocatedBytes();
+    const old = oldGeneration();
+    await call(2_000);
+    const perCall = (allocatedBytes() - allocated) / 2_000;
+    const leftPerCall = (oldGeneration() - old) / 2_000;
+    call.socket.destroy();
+    assert.ok(promises / 100 <= bounds.promises, `${promises / 100} promises per call`);
+    assert.ok(perCall <= bounds.bytes, `${Math.round(perCall)} bytes per call`);
+    // A closure assigned to a property, or a getter made per object, drags its whole request into the old generation.
+    assert.ok(leftPerCall <= 4_000, `${Math.round(leftPerCall)} bytes of the old generation per call`);
+  });
+}
+
+test('events of a stream that arrive together leave in one write', async () => {
+  await using gateway = await start({});
+  const call = await caller(gateway, stream, '');
+  await call(20);
+  const { write } = ServerResponse.prototype;
+  let writes = 0;
+  ServerResponse.prototype.write = function counted(this: ServerResponse, ...args: never[]) {
+    writes += 1;
+    return write.apply(this, args as never);
+  } as typeof write;
+  try {
+    await call(100);
+  } finally {
+    ServerResponse.prototype.write = write;
+  }
+  call.socket.destroy();
+  // A hundred events of one upstream write come in one read, or in two at a buffer's edge.
+  assert.ok(writes <= 250, `${writes} writes for 100 streams of 100 events`);
+});
+
+function start(plugins: object): Promise<RunningGateway> {
+  const baseUrl = `http://127.0.0.1:${upstreamPort}`;
+  return startGateway({
+    plugins: {
+      'routes/openai': {},
+      'providers/openai': { baseUrl, keys: [{ name: 'main', value: 'sk-test' }] },
+      ...plugins,
+    },
+  });
+}
+
+interface Caller {
+  (times: number): Promise<void>;
+  readonly socket: Socket;
+}
+
+/** One keep-alive connection that asks the same again and again, at next to no cost of its own. */
+async function caller(gateway: RunningGateway, body: string, headers: string): Promise<Caller> {
+  const socket = await open(gateway.port);
+  const request = Buffer.from(
+    `POST /openai/v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+  let left = 0;
+  let done = (): void => {};
+  let missing = -1;
+  socket.on('data', (chunk: Buffer) => {
+    if (missing < 0) {
+      const head = chunk.toString('latin1', 0, 2_048);
+      assert.ok(head.startsWith('HTTP/1.1 200'), head);
+      const length = /content-length: (\d+)/i.exec(head)?.[1];
+      missing = length === undefined ? Number.POSITIVE_INFINITY : head.indexOf('\r\n\r\n') + 4 + Number(length);
+    }
+    missing -= chunk.length;
+    if (missing > 0 && !chunk.subarray(-5).equals(lastChunk)) return;
+    missing = -1;
+    left -= 1;
+    if (left > 0) socket.write(request);
+    else done();
+  });
+  const call = (times: number): Promise<void> =>
+    new Promise((resolve) => {
+      left = times;
+      done = resolve;
+      socket.write(request);
+    });
+  return Object.assign(call, { socket });
+}
+
+const lastChunk = Buffer.from('0\r\n\r\n');
+
+/** Connects, waiting for the listener if need be. */
+function open(port: number): Promise<Socket> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(socket));
+    socket.on('error', () => setTimeout(() => resolve(open(port)), 50));
+  });
+}
+
+/** Everything ever allocated; Node from 26 on says so, an older one counts nothing. */
+function allocatedBytes(): number {
+  return (getHeapStatistics() as { total_allocated_bytes?: number }).total_allocated_bytes ?? 0;
+}
+
+function oldGeneration(): number {
+  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')!.space_used_size;
+}
