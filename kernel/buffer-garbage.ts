@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Bytes of read buffers after which the young ones are collected. */
-const collectedBytes = 16 * 1_048_576;
+const collectedBytes = 8 * 1_048_576;
 
 type Collect = (options: { readonly type: 'minor'; readonly execution: 'sync' }) => void;
 

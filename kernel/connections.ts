@@ -1,5 +1,6 @@
-import { buildConnector, Client, type Dispatcher, Pool } from 'undici';
+import type { buildConnector as Connecting, Dispatcher, Client as UndiciClient, Pool as UndiciPool } from 'undici';
 import { checkHost, guardedLookup } from './egress.ts';
+import { buildConnector, Client, Pool } from './undici.ts';
 
 const maxPools = 1_000;
 
@@ -22,10 +23,10 @@ export function brokeOlderConnection(error: Error, startedAt: number): boolean {
  * connections, because POSTs are not pipelined: a limit would queue behind slow answers.
  */
 export class Connections {
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools = new Map<string, UndiciPool>();
 
   /** Throws GatewayError GUARD_HOST for an origin that may not be called. */
-  to(origin: string, privateAddresses: boolean, connectMs: number): Pool {
+  to(origin: string, privateAddresses: boolean, connectMs: number): UndiciPool {
     const key = `${privateAddresses ? 'any' : 'public'} ${connectMs} ${origin}`;
     const known = this.#pools.get(key);
     if (known !== undefined) return known;
@@ -71,7 +72,7 @@ export class Connections {
   }
 }
 
-function optionsOf(privateAddresses: boolean, connectMs: number): Client.Options {
+function optionsOf(privateAddresses: boolean, connectMs: number): UndiciClient.Options {
   return {
     pipelining: 1,
     allowH2: false,
@@ -86,7 +87,7 @@ function optionsOf(privateAddresses: boolean, connectMs: number): Client.Options
 }
 
 /** undici's connector, whose connections remember when they were opened. */
-function datedConnector(options: buildConnector.BuildOptions): buildConnector.connector {
+function datedConnector(options: Connecting.BuildOptions): Connecting.connector {
   const connect = buildConnector(options);
   return (target, callback) =>
     connect(target, (...[error, socket]: Parameters<typeof callback>) => {

@@ -35,6 +35,7 @@ before(async () => {
   [{ port }] = (await once(child, 'message')) as [{ port: number }];
   // What the first calls load and compile is no growth.
   await download('/openai_passthrough/v1/warm', () => undefined);
+  await download('/anthropic_passthrough/v1/messages?warm-sse', () => undefined);
   await send('/openai_passthrough/v1/warm', 8 * MiB, true);
 });
 
@@ -60,12 +61,12 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Prom
     return;
   }
   written = 0;
-  const total = kind === 'warm' ? 8 * MiB : size;
+  const total = kind.startsWith('warm') ? 8 * MiB : size;
   const gzip = kind === 'gzip' ? createGzip({ level: 1 }) : undefined;
   const type =
     kind === 'json' || kind === 'gzip'
       ? 'application/json'
-      : kind === 'sse'
+      : kind.endsWith('sse')
         ? 'text/event-stream'
         : 'application/octet-stream';
   outgoing.writeHead(200, {
@@ -81,7 +82,7 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Prom
     if (!sink.write(bytes)) await drained(sink, outgoing);
   };
   if (type === 'application/json') await put('{"data":"');
-  for (let sent = 0; sent < total && !outgoing.destroyed; sent += MiB) await put(kind === 'sse' ? events : block);
+  for (let sent = 0; sent < total && !outgoing.destroyed; sent += MiB) await put(kind.endsWith('sse') ? events : block);
   if (type === 'application/json') await put('","usage":{"input_tokens":3,"output_tokens":4}}');
   sink.end();
 }
