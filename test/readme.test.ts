@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse } from 'jsonc-parser';
@@ -52,6 +52,23 @@ test('each npm command of the README is a script, and each binary command exists
   }
   for (const [, name] of readme.matchAll(/npx bifrost-kernel ([a-z]+)/g))
     assert.ok(name !== undefined && name in commands, String(name));
+});
+
+test('each file that a README links to exists', () => {
+  for (const file of [
+    'README.md',
+    'kernel/README.md',
+    'plugin-sdk/README.md',
+    'plugins/README.md',
+    'providers/README.md',
+    'routes/README.md',
+    'test/README.md',
+  ]) {
+    const text = readFileSync(join(root, file), 'utf8');
+    for (const [, link] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+      assert.ok(existsSync(resolve(root, dirname(file), link ?? '')), `${file}: ${link}`);
+    }
+  }
 });
 
 test('the first request of the README is answered', async () => {

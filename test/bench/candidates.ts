@@ -20,7 +20,12 @@ export interface Candidate {
 const main = resolve(import.meta.dirname, '../../kernel/main.ts');
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-bench-'));
 
-function kernel(name: string, plugins: object, headers?: Record<string, string>, server: object = {}): Candidate {
+export function kernel(
+  name: string,
+  plugins: object,
+  headers?: Record<string, string>,
+  server: object = {},
+): Candidate {
   return {
     name,
     kind: 'kernel',
@@ -32,7 +37,13 @@ function kernel(name: string, plugins: object, headers?: Record<string, string>,
         file,
         JSON.stringify({
           server,
-          plugins: { 'routes/openai': {}, 'providers/openai': key, 'providers/anthropic': key, ...plugins },
+          plugins: {
+            'routes/openai': {},
+            'routes/openai-passthrough': {},
+            'providers/openai': key,
+            'providers/anthropic': key,
+            ...plugins,
+          },
         }),
       );
       return {
@@ -64,13 +75,36 @@ export const company = {
   'plugins/access-log': { destination: '/dev/null' },
 };
 
+const everything = {
+  ...company,
+  'plugins/circuit-breaker': {},
+  'plugins/concurrency': {},
+  'plugins/timeouts': {},
+  'plugins/fallbacks': {},
+  'plugins/model-router': {},
+  'plugins/direct-keys': {},
+  'plugins/azure-api-version': {},
+  'plugins/vertex-detection': {},
+  'plugins/async-jobs': {},
+  'plugins/admin-api': {},
+  'plugins/dashboard': {},
+};
+const virtualKey = { 'x-bf-vk': 'sk-bf-bench' };
+
+/** The minimal config, and the same with each plugin alone. */
+export function pluginCandidates(): Candidate[] {
+  const each = Object.entries(everything).map(([id, options]) => kernel(`with ${id}`, { [id]: options }, virtualKey));
+  return [kernel('kernel, minimal', {}, virtualKey), ...each];
+}
+
 export function candidates(): Candidate[] {
   const list: Candidate[] = [{ name: 'direct', kind: 'direct' }];
   if (spawnSync('nginx', ['-v']).status === 0) list.push(nginx);
   list.push(
     kernel('kernel, minimal', {}),
-    kernel('kernel, company', company, { 'x-bf-vk': 'sk-bf-bench' }),
-    kernel('kernel, company, 2 workers', company, { 'x-bf-vk': 'sk-bf-bench' }, { workers: 2 }),
+    kernel('kernel, company', company, virtualKey),
+    kernel('kernel, everything on', everything, virtualKey),
+    kernel('kernel, company, 2 workers', company, virtualKey, { workers: 2 }),
   );
   const portkey = process.env['BENCH_PORTKEY'];
   if (portkey !== undefined && existsSync(portkey)) list.push(portkeyAt(portkey));

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Candidate, candidates } from './candidates.ts';
+import { type Candidate, candidates, pluginCandidates } from './candidates.ts';
+import { printFootprint } from './footprint.ts';
 import { listening, type Pinned, pinned } from './tools/processes.ts';
 import { type Workload, workloads } from './workloads.ts';
 
@@ -12,6 +13,8 @@ import { type Workload, workloads } from './workloads.ts';
  * operating system says what each cost. The gateway has one core, load and upstream the other.
  *
  * npm run bench -- [--only TEXT] [--rounds N] [--seconds N] [--json FILE] [--compare FILE]
+ * npm run bench -- --plugins     what each plugin adds to a carried call
+ * npm run bench -- --footprint   start, idle memory, memory of an open stream
  */
 const { values } = parseArgs({
   options: {
@@ -20,12 +23,15 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '3' },
     json: { type: 'string' },
     compare: { type: 'string' },
+    plugins: { type: 'boolean', default: false },
+    footprint: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const upstreamPort = 19_200;
 const tools = join(import.meta.dirname, 'tools');
+const optionsFile = join(mkdtempSync(join(tmpdir(), 'bifrost-bench-')), 'load.json');
 
 interface Slice {
   readonly done: number;
@@ -49,8 +55,14 @@ interface Result {
   readonly failed: number;
 }
 
+if (values.footprint) {
+  await printFootprint(upstreamPort);
+  process.exit();
+}
+const only = values.only ?? (values.plugins ? '1 KB carried, 64' : '');
+const contenders = values.plugins ? pluginCandidates() : candidates();
 const results: Result[] = [];
-for (const workload of workloads.filter(({ name }) => values.only === undefined || name.includes(values.only))) {
+for (const workload of workloads.filter(({ name }) => name.includes(only))) {
   results.push(...(await measure(workload)));
 }
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
@@ -65,7 +77,7 @@ async function measure(workload: Workload): Promise<Result[]> {
   await listening(upstreamPort);
   const running: { candidate: Candidate; process: Pinned | undefined; port: number; slices: Slice[] }[] = [];
   let port = upstreamPort + 1;
-  for (const candidate of candidates()) {
+  for (const candidate of contenders) {
     if (workload.for === 'kernel' && candidate.kind !== 'kernel') continue;
     const started = candidate.command?.(port, upstreamPort);
     const isWide = candidate.name.includes('workers');
@@ -109,8 +121,10 @@ async function slice(
 }
 
 function load(url: string, options: string): Promise<string> {
+  // Too long for an argument when the body is.
+  writeFileSync(optionsFile, options);
   return new Promise((resolve) => {
-    const child = spawn('taskset', ['-c', '0', process.execPath, join(tools, 'raw-load.ts'), url, options], {
+    const child = spawn('taskset', ['-c', '0', process.execPath, join(tools, 'raw-load.ts'), url, `@${optionsFile}`], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let output = '';

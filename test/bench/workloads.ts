@@ -74,6 +74,15 @@ export const workloads: readonly Workload[] = [
     for: 'all',
   },
   {
+    name: '1 KB passed through, 64 connections',
+    path: '/openai_passthrough/v1/chat/completions',
+    body: chat('gpt-4o-mini', 1_024),
+    connections: 64,
+    units: 1,
+    unit: 'request',
+    for: 'kernel',
+  },
+  {
     name: '1 KB translated to Anthropic, 64 connections',
     path,
     body: chat('anthropic/claude-sonnet-4-5', 1_024),
