@@ -12,7 +12,7 @@ import { type Workload, workloads } from './workloads.ts';
  * Gateways side by side, in one run: every candidate stays up, each workload visits them in turn (A B C A B C), and the
  * operating system says what each cost. The gateway has one core, load and upstream the other.
  *
- * npm run bench -- [--only TEXT] [--rounds N] [--seconds N] [--json FILE] [--compare FILE]
+ * npm run bench -- [--only TEXT;TEXT] [--rounds N] [--seconds N] [--json FILE] [--compare FILE]
  * npm run bench -- --plugins     what each plugin adds to a carried call
  * npm run bench -- --footprint   start, idle memory, memory of an open stream
  */
@@ -29,6 +29,7 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
+const warmSeconds = 6;
 const upstreamPort = 19_200;
 const tools = join(import.meta.dirname, 'tools');
 const optionsFile = join(mkdtempSync(join(tmpdir(), 'bifrost-bench-')), 'load.json');
@@ -59,10 +60,10 @@ if (values.footprint) {
   await printFootprint(upstreamPort);
   process.exit();
 }
-const only = values.only ?? (values.plugins ? '1 KB carried, 64' : '');
+const only = (values.only ?? (values.plugins ? '1 KB carried, 64' : '')).split(';');
 const contenders = values.plugins ? pluginCandidates() : candidates();
 const results: Result[] = [];
-for (const workload of workloads.filter(({ name }) => name.includes(only))) {
+for (const workload of workloads.filter(({ name }) => only.some((text) => name.includes(text)))) {
   results.push(...(await measure(workload)));
 }
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
@@ -89,7 +90,7 @@ async function measure(workload: Workload): Promise<Result[]> {
   try {
     for (const { process, port: at } of running) if (process !== undefined) await listening(at);
     // The first seconds of a JIT cost two to three times the later ones.
-    for (const one of running) await slice(one, workload, 3);
+    for (const one of running) await slice(one, workload, warmSeconds);
     for (let round = 0; round < rounds; round++)
       for (const one of running) one.slices.push(await slice(one, workload, seconds));
   } finally {

@@ -21,6 +21,9 @@ test('a reload every 100 ms under load fails no request and leaks no generation'
   gateway.upstream.always((seen) =>
     (seen.json as { stream?: boolean }).stream ? { events: streamed('a', 'b', 'c') } : { json: { ok: true } },
   );
+  await (await ask(gateway, {})).text();
+  globalThis.gc?.();
+  const before = { heap: process.memoryUsage().heapUsed, handles: process.getActiveResourcesInfo().length };
   const end = performance.now() + seconds * 1_000;
   const generations = new Set<string>();
   let requests = 0;
@@ -48,6 +51,15 @@ test('a reload every 100 ms under load fails no request and leaks no generation'
   assert.ok(generations.size > 5);
   assert.equal(gateway.gateway.generations.size, 1);
   assert.equal(up, 1);
+  // What the upstream remembers of the requests is the test's own.
+  (gateway.upstream.requests as unknown[]).length = 0;
+  globalThis.gc?.();
+  const heap = (process.memoryUsage().heapUsed - before.heap) / 1_048_576;
+  const handles = process.getActiveResourcesInfo().length - before.handles;
+  console.log(`after it: heap ${heap.toFixed(1)} MB more, ${handles} handles more`);
+  assert.ok(heap < 30, `heap grew by ${heap} MB`);
+  // The four clients' connections on both sides of the gateway stay open.
+  assert.ok(handles <= 24, `${handles} handles more`);
 });
 
 test('an open stream finishes on the generation it started on', async () => {
