@@ -21,7 +21,10 @@ before(async () => {
   // As the binary does; see kernel/main.ts.
   setFlagsFromString('--no-allocation-site-pretenuring');
   // A process of its own, so that only the gateway is counted.
-  upstream = spawn(process.execPath, [join(import.meta.dirname, '../bench/tools/raw-upstream.ts'), String(upstreamPort)]);
+  upstream = spawn(process.execPath, [
+    join(import.meta.dirname, '../bench/tools/raw-upstream.ts'),
+    String(upstreamPort),
+  ]);
   await open(upstreamPort);
 });
 after(() => upstream.kill());
