@@ -69,10 +69,14 @@ export async function listen(
     port: listeners.port,
     url: `${tls === undefined ? 'http' : 'https'}://${shown}:${listeners.port}`,
     stop: async () => {
+      let sweeps = 0;
       const sweep = setInterval(() => {
         server.closeIdleConnections();
         // A WebSocket may last for ever: once the drain is over, it ends.
-        if (gateway.generations.size === 0) endUpgraded();
+        if (gateway.generations.size > 0) return;
+        endUpgraded();
+        // What a client has not taken a second after the end of all work, it will not take.
+        if ((sweeps += 1) > 20) server.closeAllConnections();
       }, 50);
       server.closeIdleConnections();
       await listeners.close();

@@ -80,7 +80,7 @@ test('makes settlements that may wait by itself, for other processes to see', as
   const one = account({ limit: 100 });
   const id = idOf(ledger.reserve([{ account: one, amount: 90 }], clock.time + 1_000));
   ledger.settleSoon(id, { 'nano-usd': 5 });
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await new Promise((resolve) => setImmediate(resolve));
   assert.equal(other.usage([one])[0]!.used, 5);
 });
 
