@@ -11,6 +11,7 @@ import { LmdbCache } from './cache.ts';
 import { LmdbEntities } from './entities.ts';
 import { openEnvironment } from './environment.ts';
 import { openThreadedJobs } from './jobs-environment.ts';
+import { LeasedLedger } from './leased-ledger.ts';
 import { LmdbLedger } from './ledger.ts';
 import { openLedgerEnvironment } from './ledger-environment.ts';
 import { LmdbRecords } from './records.ts';
@@ -40,7 +41,8 @@ export default definePlugin({
   ],
   setup(options, host) {
     const environment = openEnvironment(host, options.mapBytes);
-    const ledger = new LmdbLedger(openLedgerEnvironment(host, options.mapBytes, environment), host.clock);
+    const exact = new LmdbLedger(openLedgerEnvironment(host, options.mapBytes, environment), host.clock);
+    const ledger = new LeasedLedger(exact, host.clock);
     const sealing =
       options.sealingKey === undefined
         ? Sealing.withKeyFile(join(host.dataDir, 'store', 'seal.key'))

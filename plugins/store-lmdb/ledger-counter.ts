@@ -59,6 +59,12 @@ export class LedgerCounter {
     return this.#cells[HEAD]!;
   }
 
+  /** Milliseconds since 1970 when reservations begin to belong elsewhere. */
+  get bucketEnd(): number {
+    if (this.account.window === undefined) return Number.POSITIVE_INFINITY;
+    return this.#ring === 0 ? this.#calendar.end : (this.bucket + 1) * this.#bucketMs;
+  }
+
   fits(amount: number): boolean {
     return amount === 0 || this.total + amount <= this.account.limit;
   }

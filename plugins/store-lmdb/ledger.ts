@@ -12,7 +12,9 @@ import type {
   Reservation,
   Unit,
 } from '../../plugin-sdk/ports/ledger.ts';
-import { accountOfKey, LedgerCounter } from './ledger-counter.ts';
+import { LedgerCounters } from './ledger-counters.ts';
+import { PaidOnce } from './paid-once.ts';
+import { timeKey } from './time-key.ts';
 
 /** What an open reservation holds at one counter. */
 type Hold = readonly [counterKey: string, unit: Unit, amount: number, bucket: number];
@@ -23,16 +25,10 @@ interface OpenReservation {
   holds: Hold[];
 }
 
-/** So that keys sort by time: nine base-36 digits last until the year 5188. */
-function timeKey(time: number): string {
-  return Math.max(0, Math.floor(time)).toString(36).padStart(9, '0');
-}
-
 const sweepEveryMs = 5_000;
 const sweepWhenRefusedMs = 100;
 /** How long a late settlement of an expired reservation is still charged, and what was to be charged once is remembered. */
 const expiredKeptMs = 7 * 86_400_000;
-const maxCachedCounters = 20_000;
 /** Time until settlements that could not be written are tried again, and how many are kept until then. */
 const againMs = 1_000;
 const maxWaiting = 10_000;
@@ -43,6 +39,26 @@ interface Settlement {
   readonly once: string | undefined;
 }
 
+/** A reservation on one account for calls that are still to come. */
+export interface Leased {
+  readonly id: string;
+  readonly amount: number;
+  /** Milliseconds since 1970: what is reserved later belongs to another bucket of the account's window. */
+  readonly bucketEnd: number;
+}
+
+/** Takes from a lease what calls have used, and what they will not need. */
+export interface Draw {
+  readonly id: string;
+  readonly used: number;
+  /** Negative when more was used than the lease had left. */
+  readonly unused: number;
+  /** Nothing of the lease is open any more. */
+  readonly isLast: boolean;
+  /** Milliseconds since 1970. */
+  readonly until: number;
+}
+
 /**
  * The ledger as synchronous LMDB transactions: one writer at a time over all processes of the machine, a few
  * microseconds each, so that check and reservation cannot come apart.
@@ -51,14 +67,11 @@ interface Settlement {
  */
 export class LmdbLedger implements Ledger {
   readonly #environment: RootDatabase;
-  readonly #counters: Database<Buffer, Buffer>;
+  readonly #counters: LedgerCounters;
   readonly #open: Database<OpenReservation, string>;
   readonly #expired: Database<OpenReservation, string>;
-  /** What was charged once: by its name, and by time and name for the sweep. */
-  readonly #once: Database<true, ['name' | 'time', ...string[]]>;
+  readonly #once: PaidOnce;
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #byAccount = new WeakMap<Account, LedgerCounter>();
-  readonly #byKey = new Map<string, LedgerCounter>();
   readonly #process = randomBytes(9).toString('base64url');
   #count = 0;
   #sweptAt = 0;
@@ -68,10 +81,10 @@ export class LmdbLedger implements Ledger {
   constructor(environment: RootDatabase, clock: Pick<Clock, 'now'>) {
     this.#environment = environment;
     this.#clock = clock;
-    this.#counters = environment.openDB('counters', { encoding: 'binary', keyEncoding: 'binary' });
+    this.#counters = new LedgerCounters(environment);
     this.#open = environment.openDB('reservations', { encoding: 'msgpack' });
     this.#expired = environment.openDB('expired', { encoding: 'msgpack' });
-    this.#once = environment.openDB('once', { encoding: 'msgpack' });
+    this.#once = new PaidOnce(environment);
   }
 
   reserve(lines: readonly Line[], until: number): Reservation {
@@ -85,13 +98,47 @@ export class LmdbLedger implements Ledger {
       if (refused !== undefined) return refused;
       const holds: Hold[] = [];
       for (const { account, amount } of lines) {
-        const counter = this.#counter(account);
+        const counter = this.#counters.of(account);
         holds.push([counter.key, account.unit, amount, counter.bucket]);
-        this.#store(counter);
+        this.#counters.store(counter);
       }
-      const id = `${timeKey(until)}${this.#process}${(this.#count++).toString(36)}`;
-      this.#open.put(id, { until, holds });
-      return { granted: true, id };
+      return { granted: true, id: this.#openNew(until, holds) };
+    });
+  }
+
+  /**
+   * Reserves on each account what `most` says, if that is no more than `share` of what is left there and, on every account,
+   * at least `least`; otherwise less, or nothing at all and `undefined`.
+   */
+  lease(
+    wanted: readonly { readonly account: Account; readonly least: number; readonly most: number }[],
+    share: number,
+    until: number,
+  ): Leased[] | undefined {
+    const now = this.#clock.now();
+    return this.#atomically(() => {
+      const amounts = wanted.map(({ account, most }) => {
+        const counter = this.#counters.load(account, now);
+        return Math.min(most, Math.floor((account.limit - counter.total) * share));
+      });
+      if (amounts.some((amount, place) => amount < wanted[place]!.least)) return undefined;
+      return wanted.map(({ account }, place) => {
+        const counter = this.#counters.of(account);
+        const amount = amounts[place]!;
+        counter.reserve(amount);
+        const hold: Hold = [counter.key, account.unit, amount, counter.bucket];
+        this.#counters.store(counter);
+        return { id: this.#openNew(until, [hold]), amount, bucketEnd: counter.bucketEnd };
+      });
+    });
+  }
+
+  /** Accounts for what was used of leases. With `once`, nothing happens and false comes back if that name has paid before. */
+  draw(draws: readonly Draw[], once?: string): boolean {
+    return this.#atomically(() => {
+      if (once !== undefined && !this.#once.isFirst(once, this.#clock.now())) return false;
+      for (const draw of draws) this.#draw(draw);
+      return true;
     });
   }
 
@@ -126,8 +173,7 @@ export class LmdbLedger implements Ledger {
     this.flush();
     const now = this.#clock.now();
     return accounts.map((account) => {
-      const counter = this.#counter(account);
-      counter.load(this.#counters.getBinaryFast(counter.keyBytes), now);
+      const counter = this.#counters.load(account, now);
       return { account, used: counter.total, reserved: counter.reserved, resetAt: counter.fitsAt(account.limit) };
     });
   }
@@ -136,10 +182,9 @@ export class LmdbLedger implements Ledger {
     const now = this.#clock.now();
     this.#atomically(() => {
       for (const account of accounts) {
-        const counter = this.#counter(account);
-        counter.load(this.#counters.getBinaryFast(counter.keyBytes), now);
+        const counter = this.#counters.load(account, now);
         counter.forget();
-        this.#store(counter);
+        this.#counters.store(counter);
       }
     });
   }
@@ -168,8 +213,31 @@ export class LmdbLedger implements Ledger {
     }
   }
 
+  #openNew(until: number, holds: Hold[]): string {
+    const id = `${timeKey(until)}${this.#process}${(this.#count++).toString(36)}`;
+    this.#open.put(id, { until, holds });
+    return id;
+  }
+
+  #draw({ id, used, unused, isLast, until }: Draw): void {
+    const open = this.#open.get(id);
+    const found = open ?? this.#expired.get(id);
+    if (found === undefined) return;
+    const [key, unit, amount, bucket] = found.holds[0]!;
+    if (open === undefined) {
+      // All of it was refunded when it expired.
+      this.#adjust(found.holds[0]!, used, 0);
+      if (isLast) this.#expired.remove(id);
+      return;
+    }
+    this.#adjust(found.holds[0]!, -unused, used + unused);
+    if (isLast) this.#open.remove(id);
+    else
+      this.#open.put(id, { until: Math.max(until, open.until), holds: [[key, unit, amount - used - unused, bucket]] });
+  }
+
   #settle({ id, actual, once }: Settlement): boolean {
-    if (once !== undefined && !this.#isFirst(once)) return this.#giveBack(id);
+    if (once !== undefined && !this.#once.isFirst(once, this.#clock.now())) return this.#giveBack(id);
     const open = this.#open.get(id);
     const found = open ?? this.#expired.get(id);
     if (found === undefined) return false;
@@ -184,12 +252,9 @@ export class LmdbLedger implements Ledger {
 
   /** Loads every counter and reserves in memory; gives the first line that does not fit. */
   #check(lines: readonly Line[], now: number): Refused | undefined {
-    for (const { account } of lines) {
-      const counter = this.#counter(account);
-      counter.load(this.#counters.getBinaryFast(counter.keyBytes), now);
-    }
+    for (const { account } of lines) this.#counters.load(account, now);
     for (const line of lines) {
-      const counter = this.#counter(line.account);
+      const counter = this.#counters.of(line.account);
       if (!counter.fits(line.amount)) {
         return { granted: false, line, used: counter.total, resetAt: counter.fitsAt(line.amount) };
       }
@@ -200,11 +265,10 @@ export class LmdbLedger implements Ledger {
 
   /** Changes a counter by what a reservation's end makes of it. `closed` of the amount was open until now. */
   #adjust([key, , , bucket]: Hold, difference: number, closed: number): void {
-    const counter = this.#counterOf(key);
-    counter.load(this.#counters.getBinaryFast(counter.keyBytes), 0);
+    const counter = this.#counters.loadKey(key);
     counter.close(closed);
     counter.charge(bucket, difference);
-    this.#store(counter);
+    this.#counters.store(counter);
   }
 
   #giveBack(id: string): boolean {
@@ -215,14 +279,6 @@ export class LmdbLedger implements Ledger {
     }
     for (const hold of open.holds) this.#adjust(hold, -hold[2], hold[2]);
     this.#open.remove(id);
-    return true;
-  }
-
-  /** True the first time that it is asked for a name. */
-  #isFirst(name: string): boolean {
-    if (this.#once.doesExist(['name', name])) return false;
-    this.#once.put(['name', name], true);
-    this.#once.put(['time', timeKey(this.#clock.now()), name], true);
     return true;
   }
 
@@ -240,33 +296,7 @@ export class LmdbLedger implements Ledger {
     }
     const forgotten = timeKey(now - expiredKeptMs);
     for (const id of [...this.#expired.getKeys({ end: forgotten })]) this.#expired.remove(id);
-    for (const key of [...this.#once.getKeys({ start: ['time'], end: ['time', forgotten] })]) {
-      this.#once.remove(key);
-      this.#once.remove(['name', key[2]!]);
-    }
+    this.#once.forget(now - expiredKeptMs);
     return over.length > 0;
-  }
-
-  #counter(account: Account): LedgerCounter {
-    let counter = this.#byAccount.get(account);
-    if (counter === undefined) {
-      counter = new LedgerCounter(account);
-      this.#byAccount.set(account, counter);
-    }
-    return counter;
-  }
-
-  #counterOf(key: string): LedgerCounter {
-    let counter = this.#byKey.get(key);
-    if (counter === undefined) {
-      counter = new LedgerCounter(accountOfKey(key));
-      if (this.#byKey.size >= maxCachedCounters) this.#byKey.clear();
-      this.#byKey.set(key, counter);
-    }
-    return counter;
-  }
-
-  #store(counter: LedgerCounter): void {
-    this.#counters.put(counter.keyBytes, counter.bytes);
   }
 }
