@@ -8,6 +8,7 @@ import type { ChatCapabilities } from './dialects/openai-chat/capabilities.ts';
 import { fitRequest } from './dialects/openai-chat/fit-request.ts';
 import type { OutgoingHeaders } from './headers.ts';
 import type { JsonObject } from './json.ts';
+import { capabilitiesByModel } from './model-capabilities.ts';
 import type { Operation } from './operations.ts';
 import type { BodyEditor, Call, ModelInfo, Provider, ReplyQuirks } from './provider.ts';
 
@@ -28,6 +29,8 @@ export interface OpenAICompatibleDefinition {
   readonly responses?: boolean;
   /** What its chat renames, refuses or says otherwise; holds for carried and translated calls alike. */
   readonly chat?: ChatCapabilities;
+  /** What single models of it do otherwise: name (a trailing `*` for a prefix) to what replaces `chat` there. */
+  readonly models?: Readonly<Record<string, ChatCapabilities>>;
   /** Further edits of a JSON request. */
   readonly edit?: (call: Call, body: BodyEditor) => void;
   /** What its replies need beyond {@link openaiQuirks}. */
@@ -58,15 +61,21 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
       const chat: ChatCapabilities = {
         allowedTools: false,
         ...definition.chat,
+        ...(definition.chat?.fileUrls === true ? {} : { inlineMedia: { kinds: ['file'] } }),
         refuses: [...(definition.chat?.refuses ?? []), ...options.drops],
       };
-      const fits = definition.chat !== undefined || options.drops.length > 0;
+      const chatOf = capabilitiesByModel({ ...chat }, { ...definition.models } as Record<
+        string,
+        Record<string, unknown>
+      >);
+      const { thinkTags: _, ...ofRequests } = definition.chat ?? {};
+      const fits = Object.keys(ofRequests).length > 0 || options.drops.length > 0;
       const apiPath = versionPath(options.baseUrl, options.apiPath);
       const fixedHeaders: OutgoingHeaders = Object.entries({ ...definition.headers, ...options.headers }).flat();
       return {
         speaks: spoken(definition),
         quirks,
-        capabilities: () => ({ ...chat }),
+        capabilities: chatOf,
         endpoint: (call) => ({
           ...locate(options.baseUrl, `${apiPath}${pathOf(call)}${queryOf(call)}`),
           headers:
@@ -76,7 +85,7 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
         }),
         editBody(call, body) {
           nameModel(call, body);
-          if (fits && call.dialect === openaiChat) fitRequest(body, chat);
+          if (fits && call.dialect === openaiChat) fitRequest(body, chatOf(call.model));
           definition.edit?.(call, body);
         },
         models: async ({ key, get }) =>

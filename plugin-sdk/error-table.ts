@@ -64,6 +64,7 @@ export const specs = {
   GUARD_BLOCKED: { status: 403, message: 'Blocked by {rule}.', retry: 'never', openaiCode: 'content_blocked' },
   GUARD_HOST: { status: 403, message: 'The host {host} may not be called: {reason}.', retry: 'never', openaiCode: 'host_not_allowed' },
   GUARD_CROSS_SITE: { status: 403, message: 'Web pages of other sites may not call this gateway.', hint: 'Call it from a server, or set server.allowCrossSite.', retry: 'never', openaiCode: 'cross_site_request' },
+  GUARD_OUTPUT: { status: 502, message: 'The answer of {provider} does not match the JSON schema that was asked for, at {path}: {reason}.', hint: 'This model has no structured output of its own; ask again, or without strict.', retry: 'next-target', openaiCode: 'output_schema_mismatch' },
   GUARD_DRAINING: { status: 503, message: 'The gateway is shutting down.', retry: 'never', openaiCode: 'draining' },
 
   UP_CONNECT: { status: 502, message: '{provider} could not be reached: {reason}.', retry: 'same-key', openaiCode: 'upstream_unreachable' },

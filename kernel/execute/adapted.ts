@@ -79,7 +79,13 @@ async function sendOne(
   const endpoint = provider.endpoint({ ...callOf(attempt, dialect), path: one.path, query: '' });
   const bytes = one.body === undefined || Buffer.isBuffer(one.body) ? one.body : Buffer.from(JSON.stringify(one.body));
   const headers = ['content-type', one.contentType ?? 'application/json', ...(one.headers ?? []), ...endpoint.headers];
-  let request = upstreamRequest(attempt, provider, { ...endpoint, method: one.method ?? 'POST', headers }, bytes);
+  let request = upstreamRequest(
+    attempt,
+    provider,
+    { ...endpoint, method: one.method ?? 'POST', headers },
+    bytes,
+    dialect,
+  );
   if (provider.authorize !== undefined) request = await provider.authorize(request, attempt.key);
   const upstream = await openUpstream(attempt, request, runtime);
   const { reply } = upstream;

@@ -28,17 +28,22 @@ export function callOf(attempt: LiveAttempt, dialect: Dialect): Call {
   };
 }
 
-/** The call as an HTTP request: the client's headers as far as they travel, the provider's on top. */
+/**
+ * The call as an HTTP request: the client's headers as far as they travel, the provider's on top. `translatedTo` where
+ * the body is in another format than the client's.
+ */
 export function upstreamRequest(
   attempt: LiveAttempt,
   provider: Provider,
   endpoint: Endpoint,
   body: UpstreamRequest['body'],
+  translatedTo?: Dialect,
 ): UpstreamRequest {
   const { exchange, key } = attempt;
   const { request } = exchange;
   const withheld = key.direct === true ? [] : provider.withheldHeaders;
-  const headers = forwardedHeaders(request.headers, endpoint.headers, exchange.route.passthrough === true, withheld);
+  const keepEncoding = exchange.route.passthrough === true;
+  const headers = forwardedHeaders(request.headers, endpoint.headers, keepEncoding, withheld, translatedTo?.id);
   if (request.body.kind === 'stream' && request.body.size !== undefined)
     headers.push('content-length', String(request.body.size));
   return {

@@ -2,8 +2,17 @@ import { type Block, type Conversation, inBatches, type Message } from '../../pl
 import type { Runtime } from './context.ts';
 import { MediaFetcher } from './fetch-media.ts';
 
-/** The capability `inlineMedia` of a target: true, or which URLs (by their beginnings) it reads itself. */
-export type InlineMedia = true | { readonly except: readonly string[] };
+/** The capability `inlineMedia` of a target: true, or what it needs inline. */
+export type InlineMedia =
+  | true
+  | {
+      /** Kinds of media; absent: all. */
+      readonly kinds?: readonly Block['type'][];
+      /** Beginnings of URLs that it reads itself. */
+      readonly except?: readonly string[];
+      /** Endings of paths that it does not read even so. */
+      readonly endings?: readonly string[];
+    };
 
 /** Files are held in memory: so many are fetched side by side. */
 const fetchesAtOnce = 4;
@@ -14,12 +23,15 @@ export async function inlineMedia(
   wanted: InlineMedia,
   runtime: Runtime,
 ): Promise<Conversation> {
-  const except = wanted === true ? [] : wanted.except;
+  const { kinds, except = [], endings = [] }: Exclude<InlineMedia, true> = wanted === true ? {} : wanted;
   const needsFetch = (block: Block): boolean => {
     if (block.type === 'tool-result') return block.content.some(needsFetch);
     if (!('source' in block) || block.source.kind !== 'url') return false;
+    if (kinds !== undefined && !kinds.includes(block.type)) return false;
     const { url } = block.source;
-    return /^https?:/i.test(url) && !except.some((start) => url.startsWith(start));
+    if (!/^https?:/i.test(url)) return false;
+    const path = url.split(/[?#]/, 1)[0]!.toLowerCase();
+    return !except.some((start) => url.startsWith(start)) || endings.some((end) => path.endsWith(end));
   };
   if (!conversation.messages.some(({ blocks }) => blocks.some(needsFetch))) return conversation;
   const fetcher = new MediaFetcher(runtime);

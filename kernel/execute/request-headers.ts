@@ -1,4 +1,5 @@
-import { lowerName, type OutgoingHeaders, type RequestHeaders } from '../../plugin-sdk/index.ts';
+import { isForeignHeader } from '../../plugin-sdk/dialects/foreign-headers.ts';
+import { type DialectId, lowerName, type OutgoingHeaders, type RequestHeaders } from '../../plugin-sdk/index.ts';
 
 /**
  * Request headers that are never forwarded: hop-by-hop ones (RFC 9110 section 7.6.1), those that the sender writes itself,
@@ -39,12 +40,15 @@ const notExtra = (name: string): boolean => dropped.has(name) || name.startsWith
  *
  * `keepEncoding`: passthrough lets the client and the provider agree on compression. On other routes the gateway has
  * decoded the body and reads the reply, so none is declared and none asked for.
+ *
+ * `translatedTo`: the format of a call that was translated, which other formats' headers do not concern.
  */
 export function forwardedHeaders(
   client: RequestHeaders,
   own: OutgoingHeaders,
   keepEncoding: boolean,
   withheld: readonly string[] = [],
+  translatedTo?: DialectId,
 ): OutgoingHeaders {
   const mine = new Set(withheld);
   for (let i = 0; i < own.length; i += 2) mine.add(lowerName(own[i] as string));
@@ -55,6 +59,7 @@ export function forwardedHeaders(
     const name = lowerName(flat[i]!);
     if (dropped.has(name) || mine.has(name) || named?.includes(name)) continue;
     if ((name === 'accept-encoding' || name === 'content-encoding') && !keepEncoding) continue;
+    if (translatedTo !== undefined && isForeignHeader(name, translatedTo)) continue;
     if (name.startsWith('x-bf-')) {
       const extra = name.startsWith('x-bf-eh-') ? name.slice('x-bf-eh-'.length) : '';
       if (extra !== '' && !notExtra(extra) && !mine.has(extra)) headers.push(extra, flat[i + 1]!);

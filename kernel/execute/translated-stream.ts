@@ -1,3 +1,4 @@
+import type { AnswerFilter } from '../../plugin-sdk/dialects/answer-filter.ts';
 import {
   type AnswerEvent,
   type Conversation,
@@ -18,6 +19,8 @@ export interface TranslatedStreamOptions {
   readonly dialect: Dialect;
   /** What was asked, for names that the encoder had to change. */
   readonly conversation: Conversation;
+  /** What changes the answer on its way, first to last. */
+  readonly filters: readonly AnswerFilter[];
   /** Sees every event on its way, for usage and finish. */
   watch(event: AnswerEvent): void;
   /** What the start of the stream says of usage: decoders tell it at the end, which a stream that is left never sees. */
@@ -33,6 +36,7 @@ export class TranslatedStream implements Sink<Buffer> {
   readonly #out: HeldStart<AnswerEvent>;
   readonly #framer: Framer;
   readonly #decoder: StreamDecoder;
+  readonly #filtered: (event: AnswerEvent) => void;
   readonly #meter: (event: FramedEvent) => EventReading;
   #ready = true;
   #over = false;
@@ -42,6 +46,7 @@ export class TranslatedStream implements Sink<Buffer> {
     this.#options = options;
     this.#framer = createFramer(options.dialect.framing, { provider: options.provider });
     this.#decoder = options.dialect.chat!.decodeStream(options.conversation);
+    this.#filtered = options.filters.reduceRight((emit, filter) => filter.stream(emit), this.#pass);
     this.#meter = options.dialect.meter.stream();
   }
 
@@ -82,6 +87,10 @@ export class TranslatedStream implements Sink<Buffer> {
 
   #emit = (event: AnswerEvent): void => {
     this.#options.watch(event);
+    this.#filtered(event);
+  };
+
+  #pass = (event: AnswerEvent): void => {
     this.#ready = this.#out.push(event, 64 + ('text' in event ? event.text.length : 0));
     if (this.#out.holding && !preamble.has(event.type)) this.#out.commit();
   };

@@ -1,5 +1,7 @@
+import type { AnswerFilter } from '../../plugin-sdk/dialects/answer-filter.ts';
+import { type ThinkTags, thinkTagsFilter } from '../../plugin-sdk/dialects/think-tags.ts';
+import { withoutCalls } from '../../plugin-sdk/dialects/without-calls.ts';
 import {
-  type AnswerEvent,
   BytesBody,
   type Call,
   type Conversation,
@@ -20,10 +22,9 @@ import type { Runtime } from './context.ts';
 import { continueResponse } from './continue-response.ts';
 import { failedReply } from './failed-reply.ts';
 import { fanOut } from './fan-out.ts';
-import { HeldStart } from './held-start.ts';
 import { type InlineMedia, inlineMedia } from './inline-media.ts';
-import { quirkedStream } from './quirked-stream.ts';
-import { TranslatedStream } from './translated-stream.ts';
+import { strictOutput } from './strict-output.ts';
+import { type Asked, translatedEvents } from './translated-events.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
 
 /**
@@ -55,6 +56,8 @@ interface Wants {
   readonly inlineMedia?: InlineMedia;
   /** False: one answer per call. */
   readonly choices?: boolean;
+  /** Thinking may stand in its text, in these tags. */
+  readonly thinkTags?: ThinkTags;
 }
 
 async function translateOne(
@@ -76,6 +79,12 @@ async function translateOne(
   const editor = new ByteBodyEditor(BytesBody.ofJson(encoded), (path) => lost.push(path));
   provider.editBody?.(call, editor);
   refuseLosses(attempt, provider, lost);
+  const filters: AnswerFilter[] = [];
+  const { thinkTags } = capabilities as Wants;
+  if (thinkTags !== undefined) filters.push(thinkTagsFilter(thinkTags));
+  if (conversation.toolChoice?.type === 'none') filters.push(withoutCalls);
+  const strict = strictOutput(provider.name, dialect.chat!, conversation, encoded);
+  if (strict !== undefined) filters.push(await strict);
   const endpoint = provider.endpoint(call);
   const { bytes } = editor.body;
   const own = ['content-type', 'application/json', ...endpoint.headers];
@@ -84,17 +93,18 @@ async function translateOne(
     provider,
     { ...endpoint, method: endpoint.method ?? 'POST', headers: own },
     bytes,
+    dialect,
   );
   if (provider.authorize !== undefined) request = await provider.authorize(request, attempt.key);
   const upstream = await openUpstream(attempt, request, runtime);
-  return readReply(attempt, provider, dialect, conversation, upstream, runtime);
+  return readReply(attempt, provider, dialect, { conversation, filters }, upstream, runtime);
 }
 
 async function readReply(
   attempt: LiveAttempt,
   provider: Provider,
   dialect: Dialect,
-  asked: Conversation,
+  asked: Asked,
   upstream: Upstream,
   runtime: Runtime,
 ): Promise<Reply> {
@@ -106,7 +116,7 @@ async function readReply(
   if (exchange.stream && !type.includes('application/json')) {
     return {
       ...base,
-      body: { type: 'events', events: await committedEvents(attempt, provider, dialect, asked, upstream) },
+      body: { type: 'events', events: await translatedEvents(attempt, provider, dialect, asked, upstream) },
     };
   }
   const reason = `it is larger than ${runtime.replyBytes} bytes`;
@@ -122,10 +132,12 @@ async function readReply(
     const json = parse(provider, whole);
     const failedStatus = provider.quirks?.errorIn200?.(json);
     if (failedStatus !== undefined) return problemReply(dialect, failedStatus, whole, reply.headers);
-    const answer = dialect.chat!.decodeAnswer(provider.quirks?.json?.(json, 'reply') ?? json, asked);
+    const shaped = provider.quirks?.json?.(json, 'reply') ?? json;
+    const answer = dialect.chat!.decodeAnswer(shaped, asked.conversation);
     if (answer.usage !== undefined) attempt.usage = answer.usage;
     attempt.finish = answer.choices[0]?.finish?.native;
-    return { ...base, body: { type: 'answer', answer } };
+    const filtered = asked.filters.reduce((left, filter) => filter.answer(left), answer);
+    return { ...base, body: { type: 'answer', answer: filtered } };
   } finally {
     upstream.done();
   }
@@ -144,34 +156,4 @@ function parse(provider: Provider, bytes: Buffer) {
 function translatedHeaders(headers: readonly string[]): string[] {
   const described = ['content-type', 'content-length', 'content-encoding', 'content-md5', 'etag'];
   return described.reduce<string[]>((left, name) => withHeader(left, name, undefined), [...headers]);
-}
-
-function committedEvents(
-  attempt: LiveAttempt,
-  provider: Provider,
-  dialect: Dialect,
-  asked: Conversation,
-  upstream: Upstream,
-): Promise<HeldStart<AnswerEvent>> {
-  return new Promise((resolve, reject) => {
-    const out: HeldStart<AnswerEvent> = new HeldStart(upstream, attempt.exchange.policy.holdBack, (error) =>
-      error === undefined ? resolve(out) : reject(error),
-    );
-    const watch = (event: AnswerEvent): void => {
-      if (event.type === 'usage') attempt.usage = event.usage;
-      else if (event.type === 'finish') attempt.finish = event.finish.native ?? event.finish.reason;
-    };
-    const translated = new TranslatedStream(out, {
-      provider: provider.name,
-      dialect,
-      conversation: asked,
-      watch,
-      onEarlyUsage: (usage) => {
-        attempt.usage = usage;
-      },
-    });
-    upstream.reply.start(
-      dialect.framing === 'sse' ? quirkedStream(translated, provider.name, provider.quirks) : translated,
-    );
-  });
 }

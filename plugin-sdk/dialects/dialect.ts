@@ -127,6 +127,8 @@ export interface ChatCodec {
   /** Throws GatewayError REQ_INVALID naming the field when the body is not this format. */
   decodeRequest(body: JsonObject): Conversation;
   encodeRequest(conversation: Conversation, context: EncodeContext): JsonObject;
+  /** Whether a request, as encoded, has the provider itself hold the answer to a schema. Absent: it always does. */
+  enforcesOutput?(body: JsonObject): boolean;
   /**
    * `request` is what the answer replies to: it gives tools back the names that the client knows, where the format
    * forced others on them. Throws GatewayError UP_BAD_BODY when the body is not this format.

@@ -15,6 +15,9 @@ import { readModels } from './read-models.ts';
 /** What translation writes. Later versions refuse sampling settings, which clients of other formats send. */
 const version = '2023-06-01';
 
+/** Documents at URLs are PDFs for Anthropic; text is sent inline. */
+const textFiles = ['.txt', '.md', '.csv', '.html', '.htm', '.json', '.xml'];
+
 /** Anthropic's own API: Claude in its native format. */
 export default defineProvider({
   name: 'providers/anthropic',
@@ -43,7 +46,10 @@ export default defineProvider({
         ...locate(baseUrl, pathOf(call)),
         headers: [...authentication(call.key), ...versioning(call), ...betaHeader(call, betas)],
       }),
-      capabilities: capabilitiesByModel({ choices: false, inlineMedia: { except: ['https:'] } }, capabilities),
+      capabilities: capabilitiesByModel(
+        { choices: false, inlineMedia: { except: ['https:'], endings: textFiles } },
+        capabilities,
+      ),
       adapters: { count_tokens: countTokens },
       models: async ({ key, get }) =>
         readModels(

@@ -8,6 +8,7 @@ export default defineOpenAICompatible({
   environment: ['CEREBRAS_API_KEY'],
   operations: ['completions'],
   chat: {
+    thinkTags: ['think'],
     rename: { max_tokens: 'max_completion_tokens' },
     refuses: ['frequency_penalty', 'presence_penalty', 'logit_bias'],
     reasoningField: 'reasoning',

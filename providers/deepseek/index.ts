@@ -8,5 +8,10 @@ export default defineOpenAICompatible({
   environment: ['DEEPSEEK_API_KEY'],
   apiPath: '',
   responses: true,
-  chat: { rename: { max_completion_tokens: 'max_tokens' }, developerRole: false, reasoningField: 'reasoning_content' },
+  chat: {
+    thinkTags: ['think'],
+    rename: { max_completion_tokens: 'max_tokens' },
+    developerRole: false,
+    reasoningField: 'reasoning_content',
+  },
 });

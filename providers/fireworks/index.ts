@@ -8,5 +8,5 @@ export default defineOpenAICompatible({
   environment: ['FIREWORKS_API_KEY'],
   responses: true,
   operations: ['completions', 'embeddings', 'rerank'],
-  chat: { developerRole: false, topK: true, reasoningField: 'reasoning_content' },
+  chat: { thinkTags: ['think'], developerRole: false, topK: true, reasoningField: 'reasoning_content' },
 });

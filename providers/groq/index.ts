@@ -9,6 +9,7 @@ export default defineOpenAICompatible({
   responses: true,
   operations: ['audio.speech', 'audio.transcription', 'audio.translation', 'files', 'batches'],
   chat: {
+    thinkTags: ['think'],
     refuses: ['logprobs', 'top_logprobs', 'logit_bias', 'messages[].name'],
     reasoningField: 'reasoning',
   },

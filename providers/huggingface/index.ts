@@ -7,5 +7,5 @@ export default defineOpenAICompatible({
   baseUrl: 'https://router.huggingface.co',
   environment: ['HF_TOKEN', 'HUGGINGFACE_API_KEY'],
   responses: true,
-  chat: { developerRole: false },
+  chat: { thinkTags: ['think'], developerRole: false },
 });

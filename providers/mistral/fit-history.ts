@@ -21,12 +21,32 @@ export function fitHistory(body: BodyEditor): void {
 function fit(message: JsonObject, isLast: boolean): JsonObject {
   const { role, tool_calls: calls, tool_call_id: id } = message;
   if (role === 'tool' && typeof id === 'string' && !accepted.test(id)) return { ...message, tool_call_id: shortId(id) };
-  if (role !== 'assistant') return message;
+  if (role !== 'assistant') return fitParts(message);
   const fitted = Array.isArray(calls) ? calls.map((call) => (isObject(call) ? fitCall(call) : call)) : [];
   const changed = Array.isArray(calls) && fitted.some((call, i) => call !== calls[i]);
   const prefix = isLast && fitted.length === 0 && message['prefix'] === undefined;
   if (!changed && !prefix) return message;
   return { ...message, ...(changed ? { tool_calls: fitted } : {}), ...(prefix ? { prefix: true } : {}) };
+}
+
+/** Mistral has parts of its own for documents, by URL or data URL, and takes sounds without their format. */
+function fitParts(message: JsonObject): JsonObject {
+  const { content } = message;
+  if (!Array.isArray(content)) return message;
+  const parts = content.map((part) => (isObject(part) ? fitPart(part) : part));
+  return parts.some((part, i) => part !== content[i]) ? { ...message, content: parts } : message;
+}
+
+function fitPart(part: JsonObject): JsonObject {
+  const { file, input_audio: audio } = part;
+  if (part['type'] === 'input_audio' && isObject(audio) && typeof audio['data'] === 'string')
+    return { type: 'input_audio', input_audio: audio['data'] };
+  if (part['type'] !== 'file' || !isObject(file)) return part;
+  const { file_id: id, filename: name } = file;
+  if (typeof id === 'string') return { type: 'file', file_id: id };
+  const url = file['file_data'] ?? file['file_url'];
+  if (typeof url !== 'string') return part;
+  return { type: 'document_url', document_url: url, ...(typeof name === 'string' ? { document_name: name } : {}) };
 }
 
 function fitCall(call: JsonObject): JsonObject {

@@ -3,6 +3,15 @@ import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
 import { fitHistory } from './fit-history.ts';
 import { shapeReply } from './shape-reply.ts';
 
+/** Models that think, and take their thinking back. */
+const thinking = [
+  'magistral*',
+  'mistral-small-latest',
+  'mistral-small-26*',
+  'mistral-medium-3-5*',
+  'mistral-medium-3.5*',
+] as const;
+
 /** Mistral. It answers 422 to any field that it does not know, so what OpenAI has and it has not is left out. */
 export default defineOpenAICompatible({
   name: 'providers/mistral',
@@ -32,9 +41,11 @@ export default defineOpenAICompatible({
       'web_search_options',
     ],
     developerRole: false,
+    fileUrls: true,
     streamOptions: false,
     reasoningField: false,
   },
+  models: Object.fromEntries(thinking.map((model) => [model, { reasoningField: 'thinking' }])),
   edit: (call, body) => {
     if (call.operation === 'chat' || call.operation === 'responses') fitHistory(body);
   },

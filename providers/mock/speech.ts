@@ -1,4 +1,5 @@
 import { GatewayError, type JsonObject } from '../../plugin-sdk/index.ts';
+import { wavHeader } from '../../plugin-sdk/wav.ts';
 import { countTokens } from './count-tokens.ts';
 import { type Form, textField } from './form.ts';
 
@@ -55,21 +56,7 @@ function tone(milliseconds: number): Buffer {
 }
 
 function wav(samples: Buffer): Buffer {
-  const header = Buffer.alloc(44);
-  header.write('RIFF', 0, 'latin1');
-  header.writeUInt32LE(36 + samples.length, 4);
-  header.write('WAVEfmt ', 8, 'latin1');
-  header.writeUInt32LE(16, 16);
-  // PCM, one channel.
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(sampleRate, 24);
-  header.writeUInt32LE(sampleRate * 2, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt16LE(16, 34);
-  header.write('data', 36, 'latin1');
-  header.writeUInt32LE(samples.length, 40);
-  return Buffer.concat([header, samples]);
+  return Buffer.concat([wavHeader(samples.length, sampleRate), samples]);
 }
 
 /** Empty MPEG-1 layer III frames: 128 kbit/s at 44.1 kHz, 417 bytes for 1,152 samples. */

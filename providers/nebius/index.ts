@@ -7,5 +7,5 @@ export default defineOpenAICompatible({
   baseUrl: 'https://api.tokenfactory.nebius.com',
   environment: ['NEBIUS_API_KEY'],
   operations: ['completions', 'embeddings', 'images.generate', 'files', 'batches'],
-  chat: { developerRole: false, topK: true, reasoningField: 'reasoning_content' },
+  chat: { thinkTags: ['think'], developerRole: false, topK: true, reasoningField: 'reasoning_content' },
 });

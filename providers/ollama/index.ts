@@ -10,6 +10,7 @@ export default defineOpenAICompatible({
   responses: true,
   operations: ['completions', 'embeddings', 'audio.transcription'],
   chat: {
+    thinkTags: ['think'],
     rename: { max_completion_tokens: 'max_tokens' },
     refuses: ['logit_bias', 'n', 'parallel_tool_calls', 'user'],
     developerRole: false,

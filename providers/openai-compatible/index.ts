@@ -7,6 +7,7 @@ export default defineOpenAICompatible({
   description: 'Any server that speaks the OpenAI API, at a `baseUrl` of your own.',
   keyless: true,
   responses: true,
+  chat: { thinkTags: ['think'] },
   operations: [
     'completions',
     'embeddings',

@@ -9,7 +9,9 @@ export default defineOpenAICompatible({
   responses: true,
   operations: ['completions', 'embeddings'],
   chat: {
+    thinkTags: ['think'],
     topK: true,
+    fileUrls: true,
     cache: 'cache_control',
     reasoningField: 'reasoning_details',
     proofsOf: ['anthropic', 'google', 'openai', 'xai'],

@@ -7,5 +7,5 @@ export default defineOpenAICompatible({
   baseUrl: 'https://api.parasail.io',
   environment: ['PARASAIL_API_KEY'],
   operations: ['completions', 'embeddings', 'files', 'batches'],
-  chat: { developerRole: false, topK: true },
+  chat: { thinkTags: ['think'], developerRole: false, topK: true },
 });

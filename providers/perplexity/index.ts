@@ -9,6 +9,7 @@ export default defineOpenAICompatible({
   environment: ['PERPLEXITY_API_KEY'],
   apiPath: '',
   chat: {
+    thinkTags: ['think'],
     rename: { max_completion_tokens: 'max_tokens' },
     refuses: [
       'tools',

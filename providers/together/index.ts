@@ -17,5 +17,5 @@ export default defineOpenAICompatible({
     'files',
     'batches',
   ],
-  chat: { rename: { max_completion_tokens: 'max_tokens' }, developerRole: false, topK: true },
+  chat: { thinkTags: ['think'], rename: { max_completion_tokens: 'max_tokens' }, developerRole: false, topK: true },
 });

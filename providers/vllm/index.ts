@@ -9,5 +9,5 @@ export default defineOpenAICompatible({
   keyless: true,
   responses: true,
   operations: ['completions', 'embeddings', 'audio.transcription', 'audio.translation', 'rerank'],
-  chat: { topK: true, video: true, reasoningField: 'reasoning' },
+  chat: { thinkTags: ['think'], topK: true, video: true, reasoningField: 'reasoning' },
 });

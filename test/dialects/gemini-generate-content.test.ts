@@ -1151,6 +1151,68 @@ describe('gemini: streams', () => {
     assert(text.includes('"content":"Hel"'));
   });
 
+  const piece = (functionCall: JsonObject, more: JsonObject = {}) => chunk([{ functionCall }], more);
+  const inPieces = [
+    piece({ name: 'book', willContinue: true }),
+    piece({ partialArgs: [{ jsonPath: '$.city', stringValue: 'New ', willContinue: true }], willContinue: true }),
+    piece({
+      partialArgs: [
+        { jsonPath: '$.city', stringValue: 'Delhi' },
+        { jsonPath: '$.guests[0].age', numberValue: 7 },
+      ],
+      willContinue: true,
+    }),
+    piece({
+      partialArgs: [
+        { jsonPath: "$.guests[0]['first name']", stringValue: 'Al' },
+        { jsonPath: '$.guests[1].age', numberValue: 8.5 },
+        { jsonPath: '$.late', boolValue: true },
+        { jsonPath: '$.note', nullValue: 'NULL_VALUE' },
+        { jsonPath: '$.__proto__.x', numberValue: 1 },
+      ],
+      willContinue: true,
+    }),
+    piece({}),
+    piece({ name: 'pay', args: {} }, { finishReason: 'STOP' }),
+  ];
+
+  test('a function call that comes in pieces is put together', () => {
+    const events = decodeEvents(inPieces).filter((event) => event.type !== 'native');
+    const calls = events.flatMap((event) => (event.type === 'arguments' ? [event.text] : []));
+    assert.deepEqual(calls, [
+      '{"city":"New Delhi","guests":[{"age":7,"first name":"Al"},{"age":8.5}],"late":true,"note":null,"__proto__":{"x":1}}',
+      '{}',
+    ]);
+    assert.deepEqual(
+      events.flatMap((event) => (event.type === 'block-start' ? [event.head] : [])),
+      [
+        { type: 'tool-call', id: 'call_r1_0', name: 'book', maker: 'google' },
+        { type: 'tool-call', id: 'call_r1_1', name: 'pay', maker: 'google' },
+      ],
+    );
+    assert.equal(({} as { x?: number }).x, undefined);
+  });
+
+  test('a function call in pieces stays in pieces for a client of this format', () => {
+    const encoder = codec.encodeStream(answerContext);
+    const text = decodeEvents(inPieces)
+      .map((event) => encoder.event(event))
+      .join('');
+    const records = text
+      .split('\n\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line.slice(6)) as JsonObject);
+    assert.deepEqual(records, inPieces);
+  });
+
+  test('a function call whose last piece never comes is ended with the answer', () => {
+    const events = decodeEvents([...inPieces.slice(0, 2), chunk([{ text: '' }], { finishReason: 'MAX_TOKENS' })]);
+    assert.deepEqual(
+      events.filter(({ type }) => type === 'arguments').map((event) => 'text' in event && event.text),
+      ['{"city":"New "}'],
+    );
+  });
+
   test('a stream without a finish reason is cut', () => {
     assert.throws(() => decodeEvents(whole.slice(0, 2)), { code: 'UP_STREAM_CUT' });
     assert.throws(() => decodeEvents([]), { code: 'UP_STREAM_CUT' });

@@ -653,3 +653,15 @@ test('throws what the provider said when the stream reports an error', () => {
     );
   }
 });
+
+test('gives a file at a URL back under the name that its client gave it, and to responses under theirs', () => {
+  for (const field of ['file_url', 'file_data']) {
+    const file = { [field]: 'https://files.example/a.pdf', filename: 'a.pdf' };
+    const body = { model: 'm', messages: [{ role: 'user', content: [{ type: 'file', file }] }] };
+    const { body: encoded, lost } = encodeFor(openaiChat, codec.decodeRequest(body));
+    assert.deepEqual([encoded, lost], [body, []]);
+    const { input } = encodeFor(openaiResponses, codec.decodeRequest(body)).body as { input: { content: unknown[] }[] };
+    const part = { type: 'input_file', file_url: 'https://files.example/a.pdf', filename: 'a.pdf' };
+    assert.deepEqual(input[0]!.content, [part]);
+  }
+});

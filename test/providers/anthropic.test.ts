@@ -130,6 +130,40 @@ suite('anthropic', () => {
     );
   });
 
+  test('searches the web where OpenAI would, for chats and responses', async () => {
+    gateway.upstream.always({ json: message([{ type: 'text', text: 'So' }], 'end_turn') });
+    const model = 'anthropic/claude-sonnet-4-5';
+    const place = { city: 'Paris', country: 'FR' };
+    const { response } = await gateway.client.chat.completions
+      .create({
+        model,
+        messages: [{ role: 'user', content: 'News?' }],
+        web_search_options: {
+          search_context_size: 'low',
+          user_location: { type: 'approximate', approximate: place },
+        },
+      })
+      .withResponse();
+    const search = { type: 'web_search_20250305', name: 'web_search' };
+    const located = { ...search, user_location: { type: 'approximate', ...place } };
+    assert.deepEqual((gateway.last().json as { tools: object[] }).tools, [located]);
+    assert.equal(response.headers.get('x-bf-lossy'), 'web_search_options.search_context_size');
+    const tools: OpenAI.Responses.Tool[] = [
+      { type: 'web_search', filters: { allowed_domains: ['a.example'] } },
+      { type: 'function', name: 'f', parameters: { type: 'object', properties: {} }, strict: false },
+    ];
+    await gateway.client.responses.create({ model, input: 'News?', tools });
+    const sent = (gateway.last().json as { tools: { name: string }[] }).tools;
+    assert.deepEqual(sent[0], { ...search, allowed_domains: ['a.example'] });
+    assert.equal(sent[1]!.name, 'f');
+    const own = { type: 'function' as const, name: 'web_search', parameters: {}, strict: false };
+    const both = await gateway.client.responses
+      .create({ model, input: 'News?', tools: [{ type: 'web_search' }, own] })
+      .withResponse();
+    assert.equal((gateway.last().json as { tools: object[] }).tools.length, 1);
+    assert.equal(both.response.headers.get('x-bf-lossy'), 'tools[0]');
+  });
+
   test('brings signed thinking back through a plain OpenAI tool loop', async () => {
     const thinking = { type: 'thinking', thinking: 'The user wants weather.', signature: 'c2lnbmF0dXJl' };
     const use = { type: 'tool_use', id: 'toolu_1', name: 'weather', input: { city: 'Paris' } };

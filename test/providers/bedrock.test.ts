@@ -71,6 +71,37 @@ suite('bedrock', () => {
     assert.equal(response.usage!.total_tokens, 10);
   });
 
+  test('leaves out a call that was made although the client chose none, from answers and streams', async () => {
+    const use = { toolUseId: 't1', name: 'weather' };
+    const content = [{ text: 'Sunny.' }, { toolUse: { ...use, input: {} } }];
+    const called = { ...answer, output: { message: { role: 'assistant', content } }, stopReason: 'tool_use' };
+    const calling = [
+      ...frames.slice(0, 4),
+      writeAwsEvent('contentBlockStart', JSON.stringify({ contentBlockIndex: 1, start: { toolUse: use } })),
+      writeAwsEvent('contentBlockDelta', JSON.stringify({ contentBlockIndex: 1, delta: { toolUse: { input: '{}' } } })),
+      writeAwsEvent('contentBlockStop', JSON.stringify({ contentBlockIndex: 1 })),
+      writeAwsEvent('messageStop', JSON.stringify({ stopReason: 'tool_use' })),
+      frames[5]!,
+    ];
+    gateway.upstream.reply({ json: called }, { ...stream, chunks: calling }, { json: called });
+    const tools: OpenAI.ChatCompletionTool[] = [
+      { type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: {} } } },
+    ];
+    const settings = { ...ask, tools, tool_choice: 'none' as const };
+    const whole = (await gateway.client.chat.completions.create(settings)).choices[0]!;
+    assert.deepEqual(
+      [whole.message.content, whole.message.tool_calls, whole.finish_reason],
+      ['Sunny.', undefined, 'stop'],
+    );
+    const streamed = (await gateway.client.chat.completions.stream(settings).finalChatCompletion()).choices[0]!;
+    assert.deepEqual(
+      [streamed.message.content, streamed.message.tool_calls, streamed.finish_reason],
+      ['Hello', undefined, 'stop'],
+    );
+    const free = (await gateway.client.chat.completions.create({ ...settings, tool_choice: 'auto' })).choices[0]!;
+    assert.equal(free.finish_reason, 'tool_calls');
+  });
+
   test('gives Claude its signed thinking back in a plain OpenAI tool loop', async () => {
     const reasoning = { reasoningContent: { reasoningText: { text: 'Weather.', signature: 'c2ln' } } };
     const use = { toolUse: { toolUseId: 't1', name: 'weather', input: { city: 'Paris' } } };

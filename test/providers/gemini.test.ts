@@ -249,6 +249,63 @@ suite('gemini', () => {
     await assert.rejects(subtitles, (error: InstanceType<typeof OpenAI.APIError>) => error.param === 'response_format');
   });
 
+  test('streams images as whole ones, and says that there are no partial ones', async () => {
+    gateway.upstream.always({ json: generated([{ inlineData: { mimeType: 'image/png', data: 'aW1n' } }]) });
+    const asked = { model: 'gemini/gemini-3-image', prompt: 'A cat', stream: true, partial_images: 2 } as const;
+    const { data: made, response } = await gateway.client.images.generate(asked).withResponse();
+    const events = [];
+    for await (const event of made) events.push(event);
+    assert.equal(response.headers.get('x-bf-lossy'), 'partial_images');
+    assert.deepEqual(
+      events.map(({ type, b64_json }) => [type, b64_json]),
+      [['image_generation.completed', 'aW1n']],
+    );
+    const image = await toFile(Buffer.from([0x89, 0x50]), 'cat.png', { type: 'image/png' });
+    const edit = { model: 'gemini/gemini-3-image', image: [image], prompt: 'Add a hat', stream: true as const };
+    const edited = [];
+    for await (const event of await gateway.client.images.edit(edit)) edited.push(event.type);
+    assert.deepEqual(edited, ['image_edit.completed']);
+  });
+
+  test('streams speech and what is written down of it, each in one piece', async () => {
+    const pcm = Buffer.from([1, 0, 2, 0]);
+    const part = { inlineData: { mimeType: 'audio/L16;codec=pcm;rate=24000', data: pcm.toString('base64') } };
+    gateway.upstream.always({ json: generated([part]) });
+    const spoken = await gateway.client.audio.speech.create({
+      model: 'gemini/gemini-2.5-flash-preview-tts',
+      input: 'Hi',
+      voice: 'Kore',
+      response_format: 'pcm',
+      stream_format: 'sse',
+    });
+    assert.match(spoken.headers.get('content-type')!, /^text\/event-stream/);
+    const lines = (await spoken.text()).split('\n').filter((line) => line.startsWith('data: '));
+    const sounds = lines.map((line) => JSON.parse(line.slice(6)) as { type: string; audio?: string });
+    assert.deepEqual(
+      sounds.map(({ type, audio }) => [type, audio]),
+      [
+        ['speech.audio.delta', pcm.toString('base64')],
+        ['speech.audio.done', undefined],
+      ],
+    );
+    gateway.upstream.always({ json: generated([{ text: 'Hello there.\n' }]) });
+    const file = await toFile(Buffer.from('RIFF'), 'speech.wav', { type: 'audio/wav' });
+    const stream = await gateway.client.audio.transcriptions.create({
+      model: 'gemini/gemini-3-flash',
+      file,
+      stream: true,
+    });
+    const events = [];
+    for await (const event of stream) events.push(event);
+    assert.deepEqual(
+      events.map((event) => [event.type, 'delta' in event ? event.delta : 'text' in event && event.text]),
+      [
+        ['transcript.text.delta', 'Hello there.'],
+        ['transcript.text.done', 'Hello there.'],
+      ],
+    );
+  });
+
   test('counts input tokens with the provider', async () => {
     gateway.upstream.always({ json: { totalTokens: 7 } });
     const counted = await gateway.client.responses.inputTokens.count({ model: 'gemini/gemini-3-flash', input: 'Hi' });

@@ -138,6 +138,51 @@ test('gives mistral the names, words, roles and ids that it knows', async () => 
   assert.equal(messages[4]?.prefix, true);
 });
 
+test('gives mistral its own thinking back as a part of the content, where the model takes it', async () => {
+  const history = (content: string | null) => [
+    user,
+    {
+      role: 'assistant',
+      content,
+      reasoning_content: 'Hm.',
+      reasoning_details: [{ type: 'reasoning.text', text: 'Hm.' }],
+    },
+    user,
+  ];
+  const thinking = { type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] };
+  const assistant = () => (sent()['messages'] as unknown[])[1];
+  await post({ model: 'mistral/magistral-medium-latest', messages: history('So.') });
+  assert.deepEqual(assistant(), { role: 'assistant', content: [thinking, { type: 'text', text: 'So.' }] });
+  await post({ model: 'mistral/magistral-medium-latest', messages: history(null) });
+  assert.deepEqual(assistant(), { role: 'assistant', content: [thinking] });
+  await post({ model: 'mistral/mistral-large-latest', messages: history('So.') });
+  assert.deepEqual(assistant(), { role: 'assistant', content: 'So.' });
+});
+
+test('gives mistral the reasoning items of a response as a part of the content', async () => {
+  upstream.reply({ json: completion({ content: 'Hello' }) });
+  const input = [
+    { role: 'user', content: 'Hi' },
+    { type: 'reasoning', id: 'rs_1', summary: [], content: [{ type: 'reasoning_text', text: 'Hm.' }] },
+    {
+      type: 'message',
+      id: 'msg_1',
+      role: 'assistant',
+      status: 'completed',
+      content: [{ type: 'output_text', text: 'So.', annotations: [] }],
+    },
+    { role: 'user', content: 'And?' },
+  ];
+  await post({ model: 'mistral/magistral-small-2509', input }, {}, '/responses');
+  assert.deepEqual((sent()['messages'] as unknown[])[1], {
+    role: 'assistant',
+    content: [
+      { type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] },
+      { type: 'text', text: 'So.' },
+    ],
+  });
+});
+
 test('translates responses to chat for a provider without them, with its names and words', async () => {
   upstream.reply({ json: completion({ content: 'Hello' }) });
   const reply = await post({ model: 'together/m', input: 'Hi', max_output_tokens: 20 }, {}, '/responses');

@@ -234,7 +234,12 @@ function isSayable(block: Block): boolean {
 async function askChat(one: Case): Promise<Facts> {
   const body = asked(one, openaiChat, 'chat');
   const { completions } = client.chat;
-  if (!one.streamed) return factsOf('chat', json(await completions.create(body as never)));
+  if (!one.streamed) {
+    const whole = (await completions.create(body as never)) as OpenAI.ChatCompletion;
+    for (const { message } of whole.choices)
+      assert.ok(!Array.isArray(message.content), 'content is a string, as the SDK says');
+    return factsOf('chat', json(whole));
+  }
   const stream = completions.stream({ ...body, stream_options: { include_usage: true } } as never);
   let reasoning = '';
   let usage: unknown;

@@ -14,7 +14,12 @@ const known = new Set(['id', 'type', 'role', 'model', 'content', 'stop_reason', 
 /** Reads a `message` object. */
 export function decodeAnswer(body: JsonObject, request?: Conversation): Answer {
   return readingAnswer(() => {
-    const content = decodeContent(required(readArray(body, 'content', ''), 'content', 'an array'), 'content');
+    // What speaks this format without being Anthropic may end an answer with no content at all.
+    const written = typeof body.stop_reason === 'string' ? (body.content ?? []) : body.content;
+    const content = decodeContent(
+      required(readArray({ content: written }, 'content', ''), 'content', 'an array'),
+      'content',
+    );
     const { blocks, answeredByTool } = new ReceivedCalls(request, forbiddenInNames, toolNameLimit).restoreAll(content);
     const usage = readObject(body, 'usage', '');
     const finish = decodeFinish(body.stop_reason, body.stop_sequence, answeredByTool);

@@ -2,6 +2,7 @@ import type { Conversation, Message } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { loseForeignCarry } from '../carry.ts';
 import { clientIndexes } from '../client-indexes.ts';
+import { withMadeImages } from '../made-images.ts';
 import { clientPath } from './client-path.ts';
 import { dialectId } from './decode-block.ts';
 import { type BlockScope, encodeBlock } from './encode-block.ts';
@@ -17,10 +18,11 @@ export interface Turn {
 
 /** A conversation from another format as top-level `system` blocks and turns. */
 export function translateMessages(
-  { messages }: Conversation,
+  conversation: Conversation,
   scope: Omit<BlockScope, 'native' | 'inToolLoop'>,
   midConversationSystem: boolean,
 ): { system: JsonObject[]; turns: Turn[] } {
+  const messages = withMadeImages(conversation.messages, true, scope.lost);
   const loopStart = toolLoopStart(messages);
   const encode = (message: Message, clientIndex: number, index: number): JsonObject[] => {
     loseForeignCarry(message, dialectId, `messages[${clientIndex}]`, scope.lost);

@@ -14,6 +14,7 @@ import { restoreRequest } from './restore-request.ts';
 import { planSampling } from './sampling.ts';
 import { planThinking } from './thinking.ts';
 import { planTools, type ToolTarget } from './tool-plan.ts';
+import { searchOptions, withWebSearch } from './web-search.ts';
 
 const maxCacheMarks = 4;
 const tiers: Readonly<Record<string, string>> = {
@@ -31,11 +32,12 @@ export function encodeRequest(conversation: Conversation, context: EncodeContext
 }
 
 /** A conversation that came from another format, made acceptable to the model. */
-function translate(conversation: Conversation, context: EncodeContext): JsonObject {
+function translate(given: Conversation, context: EncodeContext): JsonObject {
   const lost = (path: string): void => context.lost(path);
+  const conversation = withWebSearch(given, lost);
   const can = capabilitiesOf(context.model, context.capabilities);
   reportUnsupported(conversation, lost);
-  loseForeignCarry(conversation, dialectId, '', lost);
+  loseForeignCarry(conversation, dialectId, '', lost, [searchOptions]);
   if (conversation.metadata !== undefined) lost('metadata');
   const names = toolNames(conversation, forbiddenInNames, toolNameLimit);
   const { system, turns } = translateMessages(

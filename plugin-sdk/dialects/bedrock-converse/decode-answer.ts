@@ -15,7 +15,8 @@ const known = new Set(['output', 'stopReason', 'usage']);
 export function decodeAnswer(body: JsonObject, request?: Conversation): Answer {
   return readingAnswer(() => {
     const output = required(readObject(body, 'output', ''), 'output', 'an object');
-    const message = required(readObject(output, 'message', 'output.'), 'output.message', 'an object');
+    // An answer that was stopped may have none.
+    const message = readObject(output, 'message', 'output.') ?? {};
     const content = decodeContent(readArray(message, 'content', 'output.message.') ?? [], 'output.message.content');
     const { blocks, answeredByTool } = new ReceivedCalls(request, forbiddenInNames, toolNameLimit).restoreAll(content);
     const usage = readObject(body, 'usage', '');

@@ -183,10 +183,11 @@ function sourceOf(block: Block & { readonly source: MediaSource }, path: string)
   const { source } = block;
   if (source.kind === 'base64') return { source: { bytes: source.data } };
   if (source.kind === 'text') return { source: { text: source.text } };
-  if (source.kind === 'url' && source.url.startsWith('s3://')) {
+  const uri = source.kind === 'url' ? source.url : source.kind === 'file' ? source.id : '';
+  if (uri.startsWith('s3://')) {
     return {
       source: {
-        s3Location: { uri: source.url, ...present({ bucketOwner: spellingOf(block, dialectId, '$bucketOwner') }) },
+        s3Location: { uri, ...present({ bucketOwner: spellingOf(block, dialectId, '$bucketOwner') }) },
       },
     };
   }

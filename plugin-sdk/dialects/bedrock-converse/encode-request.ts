@@ -7,6 +7,7 @@ import { planThinking, type ThinkingPlan, toolLoopStart } from '../anthropic-mes
 import { planTools, type ToolPlan, type ToolTarget } from '../anthropic-messages/tool-plan.ts';
 import { loseForeignCarry } from '../carry.ts';
 import type { EncodeContext } from '../dialect.ts';
+import { withMadeImages } from '../made-images.ts';
 import { present } from '../present.ts';
 import { toolNames } from '../tool-names.ts';
 import { type ConverseCapabilities, capabilitiesOf } from './capabilities.ts';
@@ -103,10 +104,11 @@ function extraFields(
 }
 
 function encodeMessages(
-  { messages }: Conversation,
+  conversation: Conversation,
   can: ConverseCapabilities,
   { names, lost }: Pick<ConverseScope, 'names' | 'lost'>,
 ): { system: JsonObject[]; turns: Turn[] } {
+  const messages = withMadeImages(conversation.messages, true, lost);
   const loopStart = toolLoopStart(messages);
   const shared = {
     native: false,

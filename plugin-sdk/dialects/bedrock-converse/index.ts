@@ -1,3 +1,4 @@
+import { isObject } from '../../json.ts';
 import type { Dialect } from '../dialect.ts';
 import { decodeAnswer } from './decode-answer.ts';
 import { decodeRequest } from './decode-request.ts';
@@ -27,6 +28,7 @@ export const bedrockConverse: Dialect = {
   chat: {
     decodeRequest,
     encodeRequest,
+    enforcesOutput: (body) => isObject(body['outputConfig']) && isObject(body['outputConfig']['textFormat']),
     decodeAnswer,
     encodeAnswer,
     decodeStream: (request) => new ConverseStreamDecoder(request),

@@ -39,7 +39,9 @@ export function encodeMessages(messages: readonly Message[], context: MessageCon
       if (block.type === 'tool-result') result.push(encodeResult(block, `messages[${index + results++}]`, context));
     const others = message.blocks.filter((block) => block.type !== 'tool-result');
     if (others.length === 0 && (results > 0 || !isNative(message))) return;
-    result.push(withContent({ ...kept(message).fields, role }, message, encodeContent(others, path, context)));
+    const content = encodeContent(others, path, context);
+    if (content.length > 0 || others.length === 0 || isNative(message))
+      result.push(withContent({ ...kept(message).fields, role }, message, content));
   });
   return result;
 }

@@ -4,6 +4,7 @@ import { isObject, type JsonObject } from '../../json.ts';
 import { answerTool, answerToolDescription } from '../answer-tool.ts';
 import { loseForeignCarry } from '../carry.ts';
 import type { EncodeContext } from '../dialect.ts';
+import { withMadeImages } from '../made-images.ts';
 import { present } from '../present.ts';
 import { type CohereCapabilities, capabilitiesOf } from './capabilities.ts';
 import { encodeMessages } from './encode-messages.ts';
@@ -23,7 +24,12 @@ export function encodeRequest(conversation: Conversation, context: EncodeContext
   const body: JsonObject = {
     ...fields,
     model: context.model,
-    messages: encodeMessages(conversation.messages, messageContext),
+    messages: encodeMessages(
+      native
+        ? conversation.messages
+        : withMadeImages(conversation.messages, messageContext.images, messageContext.lost),
+      messageContext,
+    ),
     ...present({ max_tokens: conversation.maxOutputTokens }),
     ...encodeSampling(conversation, native, lost),
     ...encodeStop(conversation, native, capabilities, lost),

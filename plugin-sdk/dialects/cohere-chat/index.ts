@@ -1,3 +1,4 @@
+import { isObject } from '../../json.ts';
 import type { Dialect } from '../dialect.ts';
 import { decodeAnswer } from './decode-answer.ts';
 import { decodeRequest } from './decode-request.ts';
@@ -19,6 +20,7 @@ export const cohereChat: Dialect = {
   chat: {
     decodeRequest,
     encodeRequest,
+    enforcesOutput: (body) => isObject(body['response_format']),
     decodeAnswer,
     encodeAnswer,
     decodeStream: (request) => new CohereStreamDecoder(request),

@@ -10,6 +10,7 @@ import { problemOf, statusOf } from './errors.ts';
 import { blockedPromptText, decodeFinish } from './finish.ts';
 import { decodeGrounding } from './grounding.ts';
 import { dialectId, keep, maker } from './notes.ts';
+import { beginsPartial, PartialCall } from './partial-call.ts';
 import { type RestoreCall, restoreCalls } from './restore-call.ts';
 import { decodeUsage } from './usage.ts';
 
@@ -21,6 +22,8 @@ interface ChoiceState {
   open: { readonly type: 'text' | 'reasoning'; readonly block: number } | undefined;
   text: string;
   called: boolean;
+  /** A function call of which more pieces will come. */
+  partial: PartialCall | undefined;
   finishWord: string | undefined;
 }
 
@@ -62,6 +65,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
     }
     for (const choice of choices) {
       close(choice, emit);
+      this.#endCall(choice, emit);
       emit({ type: 'finish', choice: choice.index, finish: this.#finish(choice) });
     }
     if (this.#usage !== undefined) emit({ type: 'usage', usage: decodeUsage(this.#usage) });
@@ -73,21 +77,34 @@ export class GeminiStreamDecoder implements StreamDecoder {
     return this.#blocked ? { reason: 'content-filter', native: word } : decodeFinish(word, choice.called);
   }
 
-  /** The candidate as the native event keeps it: with an empty list where its parts were. */
+  /** The candidate as the native event keeps it: of its parts only the pieces of calls. */
   #candidate(candidate: JsonObject, position: number, emit: Emit): JsonObject {
     const { index, content, finishReason, groundingMetadata } = candidate;
     const choice = this.#choice(typeof index === 'number' ? index : position);
     const parts = isObject(content) && Array.isArray(content['parts']) ? content['parts'] : undefined;
-    for (const part of parts ?? []) if (isObject(part)) this.#part(part, choice, emit);
+    const pieces: JsonValue[] = [];
+    for (const part of parts ?? []) {
+      if (!isObject(part)) continue;
+      if (this.#piece(part, choice, emit)) pieces.push(part);
+      else this.#part(part, choice, emit);
+    }
     if (isObject(groundingMetadata)) cite(groundingMetadata, choice, emit);
     if (typeof finishReason === 'string') choice.finishWord = finishReason;
-    return parts === undefined ? candidate : { ...candidate, content: { ...(content as JsonObject), parts: [] } };
+    return parts === undefined ? candidate : { ...candidate, content: { ...(content as JsonObject), parts: pieces } };
   }
 
   #choice(index: number): ChoiceState {
     let choice = this.#choices.get(index);
     if (choice === undefined) {
-      choice = { index, blocks: 0, open: undefined, text: '', called: false, finishWord: undefined };
+      choice = {
+        index,
+        blocks: 0,
+        open: undefined,
+        text: '',
+        called: false,
+        partial: undefined,
+        finishWord: undefined,
+      };
       this.#choices.set(index, choice);
     }
     return choice;
@@ -107,6 +124,45 @@ export class GeminiStreamDecoder implements StreamDecoder {
     if (typeof signature !== 'string') return;
     if (type === 'text') emitWhole({ type: 'reasoning', signature, maker }, part, choice, emit);
     else emit({ type: 'signature', ...at, signature });
+  }
+
+  /** True for a piece of a function call that is streamed. */
+  #piece(part: JsonObject, choice: ChoiceState, emit: Emit): boolean {
+    const call = part['functionCall'];
+    if (!isObject(call)) return false;
+    if (typeof call['name'] === 'string') this.#endCall(choice, emit);
+    if (choice.partial === undefined) {
+      if (!beginsPartial(call)) return false;
+      const { partialArgs: _, willContinue: __, ...announced } = call;
+      const [block] = decodePart({ ...part, functionCall: announced }, this.#ids!);
+      if (block?.type !== 'tool-call') return false;
+      close(choice, emit);
+      choice.partial = new PartialCall(choice.blocks++, block);
+      const head = headOfBlock(this.#restore(block))!;
+      emit({
+        type: 'block-start',
+        choice: choice.index,
+        block: choice.partial.block,
+        head,
+        ...keep({}, { pieces: true }),
+      });
+    }
+    choice.partial.add(call);
+    if (typeof part['thoughtSignature'] === 'string') choice.partial.signature = part['thoughtSignature'];
+    if (call['willContinue'] !== true) this.#endCall(choice, emit);
+    return true;
+  }
+
+  #endCall(choice: ChoiceState, emit: Emit): void {
+    const { partial } = choice;
+    if (partial === undefined) return;
+    choice.partial = undefined;
+    emitRest(
+      { ...this.#restore(partial.whole()), ...present({ signature: partial.signature }) } as Block,
+      partial.block,
+      choice,
+      emit,
+    );
   }
 
   #feedback(feedback: JsonValue | undefined, emit: Emit): void {
@@ -171,6 +227,12 @@ function emitWhole(block: Block, part: JsonObject, choice: ChoiceState, emit: Em
   close(choice, emit);
   const at = { choice: choice.index, block: choice.blocks++ };
   emit({ type: 'block-start', ...at, head, ...present({ carry: block.carry }) });
+  emitRest(block, at.block, choice, emit);
+}
+
+/** What follows the start of a block. */
+function emitRest(block: Block, number: number, choice: ChoiceState, emit: Emit): void {
+  const at = { choice: choice.index, block: number };
   if (block.type === 'text') emit({ type: 'text', ...at, text: block.text });
   if (block.type === 'reasoning' && block.text !== undefined) emit({ type: 'reasoning', ...at, text: block.text });
   if (block.type === 'tool-call') {

@@ -138,6 +138,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
     if (block?.head.type !== 'tool-call') return '';
     const { id, name, kind, maker: madeBy } = block.head;
     const { signature, carrier } = block;
+    if (this.#native && kept(carrier).notes.pieces === true) return '';
     const parts: JsonObject[] = [];
     encodePart(
       {
@@ -178,10 +179,11 @@ export class GeminiStreamEncoder implements StreamEncoder {
     const filled = candidates.filter(isObject).map((candidate, position) => {
       const { content, index, finishReason } = candidate;
       if (finishReason !== undefined) this.#ended = true;
-      if (!isObject(content) || content['parts'] === undefined) return candidate;
+      const pieces = isObject(content) ? content['parts'] : undefined;
+      if (!isObject(content) || !Array.isArray(pieces)) return candidate;
       return {
         ...candidate,
-        content: { ...content, parts: this.#takeParts(typeof index === 'number' ? index : position) },
+        content: { ...content, parts: [...this.#takeParts(typeof index === 'number' ? index : position), ...pieces] },
       };
     });
     return record({ ...value, candidates: filled });

@@ -1,3 +1,4 @@
+import { isObject } from '../../json.ts';
 import type { Dialect } from '../dialect.ts';
 import { decodeAnswer } from './decode-answer.ts';
 import { decodeRequest } from './decode-request.ts';
@@ -19,6 +20,8 @@ export const geminiGenerateContent: Dialect = {
   chat: {
     decodeRequest,
     encodeRequest,
+    enforcesOutput: ({ generationConfig: config }) =>
+      isObject(config) && ('responseJsonSchema' in config || 'responseSchema' in config),
     decodeAnswer,
     encodeAnswer,
     decodeStream: (request) => new GeminiStreamDecoder(request),

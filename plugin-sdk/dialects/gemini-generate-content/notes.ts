@@ -34,6 +34,8 @@ export interface Notes {
   readonly role?: string;
   /** A signature on a part of its own, with empty text. */
   readonly alone?: boolean;
+  /** A call that came in pieces, which stand in the native events of their chunks. */
+  readonly pieces?: boolean;
   /** Made up here, for other dialects; never written back. */
   readonly synthetic?: boolean;
 }

@@ -3,27 +3,38 @@ import { readForm } from '../../form.ts';
 import { isObject, type JsonObject } from '../../json.ts';
 import type { AdaptedCall, AdaptedReply, AdaptedResult, Call, OperationAdapter } from '../../provider.ts';
 import { inlineDataOf, reasonOf, usageOf } from './content.ts';
+import { eventsResult } from './events-result.ts';
 import { modelPath } from './model-path.ts';
 
 const ratios = ['1:1', '2:3', '3:2', '3:4', '4:3', '4:5', '5:4', '9:16', '16:9', '21:9'] as const;
 const imagenRatios: readonly string[] = ['1:1', '3:4', '4:3', '9:16', '16:9'];
-const understood = new Set(['model', 'prompt', 'n', 'size', 'response_format', 'user', 'moderation']);
+const understood = new Set([
+  'model',
+  'prompt',
+  'n',
+  'size',
+  'response_format',
+  'user',
+  'moderation',
+  'stream',
+  'partial_images',
+]);
 const mostImages = 10;
 
-/** `POST /images/generations` by a Gemini image model or by Imagen. */
+/** `POST /images/generations` by a Gemini image model or by Imagen; a stream has an event for each whole image. */
 export const generateImages: OperationAdapter = {
   encode(body, call, lost) {
-    refuseStream(body);
+    losePartials(body, lost);
     for (const field of Object.keys(body)) if (!understood.has(field) && body[field] != null) lost(field);
     return isImagen(call.model) ? imagenCall(body, call) : imageCalls(body, call, [{ text: promptOf(body) }]);
   },
-  decode,
+  decode: (replies, body) => decode(replies, body, 'image_generation.completed'),
 };
 
 /** `POST /images/edits`: the images go before the prompt. */
 export const editImages: OperationAdapter = {
   encode(body, call, lost) {
-    refuseStream(body);
+    losePartials(body, lost);
     const request = call.exchange.request.body;
     const { files } = readForm(request.kind === 'bytes' ? request.bytes : Buffer.alloc(0), request.contentType);
     for (const field of Object.keys(body)) if (!understood.has(field)) lost(field);
@@ -37,12 +48,12 @@ export const editImages: OperationAdapter = {
     }));
     return imageCalls(body, call, [...parts, { text: promptOf(body) }]);
   },
-  decode,
+  decode: (replies, body) => decode(replies, body, 'image_edit.completed'),
 };
 
-function refuseStream(body: JsonObject): void {
-  if (body['stream'] !== true && body['stream'] !== 'true') return;
-  throw new GatewayError('REQ_INVALID', { reason: 'This provider does not stream images.' }, { param: 'stream' });
+/** Unfinished images are not to be had: a stream has whole ones alone. */
+function losePartials({ partial_images: partial }: JsonObject, lost: (path: string) => void): void {
+  if (partial !== undefined && partial !== null && Number(partial) !== 0) lost('partial_images');
 }
 
 function promptOf({ prompt }: JsonObject): string {
@@ -92,22 +103,33 @@ function ratioOf({ size }: JsonObject, known: readonly string[]): string | undef
   return [...known].sort((a, b) => distance(a) - distance(b))[0];
 }
 
-function decode(replies: readonly AdaptedReply[], body: JsonObject): AdaptedResult {
+function decode(replies: readonly AdaptedReply[], body: JsonObject, completed: string): AdaptedResult {
   const images = replies.flatMap((reply) => [...inlineDataOf(reply), ...predictionsOf(reply)]);
   if (images.length === 0) {
     const reason = `it has no image (${replies.map(reasonOf).join(', ')})`;
     throw new GatewayError('UP_BAD_BODY', { provider: 'Google', reason }, { retry: 'never' });
   }
+  const usage = { ...usageOf(replies), images: images.length };
+  const counted = { input_tokens: usage.input, output_tokens: usage.output, total_tokens: usage.input + usage.output };
+  const tokens = usage.output > 0 ? { usage: counted } : {};
+  const created = Math.floor(Date.now() / 1_000);
+  if (body['stream'] === true || body['stream'] === 'true') {
+    const events = images.map(({ mimeType, data: b64_json }, i) => {
+      const looks = {
+        background: 'auto',
+        output_format: mimeType.split('/')[1] ?? 'png',
+        quality: 'auto',
+        size: 'auto',
+      };
+      return { type: completed, b64_json, created_at: created, ...looks, ...(i === images.length - 1 ? tokens : {}) };
+    });
+    return eventsResult(events, usage);
+  }
   const data = images.map(
     ({ mimeType, data }): JsonObject =>
       body['response_format'] === 'url' ? { url: `data:${mimeType};base64,${data}` } : { b64_json: data },
   );
-  const usage = { ...usageOf(replies), images: images.length };
-  const tokens = { input_tokens: usage.input, output_tokens: usage.output, total_tokens: usage.input + usage.output };
-  return {
-    json: { created: Math.floor(Date.now() / 1_000), data, ...(usage.output > 0 ? { usage: tokens } : {}) },
-    usage,
-  };
+  return { json: { created, data, ...tokens }, usage };
 }
 
 function predictionsOf({ json }: AdaptedReply): { mimeType: string; data: string }[] {

@@ -3,11 +3,12 @@ import { readForm } from '../../form.ts';
 import type { JsonObject } from '../../json.ts';
 import type { AdaptedReply, AdaptedResult, Call, OperationAdapter } from '../../provider.ts';
 import { textOf, usageOf } from './content.ts';
+import { eventsResult } from './events-result.ts';
 import { modelPath } from './model-path.ts';
 
 const understood = new Set(['model', 'language', 'prompt', 'response_format', 'temperature', 'stream', 'file']);
 
-/** `POST /audio/transcriptions`: json, verbose_json (without times) and text. */
+/** `POST /audio/transcriptions`: json, verbose_json (without times) and text; a stream has all text in one delta. */
 export const transcription = adapterWith(
   'Write down exactly what is said in this audio, word for word, in the language it is spoken in.',
 );
@@ -34,13 +35,10 @@ function adapterWith(task: string): OperationAdapter {
   };
 }
 
-function refuseWhatNeedsTimes({ response_format: format, stream }: JsonObject): void {
-  const refuse = (param: string, reason: string): never => {
-    throw new GatewayError('REQ_INVALID', { reason }, { param });
-  };
-  if (stream === 'true' || stream === true) refuse('stream', 'This provider does not stream transcriptions.');
+function refuseWhatNeedsTimes({ response_format: format }: JsonObject): void {
   if (format === 'srt' || format === 'vtt' || format === 'diarized_json') {
-    refuse('response_format', `This provider gives no times or speakers, which ${format} needs; use json or text.`);
+    const reason = `This provider gives no times or speakers, which ${format} needs; use json or text.`;
+    throw new GatewayError('REQ_INVALID', { reason }, { param: 'response_format' });
   }
 }
 
@@ -67,17 +65,21 @@ function typeOfName(filename: string): string {
 
 function written(
   text: string,
-  { response_format: format, language }: JsonObject,
+  { response_format: format, language, stream }: JsonObject,
   replies: readonly AdaptedReply[],
 ): AdaptedResult {
   const usage = usageOf(replies);
-  if (format === 'text') return { bytes: Buffer.from(`${text}\n`), contentType: 'text/plain; charset=utf-8', usage };
   const tokens = {
     type: 'tokens',
     input_tokens: usage.input,
     output_tokens: usage.output,
     total_tokens: usage.input + usage.output,
   };
+  if (stream === true || stream === 'true') {
+    const delta = { type: 'transcript.text.delta', delta: text };
+    return eventsResult([delta, { type: 'transcript.text.done', text, usage: tokens }], usage);
+  }
+  if (format === 'text') return { bytes: Buffer.from(`${text}\n`), contentType: 'text/plain; charset=utf-8', usage };
   if (format !== 'verbose_json') return { json: { text, usage: tokens }, usage };
   return {
     json: { task: 'transcribe', language: language ?? '', duration: 0, text, segments: [], usage: tokens },

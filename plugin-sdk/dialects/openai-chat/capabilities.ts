@@ -23,10 +23,14 @@ export interface ChatCapabilities {
   readonly topK?: boolean;
   /** True sends `video_url` parts. */
   readonly video?: boolean;
+  /** True takes a URL as `file_data`. */
+  readonly fileUrls?: boolean;
   /** How a prompt-cache breakpoint is written, if at all. */
   readonly cache?: 'prompt_cache_breakpoint' | 'cache_control';
-  /** Where reasoning of earlier turns goes; false leaves it out. */
-  readonly reasoningField?: 'reasoning_content' | 'reasoning' | 'reasoning_details' | false;
+  /** Where reasoning of earlier turns goes; `thinking` is a part of the content, false leaves it out. */
+  readonly reasoningField?: 'reasoning_content' | 'reasoning' | 'reasoning_details' | 'thinking' | false;
+  /** Tags in which its models may write their thinking at the beginning of the content: `['think']`. */
+  readonly thinkTags?: readonly string[];
   /** Whose proofs (signatures, encrypted reasoning) the target accepts. A proof is never sent to another. */
   readonly proofsOf?: readonly string[];
 }

@@ -102,24 +102,29 @@ function decodeAudio(reader: FieldReader, part: JsonObject): Block | undefined {
 function decodeFile(reader: FieldReader, part: JsonObject): Block | undefined {
   if (!isObject(part['file'])) return undefined;
   const inner = new FieldReader(part['file']);
-  const source = fileSource(inner);
+  const { source, spelling: field } = fileSource(inner);
   if (source === undefined) return undefined;
   reader.understood('file');
   const name = inner.string('filename');
   const { cache, spelling } = decodeCache(reader);
-  const spellings = { $inner: inner.rest(), ...spelling };
+  const spellings = { $inner: inner.rest(), $file: field, ...spelling };
   return present({ type: 'file' as const, source, name, cache, ...carryPart(reader, spellings) });
 }
 
-function fileSource(file: FieldReader): FileBlock['source'] | undefined {
+/** OpenAI's chat takes ids and data; `file_url` is its word in responses, and OpenRouter reads URLs in `file_data`. */
+function fileSource(file: FieldReader): { source?: FileBlock['source']; spelling?: string } {
   const id = file.string('file_id');
-  if (id !== undefined) return { kind: 'file', id };
-  const data = file.peek('file_data');
-  if (typeof data !== 'string') return undefined;
-  const { source, spelling } = sourceOfUrl(data);
-  if (source.kind !== 'base64' || spelling !== undefined) return undefined;
-  file.understood('file_data');
-  return source;
+  if (id !== undefined) return { source: { kind: 'file', id } };
+  for (const field of ['file_data', 'file_url']) {
+    const data = file.peek(field);
+    if (typeof data !== 'string') continue;
+    const { source, spelling } = sourceOfUrl(data);
+    const isUrl = source.kind === 'url' && /^(?:https?|gs|s3):/i.test(source.url);
+    if (!isUrl && (field === 'file_url' || source.kind !== 'base64' || spelling !== undefined)) continue;
+    file.understood(field);
+    return isUrl ? { source, spelling: field } : { source };
+  }
+  return {};
 }
 
 function decodeVideo(reader: FieldReader, part: JsonObject): Block | undefined {

@@ -128,9 +128,10 @@ function withCitations(content: Block[], reader: FieldReader): Block[] {
   const annotations = reader.peek('annotations');
   const at = content.findIndex(({ type }) => type === 'text');
   if (!Array.isArray(annotations) || annotations.length === 0 || at < 0) return content;
-  const citations = annotations.map(decodeCitation);
-  if (!citations.every((citation) => citation !== undefined)) return content;
-  reader.understood('annotations');
+  const citations = annotations.map(decodeCitation).filter((citation) => citation !== undefined);
+  if (citations.length === 0) return content;
+  // Others among them are kept with the message, in the order of all.
+  if (citations.length === annotations.length) reader.understood('annotations');
   return content.with(at, { ...(content[at] as TextBlock), citations });
 }
 

@@ -11,11 +11,15 @@ import { failureField, finishWord } from './finish.ts';
 
 const dialect = 'openai.chat';
 
+/** Seconds for which OpenAI keeps a sound. */
+export const audioLife = 3_600;
+
 /** Writes a chat completion with every field that OpenAI always sends. */
 export function encodeAnswer(answer: Answer, context: AnswerContext): JsonObject {
   const carry = carried(answer, dialect);
   const own = carry !== undefined;
-  const content: ContentContext = { capabilities: {}, own, lost: () => {} };
+  const named = { audioId: `audio_${context.requestId}`, expiresAt: context.now + audioLife };
+  const content: ContentContext = { capabilities: {}, own, lost: () => {}, ...(own ? {} : { answer: named }) };
   const { usage } = answer;
   return {
     id: own && answer.id !== undefined ? answer.id : completionId(context.requestId),

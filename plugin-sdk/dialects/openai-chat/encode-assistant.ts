@@ -1,5 +1,6 @@
-import type { Block, Citation, ReasoningBlock, ToolCallBlock } from '../../conversation/index.ts';
+import type { Block, Citation, MediaSource, ReasoningBlock, ToolCallBlock } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import { wavHeader } from '../../wav.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
 import { present } from '../present.ts';
 import { isPlainText, usualEmptyContent } from './decode-assistant.ts';
@@ -24,15 +25,17 @@ export function encodeAssistant(
   policy: ReasoningPolicy,
   context: ContentContext,
 ): JsonObject {
-  const sorted = sortBlocks(placed);
+  const sorted = sortBlocks(placed.filter(({ block }) => !isForeignItem(block)));
   for (const { block, path } of placed)
-    if (!sorted.content.some((content) => content.block === block)) reportForeign(block, dialect, path, context.lost);
+    if (isForeignItem(block)) context.lost(path);
+    else if (!sorted.content.some((content) => content.block === block))
+      reportForeign(block, dialect, path, context.lost);
   return {
     ...wireFields(own),
     ...encodeHistory(sorted.reasoning, own?.['$reasoning'], policy, context),
     content: encodeAssistantContent(sorted.content, own?.['$content'], placed, context),
     ...encodeRefusal(sorted.refusals),
-    ...encodeCitations(sorted.content),
+    ...(own?.['annotations'] === undefined ? encodeCitations(sorted.content, context.own) : {}),
     ...encodeCalls(sorted.calls, policy, context),
     ...encodeMedia(sorted.media, context),
   };
@@ -78,17 +81,23 @@ function withoutProof({ signature: _, encrypted: __, ...block }: ReasoningBlock)
   return block;
 }
 
+/** What another format alone has a word for has no place in this one. */
+function isForeignItem(block: Block): boolean {
+  return block.type === 'provider-item' && block.dialect !== dialect;
+}
+
 function encodeAssistantContent(
-  content: readonly PlacedBlock[],
+  given: readonly PlacedBlock[],
   spelling: JsonValue | undefined,
   all: readonly PlacedBlock[],
   context: ContentContext,
 ): JsonValue | undefined {
+  const content = context.answer === undefined ? given : given.filter(({ block }) => block.type === 'text');
   if (content.length === 0) {
     if (spelling === 'absent') return undefined;
     if (spelling === 'parts') return [];
     if (spelling !== undefined) return spelling === 'null' ? null : '';
-    return usualEmptyContent(all.map(({ block }) => block));
+    return usualEmptyContent(all.map(({ block }) => block).filter((block) => !isForeignItem(block)));
   }
   const blocks = content.map(({ block }) => block);
   if (spelling === 'parts' || !blocks.every((block) => block.type === 'text')) return encodeParts(content, context);
@@ -103,10 +112,23 @@ function encodeRefusal(refusals: readonly string[]): JsonObject {
   return refusals.length === 0 ? {} : { refusal: refusals.join('\n\n') };
 }
 
-function encodeCitations(content: readonly PlacedBlock[]): JsonObject {
-  const citations = content.flatMap(({ block }) => (block.type === 'text' ? (block.citations ?? []) : []));
-  const annotations = citations.map(encodeCitation).filter((annotation) => annotation !== undefined);
+function encodeCitations(content: readonly PlacedBlock[], own: boolean): JsonObject {
+  const annotations: JsonObject[] = [];
+  let offset = 0;
+  for (const { block } of content) {
+    if (block.type !== 'text') continue;
+    for (const citation of block.citations ?? []) {
+      const annotation = encodeCitation(own ? citation : inWhole(citation, offset, block.text.length));
+      if (annotation !== undefined) annotations.push(annotation);
+    }
+    offset += block.text.length;
+  }
   return annotations.length === 0 ? {} : { annotations };
+}
+
+/** Texts are joined here, and what cites without a place cites for its whole block. */
+export function inWhole({ start = 0, ...citation }: Citation, offset: number, length: number): Citation {
+  return { ...citation, start: offset + start, end: offset + (citation.end ?? length) };
 }
 
 /** A citation without a URL (a page of a document) has no form here. */
@@ -145,9 +167,12 @@ function encodeMedia(media: readonly PlacedBlock[], context: ContentContext): Js
   if (images.length > 0) result['images'] = encodeParts(images, context);
   for (const { block, path } of media) {
     if (block.type !== 'audio') continue;
-    const data = block.source.kind === 'base64' ? block.source.data : undefined;
+    const data = block.source.kind === 'base64' ? soundOf(block.source, context.own) : undefined;
     const id = block.id ?? (block.source.kind === 'file' ? block.source.id : undefined);
-    if (id === undefined) context.lost(path);
+    if (id === undefined && context.answer !== undefined && data !== undefined) {
+      const { audioId, expiresAt } = context.answer;
+      result['audio'] = { id: audioId, data, transcript: block.transcript ?? '', expires_at: expiresAt };
+    } else if (id === undefined) context.lost(path);
     else
       result['audio'] = {
         ...present({ id, data, transcript: block.transcript }),
@@ -155,4 +180,12 @@ function encodeMedia(media: readonly PlacedBlock[], context: ContentContext): Js
       };
   }
   return result;
+}
+
+/** Bare samples are put into a file, since nothing here says how many there are in a second. */
+export function soundOf({ mediaType, data }: Extract<MediaSource, { kind: 'base64' }>, own: boolean): string {
+  if (own || !/^audio\/(?:l16|pcm)/i.test(mediaType)) return data;
+  const samples = Buffer.from(data, 'base64');
+  const rate = Number(/rate=(\d+)/.exec(mediaType)?.[1] ?? 24_000);
+  return Buffer.concat([wavHeader(samples.length, rate), samples]).toString('base64');
 }

@@ -14,6 +14,8 @@ export interface ContentContext {
   readonly capabilities: ChatCapabilities;
   /** The value was read from this dialect, so what it holds can be written in it. */
   readonly own: boolean;
+  /** An answer for a client, whose content is text alone; names the sound that it may have beside it. */
+  readonly answer?: { readonly audioId: string; readonly expiresAt: number };
   lost(path: string): void;
 }
 
@@ -91,7 +93,7 @@ function encodePart(block: Block, context: ContentContext): JsonValue | undefine
       return url !== undefined && allowed ? { type: 'video_url', video_url: { ...inner, url } } : undefined;
     }
     case 'file':
-      return encodeFile(block, own?.['$part'], inner, context.own);
+      return encodeFile(block, own, inner, context);
     case 'provider-item':
       return block.dialect === dialect ? block.value : undefined;
     default:
@@ -109,17 +111,21 @@ function encodeAudio(block: Block & { type: 'audio' }, own: boolean): JsonObject
 
 function encodeFile(
   block: Block & { type: 'file' },
-  part: JsonValue | undefined,
+  read: JsonObject | undefined,
   inner: JsonObject,
-  own: boolean,
+  { own, capabilities }: ContentContext,
 ): JsonObject | undefined {
   const { source, name } = block;
-  if (part === 'document_url') return { type: 'document_url', document_url: urlOfSource(source) ?? '' };
+  if (read?.['$part'] === 'document_url') return { type: 'document_url', document_url: urlOfSource(source) ?? '' };
   if (source.kind === 'text')
     return { type: 'text', text: name === undefined ? source.text : `${name}\n\n${source.text}` };
   if (source.kind === 'file')
     return { type: 'file', file: { ...inner, ...present({ file_id: source.id, filename: name }) } };
-  if (source.kind === 'url') return undefined;
+  if (source.kind === 'url') {
+    const field = text(read?.['$file']) ?? (capabilities.fileUrls === true ? 'file_data' : undefined);
+    if (field === undefined) return undefined;
+    return { type: 'file', file: { ...inner, [field]: source.url, ...present({ filename: name }) } };
+  }
   const media = own ? undefined : encodeMedia(source);
   if (media !== undefined) return media;
   // OpenAI refuses file data without a name.

@@ -1,5 +1,6 @@
 import type { Block, Conversation, Message, ToolResultBlock } from '../../conversation/index.ts';
 import type { JsonObject } from '../../json.ts';
+import { withMadeImages } from '../made-images.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
 import { clientPaths, type MessagePaths } from '../openai/client-paths.ts';
 import { encodeAssistant, type ReasoningPolicy } from './encode-assistant.ts';
@@ -13,8 +14,9 @@ export function encodeMessages(
   policy: ReasoningPolicy,
   context: ContentContext,
 ): JsonObject[] {
-  const paths = clientPaths(conversation);
-  return conversation.messages.flatMap((message, i) => encodeMessage(message, paths[i]!, policy, context));
+  const messages = context.own ? conversation.messages : withMadeImages(conversation.messages, true, context.lost);
+  const paths = clientPaths({ ...conversation, messages });
+  return messages.flatMap((message, i) => encodeMessage(message, paths[i]!, policy, context));
 }
 
 function encodeMessage(
@@ -28,6 +30,7 @@ function encodeMessage(
   const own = carried(message, dialect);
   if (message.role === 'assistant') {
     const fields = encodeAssistant(placed, own, policy, context);
+    if (!context.own && isEmptied(message, fields)) return [];
     if (fields['content'] === undefined) delete fields['content'];
     return [{ role: 'assistant', ...encodeName(message, path, context), ...fields }];
   }
@@ -36,10 +39,17 @@ function encodeMessage(
   const rest = [...results.flatMap(attachments), ...placed.filter((one) => !isResult(one))];
   if (results.length > 0 && rest.length === 0) return toolMessages;
   const content = encodeFilledContent(rest, own, context);
+  if (!context.own && isEmptied(message, content)) return toolMessages;
   return [
     ...toolMessages,
     { role: roleOf(message, context), ...encodeName(message, path, context), ...content, ...wireFields(own) },
   ];
+}
+
+/** Nothing that the message held has a form here: providers refuse a message without content. */
+function isEmptied({ role, blocks }: Message, { content, ...others }: JsonObject): boolean {
+  const bare = content === '' || content === null || (Array.isArray(content) && content.length === 0);
+  return (role === 'assistant' || blocks.length > 0) && bare && Object.keys(others).length === 0;
 }
 
 function encodeFilledContent(

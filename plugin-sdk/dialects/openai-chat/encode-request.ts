@@ -24,7 +24,8 @@ export function encodeRequest(request: Conversation, context: EncodeContext): Js
   reportForeign(conversation, dialect, '', lost, sharedWithResponses);
   reportUnsayable(conversation, lost);
   const policy: ReasoningPolicy = {
-    field: capabilities.reasoningField,
+    // As a part of the content it is written by fitRequest, which the body goes through in any case.
+    field: capabilities.reasoningField === 'thinking' ? 'reasoning_content' : capabilities.reasoningField,
     accepts: (maker) => maker !== undefined && capabilities.proofsOf?.includes(maker) === true,
   };
   const body = {

@@ -1,12 +1,12 @@
-import type { AnswerEvent, BlockHead, Citation } from '../../conversation/index.ts';
+import type { AnswerEvent, AudioBlock, BlockHead, Citation } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { AnswerContext, StreamEncoder } from '../dialect.ts';
 import { carried, wireFields } from '../openai/carry.ts';
 import { encodeProof } from '../openai/tool-call-proof.ts';
 import { sameOrNew, writeChatUsage } from '../openai/usage.ts';
 import { present } from '../present.ts';
-import { completionId, usesFunctions } from './encode-answer.ts';
-import { encodeCitation } from './encode-assistant.ts';
+import { audioLife, completionId, usesFunctions } from './encode-answer.ts';
+import { encodeCitation, inWhole, soundOf } from './encode-assistant.ts';
 import { encodeParts } from './encode-content.ts';
 import { failureField, finishWord } from './finish.ts';
 import { completeChunk, mergeChunk } from './merge-chunk.ts';
@@ -28,6 +28,11 @@ interface OpenBlock {
   readonly call: number;
   readonly oldStyle: boolean;
   readonly reasoning: StreamedReasoning | undefined;
+  /** Where its text begins in that of the choice, and how much there is of it. */
+  readonly from: number;
+  length: number;
+  /** Those that cite for the whole block, whose end is not known yet. */
+  readonly citations: Citation[];
 }
 
 /**
@@ -46,6 +51,8 @@ class ChatStreamEncoder implements StreamEncoder {
   readonly #begun = new Set<number>();
   readonly #blocks = new Map<string, OpenBlock>();
   readonly #calls = new Map<number, number>();
+  /** Length of the text of a choice in the blocks that are closed. */
+  readonly #said = new Map<number, number>();
   /** A partial chunk of fields that no event has a word for; joins the next chunk. */
   #extras: JsonObject | undefined;
 
@@ -74,7 +81,7 @@ class ChatStreamEncoder implements StreamEncoder {
       case 'signature':
         return this.#signature(event);
       case 'citation':
-        return this.#citation(event.choice, event.citation);
+        return this.#citation(event);
       case 'audio':
         return this.#delta(
           event.choice,
@@ -97,7 +104,9 @@ class ChatStreamEncoder implements StreamEncoder {
 
   /** The frequent case: one template, JSON only for the text itself. */
   #text(event: Event<'text'>): string {
-    const field = this.#block(event)?.head.type === 'refusal' ? 'refusal' : 'content';
+    const block = this.#block(event);
+    const field = block?.head.type === 'refusal' ? 'refusal' : 'content';
+    if (block !== undefined) block.length += event.text.length;
     const delta = `{"${field}":${JSON.stringify(event.text)}}`;
     return this.#delta(event.choice, delta, event.logprobs);
   }
@@ -118,7 +127,10 @@ class ChatStreamEncoder implements StreamEncoder {
     const oldStyle = own?.['$in'] === 'function_call' || (own === undefined && this.#functions);
     const call = head.type === 'tool-call' ? (this.#calls.get(choice) ?? 0) : 0;
     const reasoning = head.type === 'reasoning' ? new StreamedReasoning(head, own, block) : undefined;
-    this.#blocks.set(`${choice} ${block}`, { head, call, oldStyle, reasoning, filled: own !== undefined || this.#own });
+    const filled = own !== undefined || this.#own;
+    const from = this.#said.get(choice) ?? 0;
+    const opened: OpenBlock = { head, call, oldStyle, reasoning, filled, from, length: 0, citations: [] };
+    this.#blocks.set(`${choice} ${block}`, opened);
     switch (head.type) {
       case 'tool-call':
         this.#calls.set(choice, call + 1);
@@ -133,9 +145,10 @@ class ChatStreamEncoder implements StreamEncoder {
           'null',
         );
       case 'media': {
+        if (head.block.type === 'audio') return this.#delta(choice, this.#sound(head.block), undefined, 'null');
         const placed = [{ block: head.block, path: '' }];
         const images = encodeParts(placed, { capabilities: {}, own: false, lost: () => {} });
-        return head.block.type === 'image' && images.length > 0 ? this.#delta(choice, JSON.stringify({ images })) : '';
+        return images.length > 0 ? this.#delta(choice, JSON.stringify({ images })) : '';
       }
       default:
         return '';
@@ -145,6 +158,12 @@ class ChatStreamEncoder implements StreamEncoder {
   /** A call without arguments still has to give its client JSON. */
   #close({ choice, block }: Event<'block-end'>): string {
     const closed = this.#block({ choice, block });
+    if (closed?.head.type === 'text') {
+      this.#said.set(choice, closed.from + closed.length);
+      return closed.citations
+        .map((citation) => this.#annotation(choice, inWhole(citation, closed.from, closed.length)))
+        .join('');
+    }
     if (closed?.reasoning !== undefined) return this.#delta(choice, closed.reasoning.closing());
     if (closed?.head.type !== 'tool-call' || closed.filled || closed.head.kind === 'custom') return '';
     return this.#arguments({ type: 'arguments', choice, block, text: '{}' });
@@ -158,7 +177,23 @@ class ChatStreamEncoder implements StreamEncoder {
     return this.#delta(event.choice, JSON.stringify({ tool_calls: [{ index: block.call, ...proof }] }));
   }
 
-  #citation(choice: number, citation: Citation): string {
+  #citation(event: Event<'citation'>): string {
+    const { choice, citation } = event;
+    const block = this.#block(event);
+    if (block === undefined || this.#own) return this.#annotation(choice, citation);
+    if (citation.end !== undefined) return this.#annotation(choice, inWhole(citation, block.from, 0));
+    block.citations.push(citation);
+    return '';
+  }
+
+  #sound({ source, transcript = '' }: AudioBlock): string {
+    if (source.kind !== 'base64') return '';
+    const id = `audio_${this.#context.requestId}`;
+    const expires_at = this.#context.now + audioLife;
+    return JSON.stringify({ audio: { id, data: soundOf(source, false), transcript, expires_at } });
+  }
+
+  #annotation(choice: number, citation: Citation): string {
     const annotation = encodeCitation(citation);
     return annotation === undefined ? '' : this.#delta(choice, JSON.stringify({ annotations: [annotation] }));
   }

@@ -64,13 +64,25 @@ function fitMessage(message: JsonObject, capabilities: ChatCapabilities, lost: (
 
 /** Earlier turns' reasoning goes back under the one name that the target reads, or not at all. */
 function fitReasoning(message: JsonObject, field: NonNullable<ChatCapabilities['reasoningField']>): JsonObject {
-  const { reasoning_content: content, reasoning, ...rest } = message;
+  if (field === 'reasoning_details') return message;
+  const { reasoning_content: content, reasoning, reasoning_details: details, ...rest } = message;
   const text = content ?? reasoning;
-  if (text === undefined || field === 'reasoning_details') return message;
+  if (text === undefined) return details === undefined ? message : rest;
   if (field === false) return rest;
-  return message[field] === text && (content === undefined || reasoning === undefined)
+  if (field === 'thinking')
+    return text ? { ...rest, content: [thinkingPart(text), ...partsOf(message['content'])] } : rest;
+  return message[field] === text && details === undefined && (content === undefined || reasoning === undefined)
     ? message
     : { ...rest, [field]: text };
+}
+
+function thinkingPart(text: JsonValue): JsonObject {
+  return { type: 'thinking', thinking: [{ type: 'text', text }] };
+}
+
+function partsOf(content: JsonValue | undefined): readonly JsonValue[] {
+  if (Array.isArray(content)) return content;
+  return typeof content === 'string' && content !== '' ? [{ type: 'text', text: content }] : [];
 }
 
 /** Undefined when there is more than text in the parts. */

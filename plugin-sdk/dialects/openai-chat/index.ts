@@ -1,3 +1,4 @@
+import { isObject } from '../../json.ts';
 import type { Dialect } from '../dialect.ts';
 import { errorFace } from '../openai/error-face.ts';
 import { decodeAnswer } from './decode-answer.ts';
@@ -16,5 +17,13 @@ export const openaiChat: Dialect = {
   framing: 'sse',
   meter: chatMeter,
   ...errorFace,
-  chat: { decodeRequest, encodeRequest, decodeAnswer, encodeAnswer, decodeStream, encodeStream },
+  chat: {
+    decodeRequest,
+    encodeRequest,
+    enforcesOutput: (body) => isObject(body['response_format']),
+    decodeAnswer,
+    encodeAnswer,
+    decodeStream,
+    encodeStream,
+  },
 };

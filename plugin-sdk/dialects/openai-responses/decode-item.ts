@@ -31,6 +31,8 @@ export function decodeItem(item: JsonObject, path?: string): DecodedItem {
       return assistant(decodeCall(reader, 'function') ?? providerItem(item));
     case 'custom_tool_call':
       return assistant(decodeCall(reader, 'custom') ?? providerItem(item));
+    case 'image_generation_call':
+      return assistant(decodeImage(item) ?? providerItem(item));
     case 'function_call_output':
     case 'custom_tool_call_output':
       return { role: 'user', blocks: [decodeOutput(reader, item, path) ?? providerItem(item)], alone: false };
@@ -135,6 +137,20 @@ function decodeCall(reader: FieldReader, kind: 'function' | 'custom'): Block | u
     ...proof,
     ...carryItem(reader),
   });
+}
+
+/** An image that a model made, which the next turn may be about. */
+function decodeImage({ result, ...item }: JsonObject): Block | undefined {
+  if (typeof result !== 'string' || result === '') return undefined;
+  const format = typeof item['output_format'] === 'string' ? item['output_format'] : formatOf(result);
+  const source = { kind: 'base64' as const, mediaType: `image/${format}`, data: result };
+  return { type: 'image', source, ...carrying(dialect, undefined, { $call: item }) };
+}
+
+/** By how the file begins; a PNG unless it is known better. */
+function formatOf(base64: string): string {
+  if (base64.startsWith('/9j/')) return 'jpeg';
+  return base64.startsWith('UklGR') ? 'webp' : 'png';
 }
 
 /** `status` is bookkeeping of the item; other fields mean something. */

@@ -21,7 +21,7 @@ export function encodePart(
       return {
         type: textType(carry, usualText),
         text: block.text,
-        ...encodeCitations(block.citations, usualText),
+        ...encodeCitations(block, usualText),
         ...wireFields(carry),
       };
     case 'refusal':
@@ -84,9 +84,13 @@ function fileSource({ source, name }: Block & { type: 'file' }, own: boolean): J
   }
 }
 
-function encodeCitations(citations: readonly Citation[] | undefined, usualText: string): JsonObject {
+function encodeCitations({ citations, text }: Block & { type: 'text' }, usualText: string): JsonObject {
   if (citations === undefined || usualText === 'input_text') return {};
-  const annotations = citations.map(encodeCitation).filter((annotation) => annotation !== undefined);
+  const annotations = citations
+    .map((citation) =>
+      encodeCitation(carried(citation, dialect) === undefined ? { start: 0, end: text.length, ...citation } : citation),
+    )
+    .filter((annotation) => annotation !== undefined);
   return annotations.length === 0 ? {} : { annotations };
 }
 

@@ -78,7 +78,7 @@ function encodeGroup(group: readonly PlacedBlock[], role: Message['role'], conte
     case 'provider-item':
       return [block.value];
     case 'image':
-      return block.source.kind === 'base64' ? [generatedImage(block.source.data, context.ids!)] : [];
+      return block.source.kind === 'base64' ? [imageCall(block, block.source.data, context)] : [];
     default:
       return [];
   }
@@ -94,6 +94,7 @@ function isContent(block: Block, context: ItemContext): boolean {
     case 'provider-item':
       return block.dialect !== dialect || isPart(block.value);
     case 'image':
+      if (carried(block, dialect)?.['$call'] !== undefined) return false;
       return context.own || context.ids === undefined || block.source.kind !== 'base64';
     default:
       return true;
@@ -119,6 +120,11 @@ function encodeThinking(group: readonly PlacedBlock[], context: ItemContext): Js
 /** A reasoning item without OpenAI's own proof would be refused. */
 function canSend(block: ReasoningBlock, context: ItemContext): boolean {
   return block.encrypted !== undefined && context.accepts(block.maker);
+}
+
+function imageCall(block: Block, result: string, { ids }: ItemContext): JsonObject {
+  const call = carried(block, dialect)?.['$call'];
+  return isObject(call) ? { ...call, result } : generatedImage(result, ids!);
 }
 
 /** An image that another provider's model made, in the form of OpenAI's image tool. */

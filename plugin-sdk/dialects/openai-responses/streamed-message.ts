@@ -1,5 +1,6 @@
 import type { Citation } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import { carried } from '../openai/carry.ts';
 import { encodeCitation } from './encode-content.ts';
 import type { EventWriter } from './event-writer.ts';
 import type { StreamedItem } from './streamed-item.ts';
@@ -15,7 +16,9 @@ export class StreamedMessage implements StreamedItem {
   readonly #parts: JsonObject[] = [];
   #kind: Kind;
   #words = '';
-  #annotations: JsonValue[] = [];
+  #annotations: JsonObject[] = [];
+  /** Those that cite for the whole part, whose end is not known yet. */
+  #open: JsonObject[] = [];
   #logprobs: JsonValue[] = [];
   #template: readonly [string, string] = ['', ''];
 
@@ -38,6 +41,7 @@ export class StreamedMessage implements StreamedItem {
     this.#kind = kind;
     this.#words = '';
     this.#annotations = [];
+    this.#open = [];
     this.#logprobs = [];
     const type = kind === 'text' ? 'response.output_text.delta' : 'response.refusal.delta';
     this.#template = this.#out.template(type, kind === 'text' ? { ...this.#place(), logprobs: [] } : this.#place());
@@ -57,11 +61,17 @@ export class StreamedMessage implements StreamedItem {
   citation(citation: Citation): string {
     const annotation = encodeCitation(citation);
     if (annotation === undefined) return '';
+    if (annotation['start_index'] === undefined && carried(citation, 'openai.responses') === undefined) {
+      annotation['start_index'] = 0;
+      annotation['end_index'] = this.#words.length;
+      this.#open.push(annotation);
+    }
     const annotation_index = this.#annotations.push(annotation) - 1;
     return this.#out.event('response.output_text.annotation.added', { annotation, annotation_index, ...this.#place() });
   }
 
   endBlock(): string {
+    for (const annotation of this.#open) annotation['end_index'] = this.#words.length;
     const part = this.#part();
     const place = this.#place();
     this.#parts.push(part);
