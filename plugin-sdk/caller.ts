@@ -28,5 +28,8 @@ export type KeyFilter = (provider: string, key: string) => boolean;
 /** Set in `preRoute` by the plugin that identifies callers, when the caller is restricted; plugins that select keys obey it. */
 export const keyFilterSlot = defineSlot<KeyFilter>('key filter');
 
-/** Further targets that the caller's grant names, as `provider/model`, tried in order when the request's own fail. */
+/**
+ * Further targets that the caller's grant names, as `provider/model`, tried in order when the request's own fail and it
+ * names no fallbacks itself.
+ */
 export const fallbacksSlot = defineSlot<readonly string[]>('fallbacks');

@@ -13,6 +13,8 @@ export interface Prices {
   reserve(facts: ReserveFacts): MaybePromise<Price | 'unknown'>;
   /** What the call did cost. */
   cost(facts: UsageFacts): MaybePromise<Cost | 'unknown'>;
+  /** How large calls of a model can be; absent, or without a number, where nobody knows. */
+  sizeOf?(call: PricedCall): MaybePromise<ModelSize>;
   /** What becomes of a call without a price when a budget applies; `refuse` when absent. */
   readonly unknown?: 'allow' | 'refuse';
 }
@@ -59,6 +61,16 @@ export interface ReserveFacts extends PricedCall {
 
 export interface UsageFacts extends PricedCall {
   readonly usage: Usage;
+}
+
+/** Facts of a model that bound what one call can use. */
+export interface ModelSize {
+  /** Most output tokens of one answer, reasoning included. */
+  readonly maxOutputTokens?: number;
+  /** Most tokens of input and output together. */
+  readonly contextWindow?: number;
+  /** Input tokens that are charged besides those of the request: a prompt or searches of the model's own. */
+  readonly ownInputTokens?: number;
 }
 
 export interface Price {

@@ -43,18 +43,24 @@ export function checkTargets(subject: Subject, exchange: RoutedExchange): void {
   if (allowed.length < targets.length) exchange.setTargets(allowed);
 }
 
+export interface Choice {
+  readonly target: Target;
+  /** `provider/model` of the others, heaviest first. */
+  readonly fallbacks: readonly string[];
+}
+
 /**
  * For a call whose model names no provider: chooses among the weighted providers of the virtual key that have the model;
- * the others follow as fallbacks, heaviest first. `undefined` when the virtual key leaves nothing to choose.
+ * the others are its fallbacks. `undefined` when the virtual key leaves nothing to choose.
  *
  * A provider has a model that its grant names, or that `isKnown` finds in its price list.
  */
-export function weightedTargets(
+export function chooseProvider(
   { grants, virtualKey }: Subject,
   exchange: Exchange,
   providers: ReadonlyMap<string, Provider>,
   isKnown: (provider: string, model: string) => boolean,
-): Target[] | undefined {
+): Choice | undefined {
   const { model, operation, route } = exchange;
   if (grants === undefined || model === undefined || modelless.has(operation)) return undefined;
   if (route.passthrough === true || exchange.request.headers.has('x-model-provider')) return undefined;
@@ -70,7 +76,10 @@ export function weightedTargets(
   const first = pick(candidates);
   if (first === undefined) return undefined;
   const rest = candidates.filter((candidate) => candidate !== first).sort((a, b) => b.weight - a.weight);
-  return [first, ...rest].map(({ provider }) => ({ provider, model }));
+  return {
+    target: { provider: first.provider, model },
+    fallbacks: rest.map(({ provider }) => `${provider}/${model}`),
+  };
 }
 
 interface Candidate {

@@ -1,5 +1,5 @@
 import { defineSlot, type Exchange, type GatewayRequest, type Target } from '../../plugin-sdk/index.ts';
-import type { PricedCall } from '../../plugin-sdk/ports/prices.ts';
+import type { ModelSize, PricedCall } from '../../plugin-sdk/ports/prices.ts';
 import type { Amounts } from './accounts.ts';
 import { type Estimate, estimate } from './estimate.ts';
 import type { Estimates } from './options.ts';
@@ -12,6 +12,8 @@ export class Charge {
   readonly #request: GatewayRequest;
   readonly #estimates: Estimates;
   #estimate: Estimate | undefined;
+  /** Output tokens per answer that we state for a request which states none. */
+  outputLimit: number | undefined = undefined;
   /** On the accounts of the caller; pays for one attempt at any target. */
   reservation: string | undefined = undefined;
   /** What that reservation holds. */
@@ -42,9 +44,38 @@ export class Charge {
     return this.#estimate;
   }
 
-  /** Expects less output than the default; for requests that state no limit. */
-  shrink(outputTokens: number): void {
-    this.#estimate = { ...this.estimate, outputTokens };
+  /** Output tokens over all answers at most, as far as that is known without the model. */
+  get outputTokens(): number {
+    const { outputTokens, choices } = this.estimate;
+    return this.outputLimit === undefined ? outputTokens : this.outputLimit * choices;
+  }
+
+  /** The most output that a provider makes in some time without showing it. */
+  outputIn(milliseconds: number): number {
+    const { outputTokens, choices } = this.estimate;
+    return outputTokens === 0 ? 0 : (milliseconds / 1_000) * this.#estimates.tokensPerSecond * choices;
+  }
+
+  /** Most output tokens of one answer of a model, for a request that states no limit. */
+  mostOutput({ maxOutputTokens, contextWindow }: ModelSize): number {
+    return maxOutputTokens ?? contextWindow ?? this.#estimates.maxOutputTokens;
+  }
+
+  /** A limit that a model is sure to accept: one above its maximum is an error at many providers. */
+  acceptedOutput({ maxOutputTokens, contextWindow }: ModelSize): number {
+    return maxOutputTokens ?? Math.min(this.#estimates.outputTokens, contextWindow ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** The most that the call can use at a model, `output` tokens per answer where the request states no limit. */
+  boundsAt(size: ModelSize, output = this.outputLimit): Pick<Estimate, 'inputTokens' | 'outputTokens'> {
+    const { inputTokens, inputUnbounded, outputTokens, outputStated, choices } = this.estimate;
+    const input = inputTokens === 0 ? 0 : inputTokens + (size.ownInputTokens ?? 0);
+    return {
+      inputTokens: inputUnbounded === true ? input : Math.min(input, size.contextWindow ?? Number.POSITIVE_INFINITY),
+      outputTokens: outputStated
+        ? outputTokens
+        : Math.min(output ?? Number.POSITIVE_INFINITY, this.mostOutput(size)) * choices,
+    };
   }
 
   /** Facts for the price of the call at a target. */
@@ -67,6 +98,6 @@ export class Charge {
 
 /** One call that uses nothing else. */
 export const oneCall: Amounts = { requests: 1, concurrency: 1, tokens: 0, 'nano-usd': 0 };
-const readsOnly: Estimate = { inputTokens: 0, outputTokens: 0, outputStated: true };
+const readsOnly: Estimate = { inputTokens: 0, outputTokens: 0, outputStated: true, choices: 1 };
 
 export const chargeSlot = defineSlot<Charge>('governance charge');

@@ -16,13 +16,15 @@ import { type Amounts, linesOf, measures } from './accounts.ts';
 import { Charge, chargeSlot } from './charge.ts';
 import { type Cost, costsOf, mostAt, mostAtAny } from './costs.ts';
 import type { Estimates } from './options.ts';
+import { limitOutput, mayLimitOutput } from './output-limit.ts';
+import { OutputShares } from './output-shares.ts';
 import { refusal } from './refusals.ts';
 import type { Subject } from './subject.ts';
 import type { TargetLimits } from './target-limits.ts';
 import { usedNothing } from './usage.ts';
 
-/** Reservations without a stated output limit shrink to what is left, down to this many tokens of output. */
-const smallestOutput = 16;
+/** How often a reservation that others were quicker to take the room of is made smaller. */
+const maxTries = 8;
 const noCost: Cost = { 'nano-usd': 0, tokens: 0 };
 
 export interface ChargeOptions {
@@ -38,10 +40,12 @@ export interface ChargeOptions {
 export class Charges {
   readonly #options: ChargeOptions;
   readonly #open = new Set<string>();
+  readonly #shares: OutputShares;
   #stopTimer: () => void;
 
   constructor(options: ChargeOptions) {
     this.#options = options;
+    this.#shares = new OutputShares(options);
     this.#stopTimer = this.#keepAlive();
   }
 
@@ -49,12 +53,20 @@ export class Charges {
     this.#stopTimer();
   }
 
-  /** Before the first attempt, with the request as it will be sent. Throws GatewayError LIMIT_*. */
-  admit(request: GatewayRequest, exchange: RoutedExchange, subject: Subject): MaybePromise<void> {
-    if (exchange.operation === 'models') return;
+  /**
+   * Before the first attempt, with the request as it will be sent. Gives the request with an output limit where it states
+   * none and may not have all that its model can give. Throws GatewayError LIMIT_*.
+   */
+  admit(request: GatewayRequest, exchange: RoutedExchange, subject: Subject): MaybePromise<GatewayRequest | undefined> {
+    if (exchange.operation === 'models') return undefined;
     const charge = new Charge(subject, exchange, request, this.#options.estimates);
     exchange.set(chargeSlot, charge);
-    if (subject.accounts.length > 0) return this.#reserveFor(exchange, charge);
+    return chain(this.#reserveFor(request, exchange, charge), () => {
+      const { outputLimit } = charge;
+      if (outputLimit === undefined) return undefined;
+      exchange.note('plugins/governance', 'limited the output', { tokens: outputLimit });
+      return limitOutput(request, exchange, outputLimit);
+    });
   }
 
   /** Whether what a stream uses is counted anywhere, so that its usage must be known. */
@@ -93,7 +105,8 @@ export class Charges {
         this.#release(id),
       );
     }
-    return chain(costsOf(charge, exchange, outcome, this.#options.prices), (costs) => {
+    const { prices, host } = this.#options;
+    return chain(costsOf(charge, exchange, outcome, prices, host.providers), (costs) => {
       const sum = { 'nano-usd': 0, tokens: 0 };
       for (const cost of costs.values()) {
         sum['nano-usd'] += cost['nano-usd'];
@@ -126,21 +139,45 @@ export class Charges {
     return own === undefined || own.length === 0 ? general : chain(general, (others) => [...own, ...others]);
   }
 
-  #reserveFor(exchange: RoutedExchange, charge: Charge): MaybePromise<void> {
+  #reserveFor(request: GatewayRequest, exchange: RoutedExchange, charge: Charge, tries = maxTries): MaybePromise<void> {
     const { accounts } = charge.subject;
-    return chain(mostAtAny(charge, exchange, accounts, this.#options.prices), (amounts) =>
-      chain(this.#reserve(accounts, amounts), (result) => {
-        if (typeof result === 'string') {
-          charge.reservation = result;
-          charge.amounts = amounts;
-          exchange.note('plugins/governance', 'reserved', noteOf(accounts, amounts));
-          return;
-        }
-        if (!mayShrink(charge, result)) throw this.#refused(result);
-        charge.shrink(Math.floor(charge.estimate.outputTokens / 4));
-        return this.#reserveFor(exchange, charge);
-      }),
-    );
+    return chain(this.#fit(request, exchange, charge, tries < maxTries), (fitted) => {
+      if (accounts.length === 0) return;
+      return chain(mostAtAny(charge, exchange, accounts, this.#options.prices), (amounts) =>
+        chain(this.#reserve(accounts, amounts), (result) => {
+          if (typeof result === 'string') {
+            charge.reservation = result;
+            charge.amounts = amounts;
+            this.#shares.took(accounts, amounts);
+            exchange.note('plugins/governance', 'reserved', noteOf(accounts, amounts));
+            return;
+          }
+          if (fitted !== 'may shrink' || tries === 1 || !measures([result.line.account])) throw this.#refused(result);
+          // Another call has taken what this one was to have.
+          return this.#reserveFor(request, exchange, charge, tries - 1);
+        }),
+      );
+    });
+  }
+
+  /** For a request that states no output limit: finds how much output it may have, of the caller and of its first target. */
+  #fit(
+    request: GatewayRequest,
+    exchange: RoutedExchange,
+    charge: Charge,
+    fresh: boolean,
+  ): MaybePromise<'may shrink' | undefined> {
+    const { estimates } = this.#options;
+    const target = exchange.targets[0];
+    if (target === undefined || charge.isReading) return undefined;
+    if (estimates.whenShort === 'refuse' || !mayLimitOutput(request, exchange)) return undefined;
+    const { accounts: ofCaller, measured } = charge.subject;
+    if (measured && charge.estimate.outputStated) return undefined;
+    return chain(this.#accountsAt(charge, target), (ofTarget) => {
+      if (!(measured || measures(ofTarget)) || charge.estimate.outputStated) return undefined;
+      const accounts = [...ofCaller, ...ofTarget].filter((account) => measures([account]));
+      return this.#shares.fit(charge, exchange, accounts, fresh);
+    });
   }
 
   /** The first reservation pays for the first attempt, and for later ones while those before used nothing. */
@@ -214,11 +251,6 @@ export class Charges {
 /** What was reserved, for the decision record. */
 function noteOf(accounts: readonly Account[], amounts: Amounts): Record<string, number> {
   return { accounts: accounts.length, tokens: amounts.tokens, nanoUsd: amounts['nano-usd'] };
-}
-
-function mayShrink({ estimate: { outputStated, outputTokens } }: Charge, { line }: Refused): boolean {
-  const { unit } = line.account;
-  return !outputStated && outputTokens / 4 >= smallestOutput && (unit === 'tokens' || unit === 'nano-usd');
 }
 
 /** Not refused by us before anything was sent. */

@@ -2,38 +2,49 @@ import {
   type AttemptRecord,
   chain,
   GatewayError,
+  isThenable,
   type MaybePromise,
   type Outcome,
+  type Provider,
   type RoutedExchange,
   type Target,
 } from '../../plugin-sdk/index.ts';
 import type { Account } from '../../plugin-sdk/ports/ledger.ts';
-import { costSlot, type PricedCall, type Prices } from '../../plugin-sdk/ports/prices.ts';
-import type { Amounts } from './accounts.ts';
+import { costSlot, type ModelSize, type PricedCall, type Prices } from '../../plugin-sdk/ports/prices.ts';
+import { type Amounts, measures } from './accounts.ts';
 import { type Charge, oneCall } from './charge.ts';
 import { usedBy } from './usage.ts';
 
+const noSize: ModelSize = {};
+
 export type Cost = Readonly<Record<'nano-usd' | 'tokens', number>>;
 
-/** The most that one attempt at a target can use. Throws GatewayError LIMIT_PRICE_UNKNOWN. */
+/**
+ * The most that one attempt at a target can use, `output` tokens per answer where the request states no limit and nothing
+ * else was settled. Throws GatewayError LIMIT_PRICE_UNKNOWN.
+ */
 export function mostAt(
   charge: Charge,
   target: Target,
   accounts: readonly Account[],
   prices: Prices,
+  output = charge.outputLimit,
 ): MaybePromise<Amounts> {
-  if (charge.isReading || !accounts.some(({ unit }) => unit === 'tokens' || unit === 'nano-usd')) return oneCall;
-  const { estimate } = charge;
-  const tokens = estimate.inputTokens + estimate.outputTokens;
-  if (!accounts.some(({ unit }) => unit === 'nano-usd')) return { ...oneCall, tokens };
-  return chain(prices.reserve({ ...estimate, ...charge.callAt(target) }), (price) => {
-    if (price !== 'unknown') return { ...oneCall, tokens, 'nano-usd': price.nanoUsd };
-    if (prices.unknown === 'allow') return { ...oneCall, tokens };
-    throw new GatewayError(
-      'LIMIT_PRICE_UNKNOWN',
-      { provider: target.provider, model: target.model },
-      { retry: 'next-target' },
-    );
+  if (charge.isReading || !measures(accounts)) return oneCall;
+  const call = charge.callAt(target);
+  return chain(prices.sizeOf?.(call) ?? noSize, (size) => {
+    const bounds = charge.boundsAt(size, output);
+    const tokens = bounds.inputTokens + bounds.outputTokens;
+    if (!accounts.some(({ unit }) => unit === 'nano-usd')) return { ...oneCall, tokens };
+    return chain(prices.reserve({ ...charge.estimate, ...bounds, ...call }), (price) => {
+      if (price !== 'unknown') return { ...oneCall, tokens, 'nano-usd': price.nanoUsd };
+      if (prices.unknown === 'allow') return { ...oneCall, tokens };
+      throw new GatewayError(
+        'LIMIT_PRICE_UNKNOWN',
+        { provider: target.provider, model: target.model },
+        { retry: 'next-target' },
+      );
+    });
   });
 }
 
@@ -46,11 +57,11 @@ export function mostAtAny(
   exchange: RoutedExchange,
   accounts: readonly Account[],
   prices: Prices,
+  output = charge.outputLimit,
 ): MaybePromise<Amounts> {
   const { targets } = exchange;
-  const priced = accounts.some(({ unit }) => unit === 'nano-usd');
-  const first = mostAt(charge, targets[0]!, accounts, prices);
-  if (targets.length === 1 || !priced || charge.isReading) return first;
+  const first = mostAt(charge, targets[0]!, accounts, prices, output);
+  if (targets.length === 1 || charge.isReading || !measures(accounts)) return first;
   const known: Target[] = [targets[0]!];
   const next = (place: number, most: Amounts): MaybePromise<Amounts> => {
     const target = targets[place];
@@ -58,14 +69,47 @@ export function mostAtAny(
       if (known.length < targets.length) exchange.setTargets(known);
       return most;
     }
-    return chain(prices.reserve({ ...charge.estimate, ...charge.callAt(target) }), (price) => {
-      if (price === 'unknown' && prices.unknown !== 'allow') return next(place + 1, most);
+    return chain(mostOrNone(charge, target, accounts, prices, output), (amounts) => {
+      if (amounts === undefined) return next(place + 1, most);
       known.push(target);
-      const dearer = price !== 'unknown' && price.nanoUsd > most['nano-usd'];
-      return next(place + 1, dearer ? { ...most, 'nano-usd': price.nanoUsd } : most);
+      return next(place + 1, {
+        ...most,
+        tokens: Math.max(most.tokens, amounts.tokens),
+        'nano-usd': Math.max(most['nano-usd'], amounts['nano-usd']),
+      });
     });
   };
   return chain(first, (most) => next(1, most));
+}
+
+/** {@link mostAt}; `undefined` instead of an error when the price is not known. */
+function mostOrNone(...of: Parameters<typeof mostAt>): MaybePromise<Amounts | undefined> {
+  const orNone = (error: unknown): undefined => {
+    if (error instanceof GatewayError && error.code === 'LIMIT_PRICE_UNKNOWN') return undefined;
+    throw error;
+  };
+  try {
+    const most = mostAt(...of);
+    return isThenable(most) ? (most as Promise<Amounts>).catch(orNone) : most;
+  } catch (error) {
+    return orNone(error);
+  }
+}
+
+/** Output tokens per answer: a limit that every target accepts, and the most that any of them gives. */
+export function outputAtAny(
+  charge: Charge,
+  targets: readonly Target[],
+  prices: Prices,
+): MaybePromise<{ readonly accepted: number; readonly most: number }> {
+  const next = (place: number, accepted: number, most: number): MaybePromise<{ accepted: number; most: number }> => {
+    const target = targets[place];
+    if (target === undefined) return { accepted, most };
+    return chain(prices.sizeOf?.(charge.callAt(target)) ?? noSize, (size) => {
+      return next(place + 1, Math.min(accepted, charge.acceptedOutput(size)), Math.max(most, charge.mostOutput(size)));
+    });
+  };
+  return next(0, Number.POSITIVE_INFINITY, 0);
 }
 
 /**
@@ -77,9 +121,10 @@ export function costsOf(
   exchange: RoutedExchange,
   outcome: Outcome,
   prices: Prices,
+  providers: ReadonlyMap<string, Provider>,
 ): MaybePromise<Map<number, Cost>> {
   const used = outcome.attempts.flatMap((record) => {
-    const found = usedBy(record, exchange, outcome, charge);
+    const found = usedBy(record, exchange, outcome, charge, providers.get(record.provider));
     return found === undefined ? [] : [{ record, ...found }];
   });
   const costs = new Map<number, Cost>();

@@ -6,6 +6,7 @@ import {
   definePlugin,
   defineSlot,
   type Exchange,
+  fallbacksSlot,
   GatewayError,
   isThenable,
   keyFilterSlot,
@@ -17,7 +18,7 @@ import { type Callers, callersPort } from '../../plugin-sdk/ports/callers.ts';
 import { entitiesPort } from '../../plugin-sdk/ports/entities.ts';
 import { ledgerPort } from '../../plugin-sdk/ports/ledger.ts';
 import { type Prices, pricesPort } from '../../plugin-sdk/ports/prices.ts';
-import { checkHeaders, checkSubject, checkTargets, weightedTargets } from './access.ts';
+import { checkHeaders, checkSubject, checkTargets, chooseProvider } from './access.ts';
 import { Charges } from './charges.ts';
 import { withoutVirtualKey } from './credentials.ts';
 import { declareEntities } from './declare.ts';
@@ -63,12 +64,13 @@ export default definePlugin({
       const { request } = exchange;
       const query = withoutVirtualKey(request.query);
       if (query !== request.query) exchange.setRequest(request.with({ query }));
-      const targets = weightedTargets(subject, exchange, host.providers, (provider, model) =>
+      const choice = chooseProvider(subject, exchange, host.providers, (provider, model) =>
         hasPrice(prices, provider, model, exchange),
       );
-      if (targets === undefined) return;
-      exchange.setTargets(targets);
-      exchange.note('plugins/governance', 'chose a provider by weight', { provider: targets[0]!.provider });
+      if (choice === undefined) return;
+      exchange.setTargets([choice.target]);
+      if (choice.fallbacks.length > 0) exchange.set(fallbacksSlot, choice.fallbacks);
+      exchange.note('plugins/governance', 'chose a provider by weight', { provider: choice.target.provider });
     };
 
     return {
@@ -86,10 +88,10 @@ export default definePlugin({
             const subject = exchange.get(subjectSlot);
             if (subject === undefined) return;
             checkTargets(subject, exchange);
-            return chain(charges.admit(request, exchange, subject), () => {
-              if (!mayHideUsage(exchange)) return undefined;
+            return chain(charges.admit(request, exchange, subject), (limited) => {
+              if (!mayHideUsage(exchange)) return limited;
               return chain(charges.needsUsage(exchange), (needed) =>
-                needed ? askForUsage(request, exchange) : undefined,
+                needed ? (askForUsage(limited ?? request, exchange) ?? limited) : limited,
               );
             });
           },

@@ -40,7 +40,47 @@ const estimates = z.strictObject({
     .min(1)
     .default(2)
     .describe('Text of a request, in UTF-8. English has about 4; 2 is safe for code, numbers and Chinese.'),
-  outputTokens: z.number().int().min(1).default(4_096).describe('Reserved when a call states no output limit.'),
+  whenShort: z
+    .enum(['limit', 'refuse'])
+    .default('limit')
+    .describe(
+      "When a call states no output limit and its model's maximum is more than its share of what is left: state a limit for it, or refuse what does not fit.",
+    ),
+  maxOutputTokens: z
+    .number()
+    .int()
+    .min(1)
+    .default(128_000)
+    .describe('Assumed maximum of a model whose own nobody knows; `maxOutputTokens` of `plugins/pricing` says more.'),
+  outputTokens: z
+    .number()
+    .int()
+    .min(1)
+    .default(16_384)
+    .describe('Output that a call without a limit may have, however small its share, while as much is left.'),
+  leastOutputTokens: z
+    .number()
+    .int()
+    .min(16)
+    .default(64)
+    .describe('A call without a limit is refused rather than given less output than this.'),
+  tokensPerSecond: z
+    .number()
+    .min(0)
+    .default(200)
+    .describe('What a model may think unseen; charged for the time before a stream was cut or a client left.'),
+  providerTools: z
+    .number()
+    .int()
+    .min(0)
+    .default(150_000)
+    .describe("Input tokens that the provider's own tools may add: searches, fetched pages, code, MCP servers."),
+  storedContext: z
+    .number()
+    .int()
+    .min(0)
+    .default(128_000)
+    .describe('Input tokens of a stored conversation, prompt or cache that a call goes on with.'),
   image: z.number().int().min(0).default(5_000).describe('Tokens per image.'),
   file: z.number().int().min(0).default(50_000).describe('Tokens per document, audio or video named by URL or id.'),
 });

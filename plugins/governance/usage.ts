@@ -1,4 +1,5 @@
-import type { AttemptRecord, Exchange, Operation, Outcome, Usage } from '../../plugin-sdk/index.ts';
+import type { DialectId } from '../../plugin-sdk/dialects/dialect.ts';
+import type { AttemptRecord, Exchange, Operation, Outcome, Provider, Usage } from '../../plugin-sdk/index.ts';
 import type { Charge } from './charge.ts';
 
 /** Operations for which a provider that says nothing about usage has still used tokens. */
@@ -16,9 +17,21 @@ const generating: ReadonlySet<Operation> = new Set([
   'audio.translation',
 ]);
 
-/** Bytes on the wire per token of an answer: a stream wraps every few tokens in JSON of its own. */
-const streamedBytesPerToken = 64;
-const wholeBytesPerToken = 4;
+/**
+ * Fewest bytes on the wire per token of a streamed answer, framing included, below what any recorded stream had: formats
+ * that send several words an event come closer to the text itself.
+ */
+const streamedBytesPerToken: Partial<Record<DialectId, number>> = {
+  'openai.chat': 64,
+  'openai.completions': 64,
+  'openai.responses': 48,
+  'bedrock.converse': 32,
+  'cohere.chat': 32,
+  'anthropic.messages': 16,
+};
+/** Of any other format, and of a reply that is no stream. */
+const fewestBytesPerToken = 3;
+const fewestStreamedBytes = 8;
 
 export interface Used {
   readonly usage: Usage;
@@ -27,34 +40,50 @@ export interface Used {
 }
 
 /**
- * What an attempt used; `undefined` when nothing. A complete answer is what the provider reports. One that was cut, or
- * reported nothing, is measured by what was sent and what passed, so that leaving early is not free; an attempt that
- * failed before its first content is.
+ * What an attempt used; `undefined` when nothing. A complete answer is what the provider reports. Of one that was cut, or
+ * reported nothing, only what is sure not to have been used is given back: its whole input is charged, the output that
+ * passed, and what the provider may have thought unseen in the time before.
  */
-export function usedBy(record: AttemptRecord, exchange: Exchange, outcome: Outcome, charge: Charge): Used | undefined {
-  const pieces = record.result === 'ok' ? piecesOf(charge) : {};
-  if (record.result === 'ok' && record.usage !== undefined)
-    return { usage: { ...pieces, ...record.usage }, estimated: false };
+export function usedBy(
+  record: AttemptRecord,
+  exchange: Exchange,
+  outcome: Outcome,
+  charge: Charge,
+  provider: Provider | undefined,
+): Used | undefined {
+  const { usage, result } = record;
+  const pieces = result === 'ok' ? piecesOf(charge) : {};
+  if (result === 'ok' && usage !== undefined) return { usage: { ...pieces, ...usage }, estimated: false };
   if (usedNothing(record)) return undefined;
   if (!generating.has(exchange.operation) || exchange.model === undefined || charge.isReading) {
-    return record.usage === undefined ? undefined : { usage: record.usage, estimated: false };
+    return usage === undefined ? undefined : { usage, estimated: false };
   }
-  const { estimate } = charge;
   const served = outcome.attempts.at(-1) === record && record.firstContentMs !== undefined;
-  const perToken = exchange.stream ? streamedBytesPerToken : wholeBytesPerToken;
-  const passed = served ? Math.min(Math.ceil(outcome.bytesOut / perToken), estimate.outputTokens) : 0;
-  const { usage } = record;
-  const input = usage === undefined || usage.input === 0 ? Math.ceil(estimate.inputTokens / 2) : usage.input;
-  return {
-    usage: { ...pieces, ...usage, input, output: Math.max(usage?.output ?? 0, passed) },
-    estimated: true,
-  };
+  const passed = served ? outcome.bytesOut / bytesPerToken(exchange, provider) : 0;
+  const unseenMs = result === 'ok' && !exchange.stream ? 0 : (record.firstContentMs ?? record.durationMs);
+  const output = Math.min(Math.ceil(passed + charge.outputIn(unseenMs)), charge.outputTokens);
+  const input = usage === undefined || usage.input === 0 ? charge.estimate.inputTokens : usage.input;
+  return { usage: { ...pieces, ...usage, input, output: Math.max(usage?.output ?? 0, output) }, estimated: true };
 }
 
-/** Providers do not charge for a call that they refuse or never answer. */
-export function usedNothing({ result, usage, status, firstContentMs }: AttemptRecord): boolean {
+/**
+ * Providers do not charge for a call that they refuse or never answer. One that was cut, or that we stopped waiting for,
+ * they may have worked on.
+ */
+export function usedNothing({ result, usage, status, error, firstContentMs }: AttemptRecord): boolean {
   if (usage !== undefined || result === 'ok') return false;
-  return (status ?? 0) >= 400 || (result === 'failed' && firstContentMs === undefined);
+  if ((status ?? 0) >= 400) return true;
+  const workedOn = error?.code === 'UP_TIMEOUT' || error?.code === 'UP_STREAM_CUT';
+  return result === 'failed' && firstContentMs === undefined && !workedOn;
+}
+
+/** The fewest of the client's format and of those that the provider speaks, since it decides how much an event holds. */
+export function bytesPerToken({ dialect, operation, stream }: Exchange, provider: Provider | undefined): number {
+  if (!stream) return fewestBytesPerToken;
+  const spoken = provider?.speaks[operation] ?? [];
+  const carried = spoken.length === 0 || spoken.some(({ id }) => id === dialect.id);
+  const formats = carried ? [dialect] : [dialect, ...spoken];
+  return Math.min(...formats.map(({ id }) => streamedBytesPerToken[id] ?? fewestStreamedBytes));
 }
 
 /** Only the request says how many images or characters a provider charges. */

@@ -1,11 +1,12 @@
-import { type BookEntry, type BookFile, bookFileSchema } from './entry.ts';
+import { type BookEntry, type BookFile, bookFileSchema, type FamilySize, type PeakHours } from './entry.ts';
 import { type NamePattern, namePattern } from './name-pattern.ts';
-import { type PriceList, priceList } from './rates.ts';
+import { type PriceList, priceList, scaledList } from './rates.ts';
 
 interface Dated {
   /** Milliseconds since 1970. */
   readonly from: number;
   readonly list: PriceList;
+  readonly peak: { readonly hours: PeakHours; readonly list: PriceList } | undefined;
 }
 
 interface Model {
@@ -14,23 +15,36 @@ interface Model {
   readonly dated: readonly Dated[];
 }
 
+interface Family {
+  readonly pattern: NamePattern;
+  readonly size: FamilySize;
+}
+
 interface Shelf {
   readonly models: ReadonlyMap<string, Model>;
   /** Closest first. */
   readonly patterns: readonly Model[];
+  /** Closest first. */
+  readonly families: readonly Family[];
   readonly prefixes: readonly string[];
   readonly snapshots: readonly RegExp[];
   readonly extends: readonly string[];
 }
 
+/** What the book says about a name; remembered, since the same few are asked for again and again. */
+interface Found {
+  readonly model: Model | undefined;
+  readonly size: FamilySize;
+}
+
 /** Clients choose model names, so what is remembered of them is bounded. */
 const maxRemembered = 5_000;
 
-/** Published prices by provider, model and day. */
+/** Published prices and sizes by provider and model, prices also by day. */
 export class PriceBook {
   readonly version: string;
   readonly #shelves = new Map<string, Shelf>();
-  readonly #remembered = new Map<string, Model | undefined>();
+  readonly #remembered = new Map<string, Found>();
 
   /** Throws ZodError or RangeError naming the file and model when a price cannot be read. */
   constructor(files: readonly unknown[], version: string) {
@@ -47,34 +61,53 @@ export class PriceBook {
 
   /** Prices of a model that held at a time, in milliseconds since 1970; `undefined` when the book has none. */
   find(provider: string, model: string, at: number): PriceList | undefined {
+    const dated = this.#lookUp(provider, model).model?.dated.find((one) => one.from <= at);
+    return dated?.peak !== undefined && isPeak(dated.peak.hours, at) ? dated.peak.list : dated?.list;
+  }
+
+  /** Sizes of a model; empty when the book knows none. */
+  sizeOf(provider: string, model: string): FamilySize {
+    return this.#lookUp(provider, model).size;
+  }
+
+  #lookUp(provider: string, model: string): Found {
     const key = `${provider}\n${model}`;
     let found = this.#remembered.get(key);
-    if (found === undefined && !this.#remembered.has(key)) {
-      found = this.#search(provider, model, new Set());
+    if (found === undefined) {
+      found = {
+        model: this.#search(provider, model, priced, new Set()),
+        size: this.#search(provider, model, sized, new Set()) ?? {},
+      };
       if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
       this.#remembered.set(key, found);
     }
-    return found?.dated.find((one) => one.from <= at)?.list;
+    return found;
   }
 
-  #search(provider: string, model: string, seen: Set<string>): Model | undefined {
+  #search<T>(provider: string, model: string, read: ReadShelf<T>, seen: ReadonlySet<string>): T | undefined {
     const shelf = this.#shelves.get(provider);
     if (shelf === undefined || seen.has(provider) || model === '') return undefined;
-    seen.add(provider);
     const names = namesOf(model, shelf);
     for (const name of names) {
-      const own = shelf.models.get(name) ?? shelf.patterns.find((one) => one.pattern.matches(name));
+      const own = read(shelf, name);
       if (own !== undefined) return own;
     }
     for (const other of shelf.extends) {
       for (const name of names) {
-        const found = this.#search(other, name, new Set(seen));
+        const found = this.#search(other, name, read, new Set([...seen, provider]));
         if (found !== undefined) return found;
       }
     }
     return undefined;
   }
 }
+
+type ReadShelf<T> = (shelf: Shelf, name: string) => T | undefined;
+
+const priced: ReadShelf<Model> = (shelf, name) =>
+  shelf.models.get(name) ?? shelf.patterns.find((one) => one.pattern.matches(name));
+
+const sized: ReadShelf<FamilySize> = (shelf, name) => shelf.families.find((one) => one.pattern.matches(name))?.size;
 
 /** A model's name as it is, then with what does not change its price taken off, a piece at a time. */
 function namesOf(model: string, shelf: Shelf): string[] {
@@ -111,6 +144,9 @@ function shelf(file: BookFile, version: string): Shelf {
     patterns: [...models.values()]
       .filter((one) => !one.pattern.exact)
       .sort((a, b) => b.pattern.weight - a.pattern.weight),
+    families: (file.families ?? [])
+      .flatMap(({ models: names, ...size }) => names.map((name) => ({ pattern: namePattern(name), size })))
+      .sort((a, b) => b.pattern.weight - a.pattern.weight),
     prefixes: file.prefixes ?? [],
     snapshots: (file.snapshots ?? []).map((source) => new RegExp(source)),
     extends: file.extends ?? [],
@@ -118,18 +154,27 @@ function shelf(file: BookFile, version: string): Shelf {
 }
 
 function dated(file: BookFile, entry: BookEntry, version: string): Dated {
-  const { model, from, sameAs: _, ...fields } = entry;
+  const { model, from, sameAs: _, peak, ...fields } = entry;
   const serviceTiers = { ...file.serviceTiers, ...fields.serviceTiers };
   try {
+    const list = priceList({ ...fields, serviceTiers }, version, file.derived);
     return {
       from: from === undefined ? Number.NEGATIVE_INFINITY : Date.parse(`${from}T00:00:00Z`),
-      list: priceList({ ...fields, serviceTiers }, version, file.derived),
+      list,
+      peak: peak && { hours: peak, list: scaledList(list, peak.multiplier, version) },
     };
   } catch (cause) {
     throw new RangeError(`${file.provider}/${model}: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
     });
   }
+}
+
+function isPeak({ hours, weekdays }: PeakHours, at: number): boolean {
+  const time = new Date(at);
+  if (weekdays && time.getUTCDay() % 6 === 0) return false;
+  const hour = time.getUTCHours();
+  return hours.some(([from, to]) => hour >= from && hour < to);
 }
 
 function latestFirst(a: Dated, b: Dated): number {

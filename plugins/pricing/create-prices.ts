@@ -1,6 +1,7 @@
-import type { Cost, PricedCall, Prices, ReserveFacts, UsageFacts } from '../../plugin-sdk/ports/prices.ts';
+import type { Cost, ModelSize, PricedCall, Prices, ReserveFacts, UsageFacts } from '../../plugin-sdk/ports/prices.ts';
 import type { PriceBook } from './book.ts';
 import { charge, reserve } from './charge.ts';
+import type { FamilySize } from './entry.ts';
 import { toNanoUsd } from './money.ts';
 import type { Overrides } from './overrides.ts';
 import type { PriceList } from './rates.ts';
@@ -17,13 +18,14 @@ export interface PriceSources {
 export interface SynchronousPrices extends Prices {
   reserve(facts: ReserveFacts): Cost | 'unknown';
   cost(facts: UsageFacts): Cost | 'unknown';
+  sizeOf(call: PricedCall): ModelSize;
 }
 
 export function createPrices(sources: PriceSources): SynchronousPrices {
   const listFor = (call: PricedCall): PriceList | undefined => {
     const provider = sources.bookProvider(call.provider);
     let base: PriceList | undefined;
-    const names = call.otherModels === undefined ? [call.model] : [call.model, ...call.otherModels];
+    const names = namesOf(call);
     for (const name of names) {
       base = sources.book.find(provider, name, call.at);
       if (base !== undefined) break;
@@ -33,8 +35,22 @@ export function createPrices(sources: PriceSources): SynchronousPrices {
   return {
     unknown: sources.unknown,
     reserve: (facts) => priced(listFor(facts), (list) => reserve(list, facts)),
+    sizeOf(call) {
+      const provider = sources.bookProvider(call.provider);
+      const names = namesOf(call);
+      let base: FamilySize = {};
+      for (const name of names) {
+        base = sources.book.sizeOf(provider, name);
+        if (Object.keys(base).length > 0) break;
+      }
+      return sources.overrides.sizeOf(call, names, base);
+    },
     cost: (facts) => priced(listFor(facts), (list) => charge(list, facts)),
   };
+}
+
+function namesOf({ model, otherModels }: PricedCall): readonly string[] {
+  return otherModels === undefined ? [model] : [model, ...otherModels];
 }
 
 function priced(list: PriceList | undefined, amountOf: (list: PriceList) => bigint | undefined): Cost | 'unknown' {

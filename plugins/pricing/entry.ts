@@ -73,7 +73,33 @@ export const prices = {
 
 export const pricesSchema = z.strictObject(prices);
 
+const tokenCount = z.number().int().positive();
+
+/** How large calls can be: {@link ModelSize} of the prices port. */
+export const sizes = {
+  maxOutputTokens: tokenCount.optional().describe('Most output tokens of one answer, reasoning included.'),
+  contextWindow: tokenCount.optional().describe('Most tokens of input and output together.'),
+  ownInputTokens: tokenCount.optional().describe('Input tokens charged besides those of the request.'),
+};
+
+const family = z.strictObject({
+  /** Exact names, or patterns with one `*`; the closest holds. */
+  models: z.array(z.string().min(1)).min(1),
+  ...sizes,
+});
+
 const day = z.iso.date();
+
+const hour = z.number().int().min(0).max(24);
+
+/** Hours in which every price of an entry is another. */
+const peak = z.strictObject({
+  /** UTC, each from the first up to the second. */
+  hours: z.array(z.tuple([hour, hour])).min(1),
+  /** Monday to Friday only. */
+  weekdays: z.boolean(),
+  multiplier: usd,
+});
 
 const bookEntry = z.strictObject({
   /** Exact name, or a pattern with one `*`. */
@@ -82,6 +108,7 @@ const bookEntry = z.strictObject({
   from: day.optional(),
   /** Another entry of the same file whose prices, with all their dates, this one has. */
   sameAs: z.string().optional(),
+  peak: peak.optional(),
   ...prices,
 });
 
@@ -103,9 +130,15 @@ export const bookFileSchema = z.strictObject({
   /** For every entry that does not say otherwise under the same word. */
   serviceTiers: z.record(z.string(), serviceTier).optional(),
   models: z.array(bookEntry),
+  /** Sizes of models, whether they have a price here or not. */
+  families: z.array(family).optional(),
+  /** Where the file's numbers come from, and which of them nobody could check. */
+  notes: z.array(z.string()).optional(),
 });
 
 export type PriceFields = z.output<typeof pricesSchema>;
 export type TierFields = z.output<typeof tier>;
 export type BookEntry = z.output<typeof bookEntry>;
+export type PeakHours = z.output<typeof peak>;
+export type FamilySize = Pick<z.output<typeof family>, keyof typeof sizes>;
 export type BookFile = z.output<typeof bookFileSchema>;

@@ -41,11 +41,14 @@ test('bounds text by its bytes and output by the limit of every dialect', () => 
   for (const [body, expected] of limits) assert.equal(of(body).outputTokens, expected);
 });
 
-test('reserves a default where no limit is stated, and nothing where there is no output', () => {
-  assert.deepEqual([of(user('hi')).outputTokens, of(user('hi')).outputStated], [4_096, false]);
+test('assumes a large maximum where no limit is stated, for each answer, and none where there is no output', () => {
+  assert.deepEqual([of(user('hi')).outputTokens, of(user('hi')).outputStated], [128_000, false]);
+  assert.equal(of({ ...user('hi'), n: 3 }).outputTokens, 3 * 128_000);
   assert.deepEqual([of({ max_tokens: -5 }).outputStated, of({ max_tokens: 'x' }).outputStated], [false, false]);
   assert.equal(of({ model: 'm', input: 'text' }, 'embeddings').outputTokens, 0);
   assert.equal(of(undefined, 'files').inputTokens, 0);
+  const stored = of({ name: 'a store' }, 'resources');
+  assert.deepEqual([stored.outputTokens, stored.outputStated], [estimates.outputTokens, true]);
 });
 
 test('counts media by their kind, not by their bytes', () => {
@@ -82,4 +85,44 @@ test('counts images, characters and seconds where these are charged', () => {
   assert.deepEqual([edited.images, edited.imageSize], [3, '512x512']);
   assert.equal(of({ model: 'm', input: 'hello', voice: 'x' }, 'audio.speech').characters, 5);
   assert.equal(of(Buffer.alloc(200_000), 'audio.transcription', 'multipart/form-data; boundary=b').audioSeconds, 100);
+});
+
+test("adds room for what the provider's own tools and its stored conversations may add to the input", () => {
+  const withTool = (tool: JsonObject) => of({ ...user('hi'), tools: [tool] }).inputTokens;
+  const own: JsonObject[] = [
+    { type: 'web_search_20250305', name: 'web_search' },
+    { type: 'code_interpreter', container: { type: 'auto' } },
+    { type: 'mcp', server_url: 'https://example.com' },
+    { googleSearch: {} },
+    { url_context: {} },
+  ];
+  for (const tool of own) assert.ok(withTool(tool) >= estimates.providerTools, JSON.stringify(tool));
+  const callers: JsonObject[] = [
+    { type: 'function', function: { name: 'web_search' } },
+    { name: 'web_search', input_schema: {} },
+    { type: 'bash_20250124', name: 'bash' },
+    { functionDeclarations: [] },
+  ];
+  for (const tool of callers) assert.ok(withTool(tool) < 2_000, JSON.stringify(tool));
+  const goesOn: JsonObject[] = [
+    { previous_response_id: 'resp_1' },
+    { conversation: { id: 'conv_1' } },
+    { cachedContent: 'cachedContents/1' },
+    { prompt: { id: 'pmpt_1' } },
+  ];
+  for (const more of goesOn) assert.ok(of({ ...user('hi'), ...more }).inputTokens >= estimates.storedContext);
+  assert.ok(of({ model: 'm', prompt: 'hi', previous_response_id: null }).inputTokens < 200);
+});
+
+test('counts a text document and the signature of a thought by their bytes', () => {
+  const text = Buffer.from('word '.repeat(4_000)).toString('base64');
+  const document = of({ contents: [{ parts: [{ inlineData: { mimeType: 'text/plain', data: text } }] }] } as never);
+  assert.ok(document.inputTokens >= 10_000, `${document.inputTokens}`);
+  const signed = of({ contents: [{ parts: [{ inlineData: {} }, { thoughtSignature: 'A'.repeat(20_000) }] }] } as never);
+  assert.ok(signed.inputTokens >= 10_000, `${signed.inputTokens}`);
+});
+
+test('counts a file that lies elsewhere, however the dialect names its place', () => {
+  const video = { video: { format: 'mp4', source: { s3Location: { uri: 's3://bucket/a.mp4' } } } };
+  assert.ok(of(user([video] as never)).inputTokens >= estimates.file);
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startUpstream, type Upstream } from '../../plugin-sdk/testing/index.ts';
+import { outputOf } from './governed-gateway.ts';
 
 const key = 'sk-bf-shared-by-four-processes';
 const processes = 4;
@@ -110,6 +111,36 @@ test('keeps one budget over four processes and 500 streams at once, and ends exa
     assert.equal(account!.reserved, 0);
     assert.equal(Math.round(account!.used * 1e9), billed);
   }
+});
+
+test('keeps the budget over four processes when no call states a limit and some use all they may', {
+  timeout: 90_000,
+}, async () => {
+  await using upstream = await startUpstream();
+  let billed = 0;
+  upstream.always(({ json }) => {
+    const output = outputOf(json, upstream.requests.length % 3 === 0 ? 1 : Math.random() / 20);
+    billed += 20 * 1_000 + output * 10_000;
+    return { ...streamOf(20, output), delayMs: 20 };
+  });
+  const limit = 0.5;
+  await using fleet = await startFleet(upstream, { budgets: [{ limit, period: '1Y', calendar: true }] });
+  const unlimited = { model: 'sized', max_tokens: undefined };
+  const statuses: number[] = [];
+  await Promise.all(
+    Array.from({ length: 40 }, async (_, i) => {
+      for (let turn = 0; turn < 6; turn++) statuses.push(await stream(fleet.urls[(i + turn) % processes]!, unlimited));
+    }),
+  );
+  await settled();
+  assert.ok(billed <= limit * 1e9, `${billed}`);
+  assert.ok(
+    statuses.every((status) => status === 200 || status === 402),
+    `${[...new Set(statuses)]}`,
+  );
+  assert.ok(billed >= 0.9 * limit * 1e9, `only ${billed} was used`);
+  const [account] = await accounts(fleet.urls[0]!);
+  assert.deepEqual([Math.round(account!.used * 1e9), account!.reserved], [billed, 0]);
 });
 
 test('frees what a killed process had reserved when its time is over', { timeout: 60_000 }, async () => {

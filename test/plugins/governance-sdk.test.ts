@@ -99,12 +99,59 @@ test('streams to the OpenAI SDK without a chunk that it did not ask for', async 
   assert.equal(text, 'hello');
 });
 
-test('serves no Anthropic SDK that brings no virtual key', async (context) => {
+const message = {
+  id: 'msg_1',
+  type: 'message',
+  role: 'assistant',
+  model: 'priced',
+  content: [{ type: 'text', text: 'hi' }],
+  stop_reason: 'end_turn',
+  stop_sequence: null,
+  usage: { input_tokens: 100, output_tokens: 50 },
+};
+
+const askClaude = { model: 'priced', max_tokens: 100, messages: [{ role: 'user' as const, content: 'hi' }] };
+
+const anthropic = (gateway: RunningGateway, options: object) =>
+  new Anthropic({ baseURL: `${gateway.url}/anthropic_passthrough`, apiKey: null, maxRetries: 0, ...options });
+
+function startAnthropic(upstream: Upstream): Promise<RunningGateway> {
+  return startGateway({
+    plugins: {
+      'routes/anthropic-passthrough': {},
+      'providers/anthropic': upstream.provider(),
+      'plugins/pricing': testPrices,
+      'plugins/governance': {
+        required: true,
+        virtualKeys: [{ id: 'sdk', value: key, budgets: [{ limit: 0.0025, period: '1d' }] }],
+      },
+    } as never,
+  });
+}
+
+test('serves the Anthropic SDK with the virtual key as its API key, its token or a header, until the budget is used', async () => {
   await using upstream = await startUpstream();
-  await using gateway = await start(upstream);
-  const client = new Anthropic({ baseURL: `${gateway.url}/anthropic`, apiKey: 'sk-ant-own', maxRetries: 0 });
-  const call = client.messages.create({ model: 'claude', max_tokens: 10, messages: [{ role: 'user', content: 'hi' }] });
-  const error = await call.catch((cause: unknown) => cause);
-  if (error instanceof Anthropic.NotFoundError) return context.skip('the Anthropic routes are not in this build');
-  assert.ok(error instanceof Anthropic.AuthenticationError);
+  upstream.always({ json: message });
+  await using gateway = await startAnthropic(upstream);
+  const headers = { apiKey: 'sk-ant-own', defaultHeaders: { 'x-bf-vk': key } };
+  for (const options of [{ apiKey: key }, { authToken: key }, headers]) {
+    const answer = await anthropic(gateway, options).messages.create(askClaude);
+    assert.equal(answer.content[0]!.type, 'text');
+  }
+  await assert.rejects(anthropic(gateway, headers).messages.create(askClaude), (error: unknown) => {
+    assert.ok(error instanceof Anthropic.APIError);
+    assert.deepEqual([error.status, error.headers?.get('x-should-retry')], [402, 'false']);
+    return true;
+  });
+  assert.equal(upstream.requests.length, 3);
+  for (const sent of upstream.requests) assert.ok(!JSON.stringify(sent.headers).includes(key));
+});
+
+test('serves no Anthropic SDK that brings no virtual key', async () => {
+  await using upstream = await startUpstream();
+  await using gateway = await startAnthropic(upstream);
+  for (const options of [{ apiKey: 'sk-ant-own' }, { apiKey: 'sk-bf-wrong' }]) {
+    await assert.rejects(anthropic(gateway, options).messages.create(askClaude), Anthropic.AuthenticationError);
+  }
+  assert.equal(upstream.requests.length, 0);
 });

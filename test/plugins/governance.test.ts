@@ -462,6 +462,34 @@ test('sends a call whose model names no provider to a granted one, by weight', a
   assert.equal((await call(gateway, vk, { model: 'nobody-knows' })).headers.get('x-bf-provider'), 'openai');
 });
 
+test('falls back to the other providers of the virtual key, heaviest first, and never to one without a weight', async () => {
+  await using upstream = await startUpstream();
+  upstream.always(({ headers }) =>
+    headers.authorization === 'Bearer sk-upstream' ? used(1, 1) : { status: 500, json: { error: { message: 'down' } } },
+  );
+  const granted = (weight: number) => ({
+    governance: {
+      virtualKeys: [
+        one({
+          providers: [
+            { provider: 'openai', weight: 1e9 },
+            { provider: 'other', weight },
+          ],
+        }),
+      ],
+    },
+    plugins: { 'plugins/fallbacks': {} } as never,
+  });
+  await using both = await startGoverned(upstream, granted(1e-9));
+  const answer = await call(both, vk);
+  assert.deepEqual([answer.status, answer.headers.get('x-bf-provider')], [200, 'other']);
+  // What the caller names itself holds instead, as does a model with its provider.
+  assert.equal((await call(both, vk, { fallbacks: ['openai/priced-too'] })).status, 500);
+  assert.equal((await call(both, vk, { model: 'openai/priced' })).status, 500);
+  await using alone = await startGoverned(upstream, granted(0));
+  assert.equal((await call(alone, vk)).status, 500);
+});
+
 test('uses only the provider keys that the virtual key may use', async () => {
   await using upstream = await startUpstream();
   upstream.always(used(1, 1));
@@ -489,6 +517,7 @@ test('lets the next target serve when one has reached its own limit', async () =
       ],
       limits: [{ id: 'openai-rph', provider: 'openai', rateLimits: [{ requests: 1, period: '1h' }] }],
     },
+    plugins: { 'plugins/fallbacks': {} } as never,
   });
   assert.equal((await call(gateway, vk)).headers.get('x-bf-provider'), 'openai');
   assert.equal((await call(gateway, vk)).headers.get('x-bf-provider'), 'other');

@@ -54,12 +54,19 @@ export const testPrices = {
   overrides: [
     { model: 'priced*', input: 1, output: 10 },
     { model: 'free', input: 0, output: 0 },
+    { model: 'sized', input: 1, output: 10, maxOutputTokens: 8_000 },
   ],
   book: false,
 };
 
 export interface GovernedOptions extends StartOptions {
   readonly governance?: Record<string, unknown>;
+}
+
+/** Output that an upstream makes of a call: a part of what it states as its limit, or of what the model can give. */
+export function outputOf(request: unknown, part: number): number {
+  const { max_completion_tokens: limit = 8_000 } = request as { max_completion_tokens?: number };
+  return Math.ceil(limit * part);
 }
 
 /** A gateway with governance in front of two providers that both point at one upstream. */

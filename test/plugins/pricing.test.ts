@@ -6,6 +6,7 @@ import type { UsageFacts } from '../../plugin-sdk/ports/prices.ts';
 import type { ExchangeRecord } from '../../plugin-sdk/ports/records.ts';
 import { bookVersion, shippedBook } from '../../plugins/pricing/book/index.ts';
 import { PriceBook } from '../../plugins/pricing/book.ts';
+import { bookFileSchema } from '../../plugins/pricing/entry.ts';
 import { exchangeCost } from '../../plugins/pricing/exchange-cost.ts';
 import { pricesFrom, pricingOptions, repriceRecords, repriceStore } from '../../plugins/pricing/index.ts';
 import { openStore, recordNumber } from './record-store.ts';
@@ -128,9 +129,16 @@ describe('pricing mistakes of other gateways', () => {
 
   it('prices a call by the day on which it was made', () => {
     const model = (day: string) =>
-      usdOf(facts('anthropic', 'claude-sonnet-5', { input: 1_000_000 }, { at: Date.parse(day) }));
-    assert.equal(model('2026-08-31T23:59:59Z'), 2);
-    assert.equal(model('2026-09-01T00:00:00Z'), 3);
+      usdOf(facts('gemini', 'gemini-3.8-flash', { input: 1_000_000 }, { at: Date.parse(day) }));
+    assert.equal(model('2026-12-31T23:59:59Z'), 0.75);
+    assert.equal(model('2027-01-01T00:00:00Z'), 1.5);
+  });
+
+  it('prices a call by the hour where the provider has peak hours', () => {
+    const model = (time: string) =>
+      usdOf(facts('deepseek', 'deepseek-flash', { input: 1_000_000 }, { at: Date.parse(time) }));
+    assert.deepEqual(['2026-11-20T03:59:59Z', '2026-11-20T04:00:00Z'].map(model), [0.3, 0.15]);
+    assert.deepEqual(['2026-11-21T02:00:00Z', '2026-11-20T06:00:00Z'].map(model), [0.15, 0.3]);
   });
 
   it('charges images by size and quality', () => {
@@ -154,7 +162,9 @@ describe('pricing mistakes of other gateways', () => {
   });
 
   it('adds up a million tiny calls without drifting', () => {
-    const one = prices().cost(facts('deepseek', 'deepseek-v4-flash', { input: 5, cachedInput: 5, output: 0 }));
+    const one = prices().cost(
+      facts('deepseek', 'deepseek-v4-flash', { input: 5, cachedInput: 5, output: 0 }, { at: Date.UTC(2026, 6, 1) }),
+    );
     assert.deepEqual(one, { nanoUsd: 14, version: bookVersion });
   });
 });
@@ -199,6 +209,53 @@ describe('overrides', () => {
       facts('openai', 'gpt-4o', usage),
     );
     assert.match((cost as { version: string }).version, /^config-[0-9a-f]{8}$/);
+  });
+});
+
+describe('sizes', () => {
+  const sizeOf = (provider: string, model: string, overrides: readonly object[] = []) =>
+    prices({ overrides }).sizeOf({ provider, model, operation: 'chat', at });
+
+  it('are those of the closest family, under every name that a price is found by', () => {
+    const claude = { maxOutputTokens: 64_000, contextWindow: 200_000 };
+    assert.deepEqual(sizeOf('anthropic', 'claude-haiku-4-5-20251001'), claude);
+    assert.deepEqual(sizeOf('bedrock', 'us.anthropic.claude-haiku-4-5-20251001-v1:0'), claude);
+    assert.equal(sizeOf('azure', 'gpt-4o-mini').maxOutputTokens, 16_384);
+    assert.equal(sizeOf('openai', 'gpt-4o-2024-05-13').maxOutputTokens, 4_096);
+    assert.equal(sizeOf('openai', 'gpt-5-pro').maxOutputTokens, 272_000);
+    assert.equal(sizeOf('openai', 'gpt-5.1-chat-latest').maxOutputTokens, 16_384);
+  });
+
+  it('are empty for a model that nobody knows', () => {
+    assert.deepEqual(sizeOf('openai', 'nobody-knows'), {});
+    assert.deepEqual(sizeOf('nobody', 'gpt-5'), {});
+  });
+
+  it('are overridden one by one, and leave the prices as they are', () => {
+    const overrides = [
+      { model: 'gpt-5*', maxOutputTokens: 9_000 },
+      { provider: 'openai', multiplier: '0.5' },
+    ];
+    assert.deepEqual(sizeOf('openai', 'gpt-5', overrides), { maxOutputTokens: 9_000, contextWindow: 400_000 });
+    assert.equal(usdOf(facts('openai', 'gpt-5', { input: 1_000_000 }), { overrides }), 0.625);
+    assert.deepEqual(sizeOf('my-vllm', 'llama', [{ model: 'llama', input: 0, output: 0, contextWindow: 8_192 }]), {
+      contextWindow: 8_192,
+    });
+  });
+
+  it('are known for every model of the book that is charged for text that it writes', () => {
+    const spoken = /realtime|image|tts|transcribe|native-audio|glm-4\.7-flash|deep-research/;
+    const unknown = shippedBook.flatMap((file) => {
+      const { provider, models } = bookFileSchema.parse(file);
+      return models
+        .filter(({ output, model }) => output !== undefined && Number(output) > 0 && !spoken.test(model))
+        .filter(({ model }) => {
+          const { maxOutputTokens, contextWindow } = sizeOf(provider, model.replace('*', '1'));
+          return maxOutputTokens === undefined && contextWindow === undefined;
+        })
+        .map(({ model }) => `${provider}/${model}`);
+    });
+    assert.deepEqual(unknown, []);
   });
 });
 

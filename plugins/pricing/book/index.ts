@@ -20,7 +20,7 @@ import vllm from './vllm.json' with { type: 'json' };
 import xai from './xai.json' with { type: 'json' };
 
 /** Names the book that ships; raised with every change of a price in it. */
-export const bookVersion = '2026-11-21';
+export const bookVersion = '2026-11-22';
 
 /** The book that ships, one file per provider, not yet checked. */
 export const shippedBook: readonly unknown[] = [
