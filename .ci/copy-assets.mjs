@@ -4,6 +4,6 @@ import { cpSync } from 'node:fs';
 for (const folder of ['kernel', 'plugin-sdk', 'routes', 'providers', 'plugins']) {
   cpSync(folder, `dist/${folder}`, {
     recursive: true,
-    filter: (path) => !path.endsWith('.ts') && !path.endsWith('.md'),
+    filter: (path) => !path.endsWith('.ts') && !path.endsWith('.md') && path !== 'kernel/main.js',
   });
 }

@@ -85,6 +85,10 @@ export class LiveExchange implements RoutedExchange {
     this.timeline = start.explain ? new Timeline(start.startedAt) : undefined;
   }
 
+  get lossy(): readonly string[] {
+    return this.served?.lossy ?? [];
+  }
+
   get<T>(slot: Slot<T>): T | undefined {
     return this.#slots?.[slot.index] as T | undefined;
   }

@@ -56,7 +56,7 @@ function outcomeOf(exchange: LiveExchange, client: Client, ending: Ending): Outc
     bytesIn: exchange.request.body.size ?? 0,
     bytesOut: client.bytesOut,
     chunks: exchange.chunks,
-    lossy: served?.lossy ?? [],
+    lossy: exchange.lossy,
     decisions: exchange.decisions,
     ...(exchange.timeline === undefined ? {} : { timeline: exchange.timeline.steps }),
   };

@@ -10,6 +10,7 @@ import {
 import { decodedFlow, eventReader, tappedBytes } from './event-tap.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { Runtime } from './execute/context.ts';
+import { withoutEvents } from './omitted-events.ts';
 
 type Emit = (event: AnswerEvent) => void;
 
@@ -25,23 +26,57 @@ export function transformStream(exchange: LiveExchange, reply: Reply, runtime: R
     else if (transform.observes === true) observing.push(transform);
     else changing.push(blamed(transform, plugin));
   }
+  if (changing.length + observing.length + atSource.length === 0) return reply;
+  const { body } = reply;
+  if (
+    body.type === 'flow' &&
+    exchange.dialect.framing === 'sse' &&
+    changing.every(({ omits }) => omits !== undefined)
+  ) {
+    return { ...reply, body: { ...body, flow: stillCarried(body.flow, { changing, observing, atSource }, exchange) } };
+  }
   // Where nothing changes, the source is what everyone sees.
   if (changing.length === 0) observing.push(...atSource);
   else if (atSource.length > 0) changing.unshift(passingOn(observerOf(atSource, exchange)));
-  if (changing.length === 0 && observing.length === 0) return reply;
-  const { body } = reply;
   const observe = observerOf(observing, exchange);
   if (body.type === 'events')
     return { ...reply, body: { type: 'events', events: through(body.events, changing, observe) } };
   if (body.type !== 'flow') return reply;
-  const reader = eventReader(exchange.dialect, exchange.served?.target.provider ?? 'the provider');
+  if (changing.length === 0) return { ...reply, body: { ...body, flow: watched(body.flow, observing, exchange) } };
+  const reader = eventReader(exchange.dialect, providerOf(exchange));
   if (reader === undefined) return reply;
-  if (changing.length > 0) {
-    return { ...reply, body: { type: 'events', events: through(decodedFlow(body.flow, reader), changing, observe) } };
-  }
+  return { ...reply, body: { type: 'events', events: through(decodedFlow(body.flow, reader), changing, observe) } };
+}
+
+interface Transforms {
+  readonly changing: readonly StreamTransform[];
+  readonly observing: readonly StreamTransform[];
+  readonly atSource: readonly StreamTransform[];
+}
+
+/** The provider's own bytes, at most without some events. */
+function stillCarried(
+  source: Flow<Buffer>,
+  { changing, observing, atSource }: Transforms,
+  exchange: LiveExchange,
+): Flow<Buffer> {
+  let flow = watched(source, atSource, exchange);
+  for (const { omits } of changing) flow = withoutEvents(flow, omits!, providerOf(exchange));
+  return watched(flow, observing, exchange);
+}
+
+/** The same bytes, shown to the observers as events. */
+function watched(flow: Flow<Buffer>, observers: readonly StreamTransform[], exchange: LiveExchange): Flow<Buffer> {
+  if (observers.length === 0) return flow;
+  const reader = eventReader(exchange.dialect, providerOf(exchange));
+  if (reader === undefined) return flow;
   const onError = (err: unknown): void =>
     exchange.log.debug({ request: exchange.id, err }, 'a stream could not be read to its end');
-  return { ...reply, body: { ...body, flow: tappedBytes(body.flow, reader, observe, onError) } };
+  return tappedBytes(flow, reader, observerOf(observers, exchange), onError);
+}
+
+function providerOf(exchange: LiveExchange): string {
+  return exchange.served?.target.provider ?? 'the provider';
 }
 
 /** Shows every event to the observers, and their `end` after the last. What they emit is ignored. */
@@ -101,8 +136,11 @@ function through(events: Flow<AnswerEvent>, transforms: readonly StreamTransform
 }
 
 function blamed(transform: StreamTransform, plugin: string): StreamTransform {
-  const { end } = transform;
+  const { end, omits } = transform;
   return {
+    ...(omits === undefined
+      ? {}
+      : { omits: { needles: omits.needles, test: (event) => blaming(plugin, () => omits.test(event)) } }),
     event: (event, emit) => blaming(plugin, () => transform.event(event, emit)),
     ...(end === undefined ? {} : { end: (emit: Emit) => blaming(plugin, () => end.call(transform, emit)) }),
   };

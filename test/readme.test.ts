@@ -39,7 +39,7 @@ test('each config of the README is accepted as printed', async () => {
     writeFileSync(file, text);
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      [join(root, 'kernel/main.ts'), 'check', '--config', file],
+      [join(root, 'kernel/main.js'), 'check', '--config', file],
       { cwd: folder },
     );
     assert.match(stdout, /is good/);

@@ -7,6 +7,7 @@ import {
   type Usage,
 } from '../../plugin-sdk/index.ts';
 import { EventBoundary } from '../framing/boundary.ts';
+import { eventEnd, eventStart, searchFor } from '../framing/event-search.ts';
 import { createFramer, defaultMaxEventBytes, type Framer } from '../framing/framer.ts';
 import type { HeldStart } from './held-start.ts';
 
@@ -51,14 +52,7 @@ export class CarriedStream implements Sink<Buffer> {
       return false;
     }
     const holding = this.#out.holding;
-    let content = false;
-    if (holding || this.#isInteresting(whole)) {
-      this.#framer.push(whole, (event) => {
-        // Behind the first content only events that may tell something are worth reading.
-        if ((!holding || content) && !this.#isInteresting(event.data)) return;
-        if (this.#learn(this.#read(event))) content = true;
-      });
-    }
+    const content = this.#readEvents(whole, holding);
     if (holding && !content && this.#failure !== undefined) {
       this.#out.finish(this.#failure);
       return false;
@@ -111,9 +105,36 @@ export class CarriedStream implements Sink<Buffer> {
     return reading.kind === 'content' || reading.kind === 'done';
   }
 
-  #isInteresting(whole: Buffer | string): boolean {
+  /**
+   * Reads every event up to the first content if the stream is held until then, and of the others those that may tell
+   * something. True when there was content while it was held.
+   */
+  #readEvents(whole: Buffer, holding: boolean): boolean {
     const { needles } = this.#options.meter;
-    return needles === undefined || needles.some((needle) => whole.includes(needle));
+    if (needles === undefined) return this.#readAll(whole) && holding;
+    const text = whole.toString('latin1');
+    let at = 0;
+    let content = false;
+    while (holding && !content && at < whole.length) {
+      const end = eventEnd(text, at);
+      content = this.#readAll(whole.subarray(at, end));
+      at = end;
+    }
+    const search = searchFor(needles);
+    const found = (at === 0 ? text : text.slice(at)).search(search);
+    if (found === -1) return content;
+    this.#framer.push(whole.subarray(Math.max(at, eventStart(text, at + found))), (event) => {
+      if (event.name === 'error' || search.test(event.data)) this.#learn(this.#read(event));
+    });
+    return content;
+  }
+
+  #readAll(bytes: Buffer): boolean {
+    let content = false;
+    this.#framer.push(bytes, (event) => {
+      if (this.#learn(this.#read(event))) content = true;
+    });
+    return content;
   }
 }
 

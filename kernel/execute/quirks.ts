@@ -1,4 +1,5 @@
 import { BytesBody, GatewayError, type JsonObject, type Provider, type ReplyQuirks } from '../../plugin-sdk/index.ts';
+import { searchFor } from '../framing/event-search.ts';
 
 /** What a provider's quirks make of a JSON reply: a failure's status, other bytes, or nothing. */
 export function fixReply(
@@ -36,5 +37,5 @@ export function fixError(provider: Provider, body: Buffer): Buffer {
 
 /** False when nothing in these bytes can be what the quirks change. */
 export function mayConcern({ needles }: ReplyQuirks, bytes: Buffer): boolean {
-  return needles === undefined || needles.some((needle) => bytes.includes(needle));
+  return needles === undefined || searchFor(needles).test(bytes.toString('latin1'));
 }

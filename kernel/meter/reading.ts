@@ -1,4 +1,5 @@
 import type { Dialect, EventReading, FramedEvent, Usage } from '../../plugin-sdk/index.ts';
+import { searchFor } from '../framing/event-search.ts';
 import { createFramer, type Framer } from '../framing/framer.ts';
 
 /** What a meter tells as it learns it. */
@@ -20,7 +21,7 @@ export class EventReader implements Reader {
   complete = false;
   readonly #framer: Framer;
   readonly #read: (event: FramedEvent) => EventReading;
-  readonly #needles: readonly string[] | undefined;
+  readonly #search: RegExp | undefined;
   readonly #notes: Notes;
   #broken = false;
 
@@ -28,12 +29,13 @@ export class EventReader implements Reader {
   constructor(dialect: Dialect, provider: string, notes: Notes, aligned: boolean) {
     this.#framer = createFramer('sse', { provider });
     this.#read = dialect.meter.stream();
-    this.#needles = aligned ? dialect.meter.needles : undefined;
+    const { needles } = dialect.meter;
+    this.#search = aligned && needles !== undefined ? searchFor(needles) : undefined;
     this.#notes = notes;
   }
 
   push(chunk: Buffer): void {
-    if (this.#needles?.some((word) => chunk.includes(word)) === false) return;
+    if (this.#search?.test(chunk.toString('latin1')) === false) return;
     this.#attempt(() => this.#framer.push(chunk, this.#learn));
   }
 

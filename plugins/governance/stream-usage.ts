@@ -39,7 +39,18 @@ export function hiddenUsage(exchange: Exchange): StreamTransform | undefined {
 }
 
 const withoutUsage: StreamTransform = {
+  omits: { needles: ['"usage":{', '"usage": {'], test: ({ data }) => hasNoChoices(data) },
   event(event, emit) {
     if (event.type !== 'usage') emit(event);
   },
 };
+
+/** The chunk that `include_usage` adds. Providers that put the usage on their last choice do so unasked. */
+function hasNoChoices(data: string): boolean {
+  try {
+    const { choices } = JSON.parse(data) as { readonly choices?: unknown };
+    return Array.isArray(choices) && choices.length === 0;
+  } catch {
+    return false;
+  }
+}

@@ -223,17 +223,16 @@ export class LmdbLedger implements Ledger {
     const open = this.#open.get(id);
     const found = open ?? this.#expired.get(id);
     if (found === undefined) return;
-    const [key, unit, amount, bucket] = found.holds[0]!;
-    if (open === undefined) {
-      // All of it was refunded when it expired.
-      this.#adjust(found.holds[0]!, used, 0);
-      if (isLast) this.#expired.remove(id);
-      return;
+    const hold = found.holds[0]!;
+    const [key, unit, amount, bucket] = hold;
+    // All of an expired one was refunded.
+    if (open === undefined) this.#adjust(hold, used, 0);
+    else this.#adjust(hold, -unused, used + unused);
+    if (isLast) (open === undefined ? this.#expired : this.#open).remove(id);
+    else if (open !== undefined) {
+      const rest: Hold = [key, unit, amount - used - unused, bucket];
+      this.#open.put(id, { until: Math.max(until, open.until), holds: [rest] });
     }
-    this.#adjust(found.holds[0]!, -unused, used + unused);
-    if (isLast) this.#open.remove(id);
-    else
-      this.#open.put(id, { until: Math.max(until, open.until), holds: [[key, unit, amount - used - unused, bucket]] });
   }
 
   #settle({ id, actual, once }: Settlement): boolean {

@@ -17,7 +17,7 @@ export interface Candidate {
   readonly url?: string;
 }
 
-const main = resolve(import.meta.dirname, '../../kernel/main.ts');
+const main = resolve(import.meta.dirname, '../../kernel/main.js');
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-bench-'));
 
 export function kernel(

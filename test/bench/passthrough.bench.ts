@@ -45,7 +45,7 @@ const passthrough: Candidate = {
     const file = join(folder, 'config.json');
     const openai = { keys: [{ name: 'main', value: 'sk-bench' }], baseUrl: `http://127.0.0.1:${upstream}` };
     writeFileSync(file, JSON.stringify({ plugins: { 'routes/openai-passthrough': {}, 'providers/openai': openai } }));
-    const main = resolve(import.meta.dirname, '../../kernel/main.ts');
+    const main = resolve(import.meta.dirname, '../../kernel/main.js');
     return {
       command: [process.execPath, main, 'start', '--config', file, '--port', String(port), '--log-level', 'error'],
       environment: { BIFROST_DATA_DIR: mkdtempSync(join(folder, 'data-')) },

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 
-const main = resolve(import.meta.dirname, '../../kernel/main.ts');
+const main = resolve(import.meta.dirname, '../../kernel/main.js');
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-cli-'));
 const children: ChildProcess[] = [];
 after(() => {

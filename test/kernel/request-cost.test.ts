@@ -18,7 +18,7 @@ const upstreamPort = 19_100 + (process.pid % 800);
 let upstream: ChildProcess;
 
 before(async () => {
-  // As the binary does; see kernel/main.ts.
+  // As the binary does; see kernel/main.js.
   setFlagsFromString('--no-allocation-site-pretenuring');
   // A process of its own, so that only the gateway is counted.
   upstream = spawn(process.execPath, [

@@ -100,7 +100,7 @@ test('top prints one frame where the output is no terminal, and says what is wro
     plugins: { 'plugins/dashboard': {}, 'plugins/records': {}, 'providers/mock': {} },
   });
   const top = (token: string, url = gateway.url) =>
-    run(process.execPath, ['kernel/main.ts', 'top', '--url', url], {
+    run(process.execPath, ['kernel/main.js', 'top', '--url', url], {
       env: { ...process.env, BIFROST_ADMIN_TOKEN: token },
     });
   const { stdout } = await top(gateway.adminToken);
