@@ -62,6 +62,8 @@ export interface Exchange {
 /** From `transformRequest` on. */
 export interface RoutedExchange extends Exchange {
   readonly targets: readonly Target[];
+  /** Paths of the request that the target which serves it cannot carry; known from `transformResponse` on. */
+  readonly lossy: readonly string[];
 }
 
 export interface Target {

@@ -1,3 +1,4 @@
+export * from './admin-actor.ts';
 export * from './admin-cookie.ts';
 export * from './body.ts';
 export * from './caller.ts';

@@ -12,10 +12,12 @@ export function searchFor(words: readonly string[]): RegExp {
 
 /** Where the server-sent event that holds position `at` begins: behind the last blank line before it, in any style of newline. */
 export function eventStart(text: string, at: number): number {
-  const lf = text.lastIndexOf('\n\n', at - 1);
-  const crlf = text.lastIndexOf('\n\r\n', at - 1);
-  const cr = text.lastIndexOf('\r\r', at - 1);
-  const start = Math.max(lf === -1 ? 0 : lf + 2, crlf === -1 ? 0 : crlf + 3, cr === -1 ? 0 : cr + 2);
+  let start = text.lastIndexOf('\n\n', at - 1) + 2;
+  if (start === 1) start = 0;
+  const before = text.slice(start, at);
+  const crlf = before.lastIndexOf('\n\r\n');
+  const cr = before.lastIndexOf('\r\r');
+  start += Math.max(crlf === -1 ? 0 : crlf + 3, cr === -1 ? 0 : cr + 2);
   // The line feed of a CRLF that was cut in two belongs to what went before.
   return text[start] === '\n' && start < at ? start + 1 : start;
 }

@@ -32,6 +32,8 @@ export interface CacheHead {
   /** Id of the exchange that filled it. */
   readonly request: string;
   readonly usage?: Usage;
+  /** Paths of the request that its target could not carry; absent when it carried all. */
+  readonly lossy?: readonly string[];
 }
 
 export interface CacheEntry extends CacheHead {
@@ -89,6 +91,15 @@ export interface CacheStore {
   stats(): MaybePromise<CacheStats>;
   /** Removes up to `limit` expired entries. Gives how many went. */
   sweep(limit: number): MaybePromise<number>;
+
+  /** Other processes use this store too, so that a claim is worth its cost. */
+  readonly shared: boolean;
+  /** Says that this process is about to fill an entry, for at most so long. False while another one is. */
+  claim(scope: string, key: string, forMs: number): MaybePromise<boolean>;
+  /** Another process, which still lives, is about to fill this entry. */
+  isClaimed(scope: string, key: string): MaybePromise<boolean>;
+  /** Takes a claim of this process back. */
+  release(scope: string, key: string): MaybePromise<void>;
 
   /** Names this collection of vectors: an index made of another one is of no use. */
   readonly vectorsId: string;

@@ -46,8 +46,10 @@ export interface AuditEntry {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly actor: Actor;
-  readonly action: 'create' | 'update' | 'rotate' | 'delete' | 'reset-usage';
-  readonly kind: EntityKind;
+  readonly action: 'create' | 'update' | 'rotate' | 'delete' | 'reset-usage' | 'clear' | 'cancel';
+  /** An entity's, or what else an operator changes. */
+  readonly kind: EntityKind | 'cache' | 'job';
+  /** Which one; of a cache what its entries had in common, such as `namespace=web`, or `all`. */
   readonly id: string;
   /** The values around the change; credentials are never part of a value. */
   readonly before?: JsonValue;

@@ -19,8 +19,8 @@ export interface Jobs {
   get(id: string): Promise<Job | undefined>;
   /** The reply of a job that ended; `undefined` for others and after it has expired. */
   result(id: string): Promise<JobResult | undefined>;
-  /** An owner's jobs, newest first. `next` is the cursor for the rest. */
-  list(owner: string, page: { readonly limit: number; readonly after?: string }): Promise<JobPage>;
+  /** An owner's jobs, or everyone's, newest first. `next` is the cursor for the rest. */
+  list(owner: string | undefined, page: { readonly limit: number; readonly after?: string }): Promise<JobPage>;
   /**
    * Takes jobs to run: first those whose lease ended with nobody to end them, then by priority; owners of equal priority
    * take turns, and each owner's jobs come in the order of submission.

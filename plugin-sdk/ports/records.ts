@@ -133,6 +133,8 @@ export interface RecordFilter {
   readonly minCost?: number;
   readonly maxCost?: number;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Part of an id, name, model, error or piece of metadata, in any case; a whole id finds its record alone. */
+  readonly text?: string;
 }
 
 export interface RecordQuery {

@@ -253,7 +253,7 @@ const auditSchema: JsonObject = {
     sequence: { type: 'integer' },
     at: { type: 'string', format: 'date-time' },
     actor: { type: 'object' },
-    action: { type: 'string', enum: ['create', 'update', 'rotate', 'delete', 'reset-usage'] },
+    action: { type: 'string', enum: ['create', 'update', 'rotate', 'delete', 'reset-usage', 'clear', 'cancel'] },
     kind: { type: 'string' },
     id: { type: 'string' },
     before: {},

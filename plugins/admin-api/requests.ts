@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { GatewayError, isObject, type JsonObject } from '../../plugin-sdk/index.ts';
-import type { Actor, Expected } from '../../plugin-sdk/ports/entities.ts';
+import type { Expected } from '../../plugin-sdk/ports/entities.ts';
 
 const maxBodyBytes = 1_048_576;
 
@@ -59,15 +59,6 @@ export function expectedOf({ req }: Context, noun: string): Expected {
   const version = /^(?:W\/)?"(\d{1,15})"$/.exec(match)?.[1];
   if (version === undefined) throw new GatewayError('STORE_CONFLICT', { entity: noun });
   return Number(version);
-}
-
-export function actorOf({ req, get }: Context): Actor {
-  const name: unknown = get('admin');
-  const requestId = req.header('x-request-id');
-  return {
-    id: typeof name === 'string' ? `admin:${name}` : 'admin',
-    ...(requestId === undefined ? {} : { requestId: requestId.slice(0, 200) }),
-  };
 }
 
 /** `providers[0].budgets[1].limit` */

@@ -1,11 +1,11 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { GatewayError, type HandlerRoute, type Host, Secret } from '../../plugin-sdk/index.ts';
+import { adminActor, GatewayError, type HandlerRoute, type Host, Secret } from '../../plugin-sdk/index.ts';
 import { viewAccount } from '../../plugin-sdk/ports/account-view.ts';
 import { accountsOf } from '../../plugin-sdk/ports/accounts.ts';
 import type { Entities, Entity, Expected } from '../../plugin-sdk/ports/entities.ts';
 import type { Ledger } from '../../plugin-sdk/ports/ledger.ts';
-import { actorOf, expectedOf, InvalidRequest, parse, readBody } from './requests.ts';
+import { expectedOf, InvalidRequest, parse, readBody } from './requests.ts';
 import {
   creation,
   idPattern,
@@ -75,7 +75,7 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     }
     const put = await entities.put(kind, id, entity, {
       expected: 'absent',
-      actor: actorOf(context),
+      actor: adminActor(context),
       ...(credential === undefined ? {} : { credential: new Secret(credential) }),
     });
     return show(put, 201, resource.credential === 'generated' ? credential : undefined);
@@ -90,7 +90,7 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     const value = parse(schema, merged);
     await checkReferences(resource, value, old.id, services);
     return show(
-      await entities.put(kind, old.id, value, { expected: expected ?? old.version, actor: actorOf(context) }),
+      await entities.put(kind, old.id, value, { expected: expected ?? old.version, actor: adminActor(context) }),
     );
   };
 
@@ -106,7 +106,7 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     const credential = new Secret(value);
     const put = await entities.put(kind, old.id, old.value, {
       expected: expected ?? old.version,
-      actor: actorOf(context),
+      actor: adminActor(context),
       credential,
     });
     return show(put, 200, resource.credential === 'generated' ? value : undefined);
@@ -119,7 +119,7 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     const names = await referrers(entities, resource, old.id);
     if (names.length > 0)
       throw new InvalidRequest([{ path: 'id', message: `still named by ${names.slice(0, 10).join(', ')}` }]);
-    await entities.delete(kind, old.id, expected ?? old.version, actorOf(context));
+    await entities.delete(kind, old.id, expected ?? old.version, adminActor(context));
     return new Response(null, { status: 204 });
   };
 
@@ -137,7 +137,7 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
   const resetUsage = async (context: Context): Promise<Response> => {
     const entity = await find(context);
     await ledger.reset(limitsOf(entity, resource).flatMap(({ id, limits }) => accountsOf(id, limits)));
-    await entities.record({ actor: actorOf(context), action: 'reset-usage', kind, id: entity.id });
+    await entities.record({ actor: adminActor(context), action: 'reset-usage', kind, id: entity.id });
     return Response.json({ data: await usageOf(entity) });
   };
 

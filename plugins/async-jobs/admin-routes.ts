@@ -1,11 +1,14 @@
-import { GatewayError, type HandlerRoute } from '../../plugin-sdk/index.ts';
+import { adminActor, GatewayError, type HandlerRoute, type Host } from '../../plugin-sdk/index.ts';
+import { entitiesPort } from '../../plugin-sdk/ports/entities.ts';
 import type { Jobs } from '../../plugin-sdk/ports/jobs.ts';
 import { nativeJob } from './native-job.ts';
 import type { Webhooks } from './webhooks.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-/** For operators: how the queue stands, one job, cancel it, send its notification again. */
-export function adminRoutes(jobs: Jobs, workers: WorkerPool, webhooks: Webhooks): HandlerRoute[] {
+const mostListed = 1_000;
+
+/** For operators: how the queue stands, the newest jobs of all owners, one job, cancel it, send its notification again. */
+export function adminRoutes(host: Host, jobs: Jobs, workers: WorkerPool, webhooks: Webhooks): HandlerRoute[] {
   const unknown = (): GatewayError => new GatewayError('JOB_UNKNOWN', {});
   return [
     {
@@ -13,7 +16,16 @@ export function adminRoutes(jobs: Jobs, workers: WorkerPool, webhooks: Webhooks)
       method: 'GET',
       path: '/api/async-jobs',
       guard: { admin: 'read' },
-      handler: async () => Response.json({ counts: await jobs.counts() }),
+      handler: async ({ req }) => {
+        const limit = Math.min(Math.max(1, Math.trunc(Number(req.query('limit') ?? 50)) || 50), mostListed);
+        const after = req.query('after');
+        const page = await jobs.list(undefined, { limit, ...(after !== undefined && { after }) });
+        return Response.json({
+          counts: await jobs.counts(),
+          jobs: page.jobs.map((job) => ({ ...nativeJob(job), owner: job.owner })),
+          next: page.next ?? null,
+        });
+      },
     },
     {
       type: 'handler',
@@ -34,6 +46,8 @@ export function adminRoutes(jobs: Jobs, workers: WorkerPool, webhooks: Webhooks)
       handler: async (context) => {
         const job = await workers.cancel(context.req.param('id') ?? '');
         if (job === undefined) throw unknown();
+        const actor = adminActor(context);
+        await host.findPort(entitiesPort)?.record({ actor, action: 'cancel', kind: 'job', id: job.id });
         return Response.json(nativeJob(job));
       },
     },

@@ -42,7 +42,7 @@ export default definePlugin({
           },
         },
       },
-      routes: [...native.routes, ...adminRoutes(jobs, workers, webhooks)],
+      routes: [...native.routes, ...adminRoutes(host, jobs, workers, webhooks)],
       async teardown() {
         await workers.stop();
         await webhooks.stop();

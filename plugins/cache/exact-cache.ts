@@ -22,13 +22,15 @@ import {
 } from '../../plugin-sdk/ports/cache.ts';
 import { costSlot } from '../../plugin-sdk/ports/prices.ts';
 import { recordLinksSlot } from '../../plugin-sdk/ports/records.ts';
+import { Claims } from './claims.ts';
 import { StreamCollector } from './collect-stream.ts';
 import { contentVersion } from './content-version.ts';
 import { readDirectives } from './directives.ts';
+import { entryOf } from './entry-of.ts';
 import { chatOperations } from './fields.ts';
 import { Flights, type Landed, type Landing } from './flights.ts';
 import { type CacheKey, type KeyContext, keyOf } from './key.ts';
-import { mayKeep, usageIn } from './may-keep.ts';
+import { mayKeep } from './may-keep.ts';
 import type { CacheOptions } from './options.ts';
 import { Pending, pendingSlot } from './pending.ts';
 import { replay } from './replay.ts';
@@ -44,6 +46,7 @@ interface Found {
   /** Id of the exchange that first got this answer. */
   readonly request: string;
   readonly time: number;
+  readonly lossy?: readonly string[];
   readonly similarity?: number;
 }
 
@@ -53,6 +56,7 @@ export class ExactCache implements CachedAnswers {
   readonly #options: CacheOptions;
   readonly #store: CacheStore;
   readonly #flights = new Flights();
+  readonly #claims: Claims;
   readonly #ignoredHeaders: ReadonlySet<string>;
   #keyContext: KeyContext | undefined = undefined;
   readonly counts: Counts;
@@ -61,6 +65,7 @@ export class ExactCache implements CachedAnswers {
     this.#host = host;
     this.#options = options;
     this.#store = store;
+    this.#claims = new Claims(store, host.clock, options.waitSeconds * 1_000);
     this.#ignoredHeaders = new Set(options.ignoreHeaders);
     // They go on over reloads: they belong to the process.
     this.counts = host.shared('plugins/cache counts', noCounts, () => {});
@@ -123,7 +128,9 @@ export class ExactCache implements CachedAnswers {
     await this.#keep(exchange, pending, outcome);
     if (!pending.leads) return;
     const landed = this.#landedBy(exchange, pending);
-    this.#flights.end(flightOf(pending), landed ?? (outcome.clientGone ? 'lead' : 'alone'));
+    const isOver = this.#flights.end(flightOf(pending), landed ?? (outcome.clientGone ? 'lead' : 'alone'));
+    // A waiter that takes over the lead takes over the claim too.
+    if (pending.claimed && isOver) await this.#claims.release(pending.scope, pending.key);
   }
 
   /** A call is made for this exchange after all. */
@@ -139,7 +146,7 @@ export class ExactCache implements CachedAnswers {
       if (content === undefined || !mayKeep(content)) return;
       const { maxEntries, maxBytes, maxEntryBytes } = this.#options;
       const limits = { maxEntries, maxBytes, maxEntryBytes };
-      if (!(await this.#store.put(this.#entryOf(exchange, pending, content), limits))) return;
+      if (!(await this.#store.put(entryOf(exchange, pending, content, this.#host.clock.now()), limits))) return;
       this.counts.stored += 1;
       for (const listener of pending.stored) listener();
     } catch (err) {
@@ -153,26 +160,6 @@ export class ExactCache implements CachedAnswers {
       return false;
     if (served.direct && this.#options.share !== 'caller') return false;
     return outcome.status === 200 && (outcome.error === undefined || outcome.clientGone);
-  }
-
-  #entryOf(exchange: RoutedExchange, pending: Pending, content: CachedContent): CacheEntry {
-    const { scope, key, namespace, provider, model, directives } = pending;
-    const time = this.#host.clock.now();
-    const usage = usageIn(content);
-    return {
-      scope,
-      key,
-      namespace,
-      time,
-      expiresAt: time + directives.ttlMs,
-      operation: exchange.operation,
-      dialect: exchange.dialect.id,
-      provider,
-      model,
-      request: exchange.id,
-      ...(usage === undefined ? {} : { usage }),
-      content,
-    };
   }
 
   #keyOf(exchange: Exchange, namespace: string): CacheKey | undefined {
@@ -207,6 +194,9 @@ export class ExactCache implements CachedAnswers {
   }
 
   #answer(exchange: Exchange, pending: Pending, found: Found): Reply | undefined {
+    const { lossy = [] } = found;
+    // The provider's own way will refuse it, naming the paths.
+    if (lossy.length > 0 && exchange.request.headers.get('x-bf-strict') === 'true') return undefined;
     const reply = replay(exchange, found.content, this.#options.pace, this.#host.clock);
     if (reply === undefined) return undefined;
     const { similarity } = found;
@@ -216,6 +206,7 @@ export class ExactCache implements CachedAnswers {
     const age = Math.max(0, Math.floor((this.#host.clock.now() - found.time) / 1_000));
     exchange.setReplyHeader('x-bf-cache', kind);
     exchange.setReplyHeader('x-bf-cache-age', String(age));
+    if (lossy.length > 0) exchange.setReplyHeader('x-bf-lossy', lossy.join(', '));
     if (similarity !== undefined) exchange.setReplyHeader('x-bf-cache-similarity', similarity.toFixed(4));
     exchange.set(recordLinksSlot, { ...exchange.get(recordLinksSlot), cache: kind, parent: found.request });
     exchange.note(this.#host.plugin, 'answered from the cache', {
@@ -238,7 +229,7 @@ export class ExactCache implements CachedAnswers {
   #join(exchange: Exchange, pending: Pending): MaybePromise<Reply | undefined> {
     if (!this.#options.coalesce || !pending.directives.store) return undefined;
     const flight = flightOf(pending);
-    if (this.#flights.lead(flight)) return this.#leads(pending);
+    if (this.#flights.lead(flight)) return this.#leads(exchange, pending);
     let forget = (): void => {};
     const landing = this.#flights.follow(flight, (takeBack) => {
       const stopTimer = this.#host.clock.after(this.#options.waitSeconds * 1_000, () => takeBack('alone'));
@@ -254,27 +245,40 @@ export class ExactCache implements CachedAnswers {
     });
   }
 
-  #arrived(exchange: Exchange, pending: Pending, landed: Landing): Reply | undefined {
+  #arrived(exchange: Exchange, pending: Pending, landed: Landing): MaybePromise<Reply | undefined> {
     if (landed === 'alone') return undefined;
-    if (landed === 'lead') return this.#leads(pending);
+    if (landed === 'lead') return this.#leads(exchange, pending);
     const reply = this.#answer(exchange, pending, landed);
     if (pending.hit) this.counts.coalesced += 1;
     return reply;
   }
 
-  #leads(pending: Pending): undefined {
+  /** The call is this exchange's to make, unless another process is making it. */
+  #leads(exchange: Exchange, pending: Pending): MaybePromise<Reply | undefined> {
     pending.leads = true;
+    if (!this.#claims.needed) return undefined;
+    const taking = this.#claims.take(pending.scope, pending.key, () => exchange.clientGone);
+    return taking.then(
+      (taken) => {
+        if (taken === 'claimed') pending.claimed = true;
+        if (taken === undefined || taken === 'claimed') return undefined;
+        this.#flights.land(flightOf(pending), taken);
+        return this.#arrived(exchange, pending, taken);
+      },
+      (err: unknown) => this.#failed(err, exchange, 'an entry could not be claimed'),
+    );
   }
 
-  #land(exchange: Exchange, pending: Pending): void {
+  #land(exchange: RoutedExchange, pending: Pending): void {
     const landed = this.#landedBy(exchange, pending);
     if (landed !== undefined) this.#flights.land(flightOf(pending), landed);
   }
 
-  #landedBy(exchange: Exchange, pending: Pending): Landed | undefined {
+  #landedBy(exchange: RoutedExchange, pending: Pending): Landed | undefined {
     try {
       const content = pending.read?.();
-      return content === undefined ? undefined : { content, request: exchange.id, time: this.#host.clock.now() };
+      if (content === undefined) return undefined;
+      return { content, request: exchange.id, time: this.#host.clock.now(), lossy: exchange.lossy };
     } catch (err) {
       return this.#failed(err, exchange, 'an answer could not be read');
     }

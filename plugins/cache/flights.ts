@@ -7,6 +7,8 @@ export interface Landed {
   /** Id of the exchange that brought it. */
   readonly request: string;
   readonly time: number;
+  /** Paths of its request that the target could not carry. */
+  readonly lossy?: readonly string[];
 }
 
 /** What becomes of one that waited: an answer, the lead, or no more company. */
@@ -64,17 +66,18 @@ export class Flights {
 
   /**
    * Ends the leader's part. `lead`: it went away, so the first that waits takes over and the others wait on. `alone`: it
-   * got nothing to share, so each goes its own way.
+   * got nothing to share, so each goes its own way. True when nobody leads any more.
    */
-  end(key: string, landing: Landing): void {
+  end(key: string, landing: Landing): boolean {
     const flight = this.#open.get(key);
-    if (flight === undefined) return;
+    if (flight === undefined) return true;
     const [first] = flight.waiters;
     if (landing === 'lead' && first !== undefined) {
       first('lead');
-      return;
+      return false;
     }
     this.#open.delete(key);
     for (const waiter of [...flight.waiters]) waiter(landing);
+    return true;
   }
 }

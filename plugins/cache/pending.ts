@@ -10,6 +10,8 @@ export class Pending implements CacheRequest {
   readonly stored: (() => void)[] = [];
   /** Others wait for its answer. */
   leads = false;
+  /** Other processes wait for what it stores. */
+  claimed = false;
   /** A cache answered. */
   hit = false;
   /** With `costOfHit: "as-cached"`: the answer, given once the call is admitted. */

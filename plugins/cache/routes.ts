@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
-import { GatewayError, type HandlerRoute, type Host, isGatewayError } from '../../plugin-sdk/index.ts';
+import { adminActor, GatewayError, type HandlerRoute, type Host, isGatewayError } from '../../plugin-sdk/index.ts';
 import type { CacheCounts, CacheFilter, CacheStore } from '../../plugin-sdk/ports/cache.ts';
+import { entitiesPort } from '../../plugin-sdk/ports/entities.ts';
 
 const mostListed = 1_000;
 
@@ -46,6 +47,13 @@ export function cacheRoutes(host: Host, store: CacheStore, cache: { readonly cou
             });
           }
           const removed = await store.delete(filter);
+          await host.findPort(entitiesPort)?.record({
+            actor: adminActor(context),
+            action: 'clear',
+            kind: 'cache',
+            id: nameOf(filter),
+            before: { entries: removed },
+          });
           host.log.info({ filter, removed }, 'cache entries were cleared');
           return Response.json({ removed });
         }),
@@ -62,6 +70,12 @@ function filterOf({ req }: Context): CacheFilter {
     scope: req.query('scope'),
   };
   return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
+}
+
+/** For the audit trail: `namespace=web request=req_1`, or `all`. */
+function nameOf(filter: CacheFilter): string {
+  const parts = Object.entries(filter).map(([name, value]) => `${name}=${value}`);
+  return parts.length === 0 ? 'all' : parts.join(' ');
 }
 
 function limitOf({ req }: Context): number {

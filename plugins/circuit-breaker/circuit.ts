@@ -33,6 +33,11 @@ export class Circuit {
     return this.#openings === 0 ? 0 : this.#openUntil;
   }
 
+  stateAt(now: number): 'closed' | 'open' | 'half-open' {
+    if (this.#openings === 0) return 'closed';
+    return now < this.#openUntil ? 'open' : 'half-open';
+  }
+
   /** How a call at `now` (milliseconds since 1970) may pass. Whoever gets `probe` must report its end. */
   admit(now: number): 'pass' | 'probe' | 'refuse' {
     if (this.#openings === 0) return 'pass';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type AttemptRecord, definePlugin, GatewayError } from '../../plugin-sdk/index.ts';
+import { type AttemptRecord, bind, definePlugin, GatewayError } from '../../plugin-sdk/index.ts';
+import { type Circuits, circuitsPort, type OpenCircuit } from '../../plugin-sdk/ports/circuits.ts';
 import { Circuit } from './circuit.ts';
 import { FailingKeys } from './failing-keys.ts';
 
@@ -42,25 +43,33 @@ export default definePlugin({
       .default(5)
       .describe('Failures in a row after which a key rests while others of its provider work; 0 for never.'),
   }),
+  provides: [circuitsPort.capability],
   setup(options, host) {
-    const circuits = new Map<string, Circuit>();
+    const circuits = new Map<string, Watched>();
+    const openings = new Map<string, number>();
     const keys = new FailingKeys(options.keyFailures, options.openMs, host);
-    const circuitOf = (target: string): Circuit => {
-      let circuit = circuits.get(target);
-      if (circuit === undefined) {
+    const circuitOf = (provider: string, model: string): Circuit => {
+      const target = `${provider}/${model}`;
+      let watched = circuits.get(target);
+      if (watched === undefined) {
         // Clients choose model names, so the oldest must give way.
         if (circuits.size >= maxCircuits) circuits.delete(circuits.keys().next().value!);
-        circuits.set(target, (circuit = new Circuit(options)));
+        circuits.set(target, (watched = { provider, model, circuit: new Circuit(options) }));
       }
-      return circuit;
+      return watched.circuit;
+    };
+    const view: Circuits = {
+      open: () => [...circuits.values()].flatMap((watched) => openCircuit(watched, host.clock.now())),
+      openings: () => openings,
     };
     return {
+      ports: [bind(circuitsPort, view)],
       hooks: {
         selectKey: {
           order: 'pre',
           handler(attempt) {
             const target = `${attempt.target.provider}/${attempt.target.model}`;
-            const circuit = circuitOf(target);
+            const circuit = circuitOf(attempt.target.provider, attempt.target.model);
             const now = host.clock.now();
             const admitted = circuit.admit(now);
             if (admitted === 'refuse') {
@@ -73,6 +82,7 @@ export default definePlugin({
             attempt.onEnd((record) => {
               const good = verdict(record);
               if (circuit.report(good, host.clock.now(), admitted)) {
+                if (admitted === 'pass') openings.set(record.provider, (openings.get(record.provider) ?? 0) + 1);
                 host.log.warn(
                   { target, until: new Date(circuit.openUntil).toISOString() },
                   'a target rests after repeated failures',
@@ -86,6 +96,18 @@ export default definePlugin({
     };
   },
 });
+
+interface Watched {
+  readonly provider: string;
+  readonly model: string;
+  readonly circuit: Circuit;
+}
+
+/** One, or none when it is closed. */
+function openCircuit({ provider, model, circuit }: Watched, now: number): OpenCircuit[] {
+  const state = circuit.stateAt(now);
+  return state === 'closed' ? [] : [{ provider, model, state, until: circuit.openUntil }];
+}
 
 /** Whether a call speaks for its target or against it; `undefined` when it does neither, as with a refused key or request. */
 function verdict({ result, error }: AttemptRecord): boolean | undefined {

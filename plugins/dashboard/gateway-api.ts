@@ -1,4 +1,5 @@
 import type { HandlerRoute, Host } from '../../plugin-sdk/index.ts';
+import { circuitsPort, shownCircuits } from '../../plugin-sdk/ports/circuits.ts';
 
 /** `GET /api/gateway`: what the process that answers knows of itself, for tools such as `bifrost-kernel top`. */
 export function gatewayRoute(host: Host): HandlerRoute {
@@ -28,7 +29,8 @@ export function gatewayRoute(host: Host): HandlerRoute {
           };
         }),
       );
-      return context.json({ ...view, startedAt: new Date(view.startedAt).toISOString(), keys });
+      const circuits = shownCircuits(host.findPort(circuitsPort));
+      return context.json({ ...view, startedAt: new Date(view.startedAt).toISOString(), keys, circuits });
     },
   };
 }

@@ -1,12 +1,20 @@
 import type { Context } from 'hono';
+import { getCookie } from 'hono/cookie';
 import { z } from 'zod';
-import { definePlugin, GatewayError, type HandlerRoute, type Host, isGatewayError } from '../../plugin-sdk/index.ts';
+import {
+  adminCookie,
+  definePlugin,
+  GatewayError,
+  type HandlerRoute,
+  type Host,
+  isGatewayError,
+} from '../../plugin-sdk/index.ts';
 import { assetRoutes } from './assets.ts';
 import { gatewayRoute } from './gateway-api.ts';
 import { html } from './html.ts';
 import { type Page, respond } from './layout.ts';
 import { config } from './pages/config.ts';
-import { jobs } from './pages/jobs.ts';
+import { cancelJob, jobs } from './pages/jobs.ts';
 import { overview } from './pages/overview.ts';
 import { plugins } from './pages/plugins.ts';
 import { providers } from './pages/providers.ts';
@@ -40,10 +48,17 @@ export default definePlugin({
       page('/ui/requests/:id', '/ui/requests', (_, { req }) => request(host, timelines, req.param('id') ?? '')),
       page('/ui/providers', '/ui/providers', () => providers(host)),
       page('/ui/virtual-keys', '/ui/virtual-keys', () => virtualKeys(host)),
-      page('/ui/jobs', '/ui/jobs', () => jobs(host)),
+      page('/ui/jobs', '/ui/jobs', (query, context) => jobs(host, query, mayWrite(host, context))),
       page('/ui/plugins', '/ui/plugins', () => plugins(host)),
       page('/ui/config', '/ui/config', () => config(host)),
     ];
+    const cancel: HandlerRoute = {
+      type: 'handler',
+      method: 'POST',
+      path: '/ui/jobs/:id/cancel',
+      guard: { admin: 'write' },
+      handler: (context) => cancelJob(host, context),
+    };
     const slash: HandlerRoute = {
       type: 'handler',
       method: 'GET',
@@ -52,7 +67,7 @@ export default definePlugin({
       handler: (context) => context.redirect('/ui', 308),
     };
     return {
-      routes: [...pages, slash, ...signInRoutes(host), ...assetRoutes(), gatewayRoute(host)],
+      routes: [...pages, cancel, slash, ...signInRoutes(host), ...assetRoutes(), gatewayRoute(host)],
       hooks:
         options.timelines === 0
           ? {}
@@ -63,6 +78,12 @@ export default definePlugin({
     };
   },
 });
+
+/** Whoever may only look is not offered what would be refused. */
+function mayWrite(host: Host, context: Context): boolean {
+  const token = getCookie(context, adminCookie);
+  return token !== undefined && host.allowsAdmin(token, 'write');
+}
 
 /** What goes wrong is said within the page, so that the operator can go on from there. */
 async function shown(context: Context, host: Host, section: Page['section'], show: Show): Promise<Response> {

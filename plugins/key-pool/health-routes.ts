@@ -1,7 +1,11 @@
 import { GatewayError, type Host, type KeyState, type Route } from '../../plugin-sdk/index.ts';
+import { circuitsPort, shownCircuits } from '../../plugin-sdk/ports/circuits.ts';
 import { type CandidateLists, stateOf, wake } from './candidates.ts';
 
-/** `GET /api/keys`: every key with its health, never its value. `POST /api/keys/PROVIDER/KEY/wake` ends a rest. */
+/**
+ * `GET /api/keys`: every key with its health, never its value, and the targets that are left alone.
+ * `POST /api/keys/PROVIDER/KEY/wake` ends a rest.
+ */
 export function healthRoutes(host: Host, lists: CandidateLists): Route[] {
   return [
     {
@@ -17,7 +21,7 @@ export function healthRoutes(host: Host, lists: CandidateLists): Route[] {
             keys.push({ provider: provider.name, name, weight, models, blockedModels, enabled, ...health });
           }
         }
-        return context.json({ keys });
+        return context.json({ keys, circuits: shownCircuits(host.findPort(circuitsPort)) });
       },
     },
     {

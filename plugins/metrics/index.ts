@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { definePlugin, type HandlerRoute, type Host } from '../../plugin-sdk/index.ts';
 import { cacheSource, cacheStoreSource } from './cache-source.ts';
+import { circuitSource } from './circuit-source.ts';
 import { ExchangeMetrics } from './exchange-metrics.ts';
 import { gatewaySource } from './gateway-source.ts';
 import { metricsOptions } from './options.ts';
@@ -19,7 +20,8 @@ export default definePlugin({
   after: ['plugins/pricing', 'plugins/governance', 'plugins/records', 'plugins/async-jobs'],
   setup(options, host) {
     const { counted, exchanges, watched } = countersOf(host, options.maxModels);
-    const process = new ReadRegistry([watched, gatewaySource(host), cacheSource(host)], host.log);
+    const ownSources = [watched, gatewaySource(host), circuitSource(host, options.maxModels), cacheSource(host)];
+    const process = new ReadRegistry(ownSources, host.log);
     const stores = new ReadRegistry([...storeSources(host, options.accounts), cacheStoreSource(host)], host.log);
     const worker = cluster.isWorker ? String(cluster.worker!.id) : undefined;
     if (worker !== undefined) for (const registry of [counted, process]) registry.setDefaultLabels({ worker });

@@ -41,6 +41,7 @@ const filterShape = {
   maxTokens: number.optional(),
   minCostUsd: usd.optional(),
   maxCostUsd: usd.optional(),
+  q: z.string().min(1).max(200).optional(),
 };
 
 const filterSchema = z.strictObject(filterShape);
@@ -138,6 +139,7 @@ function filterOf(
     maxCost: maxCostUsd,
     is: is === undefined || Object.keys(is).length === 0 ? undefined : is,
     metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
+    text: fields.q,
   };
   return Object.fromEntries(Object.entries(conditions).filter(([, value]) => value !== undefined));
 }

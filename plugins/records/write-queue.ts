@@ -22,7 +22,8 @@ export class WriteQueue implements RecordQueue {
   readonly #options: WriteQueueOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
-  #waiting: ExchangeRecord[] = [];
+  /** Those that will wait for long as JSON: one flat text, where the garbage collector would move some sixty objects. */
+  #waiting: (ExchangeRecord | string)[] = [];
   #writing: readonly ExchangeRecord[] = [];
   #written = 0;
   #dropped = 0;
@@ -45,7 +46,7 @@ export class WriteQueue implements RecordQueue {
       this.#complain('records are dropped: the store is too slow or down');
       return;
     }
-    this.#waiting.push(record);
+    this.#waiting.push(this.#waiting.length < this.#options.batch ? record : JSON.stringify(record));
     if (this.#run !== undefined) return;
     if (this.#waiting.length >= this.#options.batch) this.#start();
     else this.#stopTimer ??= this.#clock.after(this.#options.flushMs, () => this.#start());
@@ -111,7 +112,8 @@ export class WriteQueue implements RecordQueue {
   }
 
   #next(): void {
-    this.#writing = this.#waiting.splice(0, this.#options.batch);
+    const next = this.#waiting.splice(0, this.#options.batch);
+    this.#writing = next.map((one) => (typeof one === 'string' ? (JSON.parse(one) as ExchangeRecord) : one));
   }
 
   #complain(message: string, cause?: unknown): void {

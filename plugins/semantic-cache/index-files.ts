@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Index } from 'usearch';
@@ -11,6 +11,10 @@ export interface SavedGraph {
   /** Of the last row that is in it. */
   readonly position: number;
 }
+
+const unfinished = 'new.';
+/** Some hundred megabytes are written in a second or two. */
+const longestSaveMs = 60_000;
 
 /**
  * Graphs on disk, under `<dataDir>/semantic/<id of the store>`, a file for each partition. Its name says what it must
@@ -31,6 +35,7 @@ export class IndexFiles {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(parent))
       if (name !== storeId) rmSync(join(parent, name), { recursive: true, force: true });
+    this.#removeHalfWritten();
   }
 
   create(dimensions: number): Index | undefined {
@@ -56,7 +61,7 @@ export class IndexFiles {
   }
 
   save(partition: string, graph: Index, position: number): void {
-    const temporary = join(this.#folder, `new.${process.pid}`);
+    const temporary = join(this.#folder, `${unfinished}${process.pid}`);
     try {
       graph.save(temporary);
       const name = `${partition}.${position}.${graph.size()}.${graph.dimensions()}.${checkOf(temporary)}`;
@@ -65,6 +70,15 @@ export class IndexFiles {
         if (other !== name) rmSync(join(this.#folder, other), { force: true });
     } catch (err) {
       this.#log.warn({ err }, 'a vector index could not be saved');
+    }
+  }
+
+  /** What a process that died left behind; another living one may be writing right now. */
+  #removeHalfWritten(): void {
+    for (const name of readdirSync(this.#folder).filter((one) => one.startsWith(unfinished))) {
+      const path = join(this.#folder, name);
+      const changed = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      if (Date.now() - changed > longestSaveMs) rmSync(path, { force: true });
     }
   }
 

@@ -24,6 +24,13 @@ export interface StoredVector {
   readonly vector: Uint8Array;
 }
 
+export interface StoredClaim {
+  /** The process; see `process-identity.ts`. */
+  readonly by: string;
+  /** Milliseconds since 1970. */
+  readonly until: number;
+}
+
 export type EntryKey = [scope: string, key: string];
 
 /**
@@ -38,6 +45,8 @@ export interface CacheFiles {
   readonly order: Database<true, [number, string, string]>;
   readonly expiry: Database<true, [number, string, string]>;
   readonly vectors: Database<StoredVector, [string, number]>;
+  /** Who is about to fill an entry. */
+  readonly claims: Database<StoredClaim, EntryKey>;
   /** `entries`, `bytes`, `position`. */
   readonly counters: Database<number, string>;
   readonly id: string;
@@ -68,6 +77,7 @@ function openFiles(path: string, mapBytes: number): CacheFiles {
       order: root.openDB<true, [number, string, string]>({ name: 'order' }),
       expiry: root.openDB<true, [number, string, string]>({ name: 'expiry' }),
       vectors: root.openDB<StoredVector, [string, number]>({ name: 'vectors' }),
+      claims: root.openDB<StoredClaim, EntryKey>({ name: 'claims' }),
       counters: root.openDB<number, string>({ name: 'counters' }),
       id: identity(about),
     };

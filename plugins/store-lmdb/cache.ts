@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import { crc32 } from 'node:zlib';
 import type { Host } from '../../plugin-sdk/host.ts';
 import type {
@@ -10,7 +11,14 @@ import type {
   CacheStore,
   VectorRow,
 } from '../../plugin-sdk/ports/cache.ts';
-import { type CacheFiles, type EntryKey, openCacheFiles, type StoredHead } from './cache-environment.ts';
+import {
+  type CacheFiles,
+  type EntryKey,
+  openCacheFiles,
+  type StoredClaim,
+  type StoredHead,
+} from './cache-environment.ts';
+import { isGone, thisProcess } from './process-identity.ts';
 
 /** How far behind the time of last use may be; a hit within this time writes nothing. */
 const usedWithinMs = 10_000;
@@ -91,8 +99,37 @@ export class LmdbCache implements CacheStore {
 
   sweep(limit: number): Promise<number> {
     return this.#files.root.transaction(() => {
-      const expired = [...this.#files.expiry.getKeys({ end: [this.#clock.now() + 1, '', ''], limit })];
+      const now = this.#clock.now();
+      const { claims, expiry } = this.#files;
+      for (const { key, value } of [...claims.getRange({ limit })]) if (value.until <= now) claims.remove(key);
+      const expired = [...expiry.getKeys({ end: [now + 1, '', ''], limit })];
       return expired.filter(([, scope, key]) => this.#remove([scope, key])).length;
+    });
+  }
+
+  get shared(): boolean {
+    return cluster.isWorker;
+  }
+
+  async claim(scope: string, key: string, forMs: number): Promise<boolean> {
+    const { root, claims } = this.#files;
+    const at: EntryKey = [scope, key];
+    if (this.isClaimed(scope, key)) return false;
+    return root.transaction(() => {
+      if (this.#isOthers(claims.get(at))) return false;
+      claims.put(at, { by: thisProcess, until: this.#clock.now() + forMs });
+      return true;
+    });
+  }
+
+  isClaimed(scope: string, key: string): boolean {
+    return this.#isOthers(this.#files.claims.get([scope, key]));
+  }
+
+  async release(scope: string, key: string): Promise<void> {
+    const { root, claims } = this.#files;
+    await root.transaction(() => {
+      if (claims.get([scope, key])?.by === thisProcess) claims.remove([scope, key]);
     });
   }
 
@@ -134,6 +171,10 @@ export class LmdbCache implements CacheStore {
   countVectors(partition: string): number {
     const range = { start: [partition, 0], end: [partition, Number.POSITIVE_INFINITY] } as const;
     return this.#files.vectors.getKeysCount(range as never);
+  }
+
+  #isOthers(claim: StoredClaim | undefined): boolean {
+    return claim !== undefined && claim.by !== thisProcess && claim.until > this.#clock.now() && !isGone(claim.by);
   }
 
   #matching(filter: CacheFilter, limit: number, cursor: string | undefined): StoredHead[] {

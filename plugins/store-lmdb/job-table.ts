@@ -94,8 +94,12 @@ export class JobTable {
     return false;
   }
 
-  /** An owner's job ids, newest first, older than `after`. */
-  idsOf(owner: string, after: string | undefined, limit: number): string[] {
+  /** Job ids of an owner, or of all, newest first, older than `after`. */
+  idsOf(owner: string | undefined, after: string | undefined, limit: number): string[] {
+    if (owner === undefined) {
+      const ids = this.#jobs.getKeys({ start: after ?? '\uffff', reverse: true, limit: limit + 1 });
+      return [...ids].filter((id) => id !== after).slice(0, limit);
+    }
     const start = ['owner', owner, after ?? '\uffff'];
     const keys = this.#index.getKeys({ start, end: ['owner', owner], reverse: true, limit: limit + 1 });
     const ids = [...keys].map((key) => (key as [string, string, string])[2]);

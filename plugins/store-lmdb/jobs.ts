@@ -73,7 +73,7 @@ export class LmdbJobs implements Jobs {
     return this.#visible(id) === undefined ? undefined : this.#table.results.get(id);
   }
 
-  async list(owner: string, { limit, after }: { limit: number; after?: string }): Promise<JobPage> {
+  async list(owner: string | undefined, { limit, after }: { limit: number; after?: string }): Promise<JobPage> {
     const ids = this.#table.idsOf(owner, after, limit);
     const jobs = ids.map((id) => this.#visible(id)).filter((record) => record !== undefined);
     return { jobs: jobs.map(jobOf), next: ids.length < limit ? undefined : ids.at(-1) };

@@ -33,11 +33,7 @@ const expiredKeptMs = 7 * 86_400_000;
 const againMs = 1_000;
 const maxWaiting = 10_000;
 
-interface Settlement {
-  readonly id: string;
-  readonly actual: Actual;
-  readonly once: string | undefined;
-}
+type Settlement = { readonly id: string; readonly actual: Actual; readonly once: string | undefined };
 
 /** A reservation on one account for calls that are still to come. */
 export interface Leased {
@@ -195,7 +191,7 @@ export class LmdbLedger implements Ledger {
     this.#waiting = [];
     try {
       return this.#environment.transactionSync(() => {
-        for (const settlement of settlements) this.#settle(settlement);
+        settlements.forEach((settlement) => this.#settle(settlement));
         return step();
       });
     } catch (cause) {
@@ -223,7 +219,7 @@ export class LmdbLedger implements Ledger {
     const open = this.#open.get(id);
     const found = open ?? this.#expired.get(id);
     if (found === undefined) return;
-    const hold = found.holds[0]!;
+    const [hold] = found.holds as [Hold];
     const [key, unit, amount, bucket] = hold;
     // All of an expired one was refunded.
     if (open === undefined) this.#adjust(hold, used, 0);
@@ -293,9 +289,9 @@ export class LmdbLedger implements Ledger {
       this.#open.remove(id);
       this.#expired.put(id, reservation);
     }
-    const forgotten = timeKey(now - expiredKeptMs);
-    for (const id of [...this.#expired.getKeys({ end: forgotten })]) this.#expired.remove(id);
-    this.#once.forget(now - expiredKeptMs);
+    const forgotten = now - expiredKeptMs;
+    for (const id of [...this.#expired.getKeys({ end: timeKey(forgotten) })]) this.#expired.remove(id);
+    this.#once.forget(forgotten);
     return over.length > 0;
   }
 }

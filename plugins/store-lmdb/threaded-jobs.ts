@@ -60,7 +60,7 @@ export class ThreadedJobs implements Jobs {
   result(id: string): ReturnType<Jobs['result']> {
     return this.#call('result', id);
   }
-  list(owner: string, page: Parameters<Jobs['list']>[1]): ReturnType<Jobs['list']> {
+  list(owner: string | undefined, page: Parameters<Jobs['list']>[1]): ReturnType<Jobs['list']> {
     return this.#call('list', owner, page);
   }
   lease(request: LeaseRequest): ReturnType<Jobs['lease']> {

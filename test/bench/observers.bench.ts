@@ -1,6 +1,7 @@
 /**
- * What looking at an exchange costs when it is over: pricing, its record, its line in the access log. In the process,
- * without I/O; what writing the record costs beside the request path is in `records.bench.ts`.
+ * What looking at an exchange costs when it is over: each part by itself, without I/O; then whole requests through a
+ * gateway with each observer on and off, and with all of them, as processor time with all that is written beside the
+ * request path. What the store of records costs by itself is in `records.bench.ts`.
  */
 import { devNull } from 'node:os';
 import {
@@ -13,6 +14,7 @@ import {
   type Slot,
 } from '../../plugin-sdk/index.ts';
 import { costSlot } from '../../plugin-sdk/ports/prices.ts';
+import { startGateway } from '../../plugin-sdk/testing/index.ts';
 import { accessLine } from '../../plugins/access-log/access-line.ts';
 import { LineWriter } from '../../plugins/access-log/line-writer.ts';
 import { exchangeCost } from '../../plugins/pricing/exchange-cost.ts';
@@ -120,3 +122,64 @@ report(
   'record',
 );
 await writer.close();
+await wholeRequests();
+
+/** Gateways side by side, visited in turn; the least of the rounds counts, as that of which nobody else took a part. */
+async function wholeRequests(): Promise<void> {
+  const observers = {
+    'plugins/pricing': {},
+    'plugins/records': {},
+    'plugins/metrics': {},
+    'plugins/access-log': { destination: devNull },
+  };
+  type Observer = keyof typeof observers;
+  const candidates: readonly (readonly [string, readonly Observer[]])[] = [
+    ['none of them', []],
+    ['pricing', ['plugins/pricing']],
+    ['records', ['plugins/records']],
+    ['metrics', ['plugins/metrics']],
+    ['access log', ['plugins/access-log']],
+    ['all four', ['plugins/pricing', 'plugins/records', 'plugins/metrics', 'plugins/access-log']],
+  ];
+  const running = await Promise.all(
+    candidates.map(async ([name, wanted]) => {
+      // Records are loaded with a store; so that only they are measured, every gateway has it.
+      const plugins = Object.fromEntries(wanted.map((id) => [id, observers[id]]));
+      const gateway = await startGateway({
+        plugins: { 'routes/openai': {}, 'providers/mock': {}, 'plugins/store-lmdb': {}, ...plugins },
+      });
+      return { name, gateway, best: Number.POSITIVE_INFINITY };
+    }),
+  );
+  const body = JSON.stringify({
+    model: 'mock/echo',
+    messages: [{ role: 'user', content: 'Hello there, '.repeat(20) }],
+  });
+  const requests = 500;
+  for (let round = -2; round < 12; round++) {
+    for (const one of running) {
+      const url = `${one.gateway.url}/openai/v1/chat/completions`;
+      const before = process.cpuUsage();
+      for (let i = 0; i < requests; i++) {
+        const init = {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'content-length': `${body.length}` },
+          body,
+        };
+        const reply = await one.gateway.gateway.fetch(new Request(url, init));
+        if (reply.status !== 200) throw new Error(await reply.text());
+        await reply.arrayBuffer();
+      }
+      // Batches that wait are part of the cost.
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      const used = process.cpuUsage(before);
+      if (round >= 0) one.best = Math.min(one.best, (used.user + used.system) / requests);
+    }
+  }
+  const base = running[0]!.best;
+  for (const { name, best } of running) {
+    report(`a request with ${name}`, best, 'request');
+    if (name !== 'none of them') report('  added', best - base, 'request');
+  }
+  for (const { gateway } of running) await gateway.close();
+}

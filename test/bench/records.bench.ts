@@ -118,6 +118,14 @@ await time('list: a model that is nowhere', () => store.query({ ...newest, filte
 await time('list: a combination that matches nothing', () =>
   store.query({ ...newest, filter: { minDurationMs: 1e7, is: { model: ['gpt-5-mini'], key: ['main'] } } }),
 );
+await time('list: a text of many records', () => store.query({ ...newest, filter: { text: 'sonnet' } }));
+await time('list: a text of one old record, by its id', () =>
+  store.query({ ...newest, filter: { text: record(7).id } }),
+);
+await time('list: a text that is nowhere', () => store.query({ ...newest, filter: { text: 'nobody' } }));
+await time('list: a text that is nowhere, last day', () =>
+  store.query({ ...newest, filter: { text: 'nobody', from: start + 29 * 86_400_000 } }),
+);
 await time('list: dearest 50', () => store.query({ filter: {}, sort: 'cost', order: 'desc', limit: 50 }));
 await time('list: slowest 50 of one model', () =>
   store.query({ filter: { is: { model: ['gpt-5-mini'] } }, sort: 'duration', order: 'desc', limit: 50 }),

@@ -499,6 +499,44 @@ test('operators list, count and clear what is kept', async () => {
   assert.ok((await clear('all=true')) >= 1);
 });
 
+test('a hit names what its target could not carry, as the call behind it did; a strict caller gets none of it', async () => {
+  await using upstream = await startUpstream();
+  let lossyCalls = 0;
+  upstream.always(async () => {
+    lossyCalls += 1;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return { json: completion('hello') };
+  });
+  await using gateway = await cached({}, { plugins: { 'providers/groq': upstream.provider() } });
+  const ask = (headers = {}) => gateway.chat({ model: 'groq/llama', logprobs: true }, headers);
+  const together = await Promise.all([ask(), ask()]);
+  assert.deepEqual(together.map(({ headers }) => headers.get('x-bf-cache')).sort(), ['hit', 'miss']);
+  for (const reply of [...together, await ask()]) assert.equal(reply.headers.get('x-bf-lossy'), 'logprobs');
+  assert.equal(lossyCalls, 1);
+  assert.equal((await ask({ 'x-bf-strict': 'true' })).status, 400);
+  const plain = () => gateway.chat({ model: 'groq/llama' });
+  await plain();
+  assert.equal((await plain()).headers.get('x-bf-lossy'), null);
+});
+
+test('the clearing of entries stands in the audit trail, with who did it and what went', async () => {
+  await using gateway = await cached({}, { plugins: { 'plugins/admin-api': {} } });
+  await (await gateway.chat({}, { 'x-bf-cache-key': 'one' })).text();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await gateway.api('/cache?key=one', { method: 'DELETE' });
+  await gateway.api('/cache?all=true', { method: 'DELETE' });
+  const { data } = (await (await gateway.api('/audit')).json()) as {
+    data: { action: string; kind: string; id: string; actor: { id: string }; before: object }[];
+  };
+  assert.deepEqual(
+    data.map(({ action, kind, id, actor, before }) => [action, kind, id, actor.id, before]),
+    [
+      ['clear', 'cache', 'all', 'admin:test', { entries: 0 }],
+      ['clear', 'cache', 'namespace=one', 'admin:test', { entries: 1 }],
+    ],
+  );
+});
+
 async function recordsOf(gateway: Cached, count: number) {
   for (let tries = 0; tries < 100; tries++) {
     const { records } = (await (await gateway.api('/records?order=asc')).json()) as {
@@ -588,6 +626,10 @@ test('a store that fails is a cache that has nothing', async () => {
         vectors: fail,
         vectorAt: fail,
         countVectors: fail,
+        shared: true,
+        claim: fail,
+        isClaimed: fail,
+        release: fail,
       };
       return { ports: [bind(cachePort, store)] };
     },

@@ -72,6 +72,44 @@ test('a target that keeps failing is left alone and its fallback serves, until a
   for (let i = 0; i < 3; i++) assert.equal((await ask()).headers.get('x-bf-provider'), 'openai');
 });
 
+test('metrics, the keys API and the dashboard show a circuit while it is open and half-open, and no longer', async () => {
+  const clock = new FakeClock();
+  await using upstream = await startUpstream();
+  upstream.always(failed(503));
+  await using gateway = await startPooled(
+    { openai: upstream },
+    {
+      'plugins/circuit-breaker': { minimumCalls: 3, openMs: 10_000 },
+      'plugins/metrics': {},
+      'plugins/dashboard': {},
+    },
+    { clock },
+  );
+  const get = async (path: string): Promise<string> => {
+    const headers = { authorization: `Bearer ${gateway.adminToken}` };
+    return (await fetch(`${gateway.url}${path}`, { headers })).text();
+  };
+  const seen = async () => {
+    const { circuits } = JSON.parse(await get('/api/keys')) as { circuits: object[] };
+    assert.deepEqual((JSON.parse(await get('/api/gateway')) as { circuits: object[] }).circuits, circuits);
+    const metric = /bifrost_circuits\{provider="openai",model="gpt-4o",state="([a-z-]+)"\} 1/.exec(
+      await get('/metrics'),
+    );
+    const page = /class="circuits[\s\S]*?gpt-4o[\s\S]*?<\/ul>/.exec(await get('/ui/providers'));
+    return { circuits, metric: metric?.[1], onPage: page !== null };
+  };
+  assert.deepEqual(await seen(), { circuits: [], metric: undefined, onPage: false });
+  for (let i = 0; i < 5; i++) await chat(gateway);
+  const circuit = { provider: 'openai', model: 'gpt-4o', until: new Date(clock.now() + 10_000).toISOString() };
+  assert.deepEqual(await seen(), { circuits: [{ ...circuit, state: 'open' }], metric: 'open', onPage: true });
+  assert.match(await get('/metrics'), /bifrost_circuit_openings_total\{provider="openai"\} 1/);
+  clock.advance(10_000);
+  assert.deepEqual(await seen(), { circuits: [{ ...circuit, state: 'half-open' }], metric: 'half-open', onPage: true });
+  upstream.always(said());
+  await chat(gateway);
+  assert.deepEqual(await seen(), { circuits: [], metric: undefined, onPage: false });
+});
+
 test("a caller's own mistakes and refused keys open nothing", async () => {
   await using upstream = await startUpstream();
   upstream.always(failed(400));

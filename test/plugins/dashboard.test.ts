@@ -11,6 +11,7 @@ const pages = [
   '/ui',
   '/ui?last=24h&by=caller',
   '/ui/requests',
+  '/ui/requests?q=gpt&filter=1',
   '/ui/providers',
   '/ui/virtual-keys',
   '/ui/jobs',
@@ -165,6 +166,44 @@ test('says which plugin a section needs, and how to load it', async () => {
     assert.equal((await show({ gateway }, path)).response.status, 200);
 });
 
+test('lists jobs with what they asked and how they stand, and cancels one for an operator who may', async () => {
+  await using recording = await start();
+  const { gateway, upstream } = recording;
+  upstream.reply({ json: completion });
+  const submit = async () => {
+    const reply = await recording.post('/chat/completions', chat, {
+      'x-bf-async': 'true',
+      'x-bf-vk': 'sk-bf-very-secret',
+    });
+    return ((await reply.json()) as { id: string }).id;
+  };
+  const done = await submit();
+  await recording.records(2);
+  upstream.reply({ fault: 'silent' });
+  const hanging = await submit();
+  while (upstream.requests.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+  const rowOf = async (id: string) => {
+    const { text } = await show(recording, '/ui/jobs');
+    checkPage(text);
+    return new RegExp(`<tr>(?:(?!</tr>)[\\s\\S])*${id}[\\s\\S]*?</tr>`).exec(text)?.[0] ?? '';
+  };
+  assert.match(await rowOf(done), /completed[\s\S]*gpt-4o[\s\S]*site/);
+  assert.ok((await rowOf(done)).includes(`/ui/requests?q=${done}`));
+  assert.ok(!(await rowOf(done)).includes('/cancel'), 'what has ended cannot be cancelled');
+  assert.match(await rowOf(hanging), /running[\s\S]*\/cancel/);
+  const runs = await show(recording, `/ui/requests?q=${done}`);
+  assert.equal(runs.text.match(/<tr>/g)?.length, 2, 'a head and its one run');
+  const cancel = (headers: Record<string, string>) =>
+    fetch(`${gateway.url}/ui/jobs/${hanging}/cancel`, {
+      method: 'POST',
+      headers: { cookie: `bifrost_admin=${gateway.adminToken}`, ...headers },
+      redirect: 'manual',
+    });
+  assert.equal((await cancel({ 'sec-fetch-site': 'cross-site' })).status, 401);
+  assert.equal((await cancel({ 'sec-fetch-site': 'same-origin' })).headers.get('location'), '/ui/jobs');
+  assert.match(await rowOf(hanging), /cancelled/);
+});
+
 test('shows a request as the plugins that ran, its attempts and the decisions behind them', async () => {
   await using recording = await start();
   recording.upstream.reply(
@@ -289,6 +328,8 @@ test('every page passes the accessibility check in light and in dark', { skip: s
   ).text();
   await recording.post('/chat/completions', chat);
   const [record] = await recording.records(2);
+  recording.upstream.always({ fault: 'silent' });
+  await recording.post('/chat/completions', chat, { 'x-bf-async': 'true', 'x-bf-vk': 'sk-bf-very-secret' });
   const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   for (const colorScheme of ['light', 'dark'] as const) {
     await using browser = await launchBrowser(recording.gateway.url, { colorScheme });

@@ -47,6 +47,19 @@ const submit = async (jobs: LmdbJobs, owner: string, more: Partial<NewJob> = {})
 const leaseAll = { count: 1_000, leaseMs: 10_000, perOwner: 1_000 };
 const rejectsWith = (code: string) => (error: unknown) => isGatewayError(error) && error.code === code;
 
+test('lists the jobs of all owners, newest first, page by page', async (t) => {
+  const { jobs } = openStore(t);
+  const ids: string[] = [];
+  for (const owner of ['a', 'b', 'a', 'c', 'b']) ids.unshift((await submit(jobs, owner)).id);
+  const first = await jobs.list(undefined, { limit: 3 });
+  const second = await jobs.list(undefined, { limit: 3, after: first.next! });
+  assert.deepEqual(
+    [...first.jobs, ...second.jobs].map(({ id }) => id),
+    ids,
+  );
+  assert.equal(second.next, undefined);
+});
+
 test('gives a stored job back with its request, once', async (t) => {
   const { jobs } = openStore(t);
   const { id } = await submit(jobs, 'a');

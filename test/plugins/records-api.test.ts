@@ -68,6 +68,8 @@ describe('the query API', () => {
     assert.deepEqual(await ids('failed=true'), ['anonymous']);
     assert.deepEqual(await ids('metadata.tenant=blue'), ['b']);
     assert.deepEqual(await ids('status=200&caller=b'), ['b']);
+    assert.deepEqual(await ids('q=BLUE'), ['b']);
+    assert.deepEqual(await ids('q=up_status'), ['anonymous']);
     assert.deepEqual(await ids('minCostUsd=0.003&sort=cost'), ['b', 'a']);
     assert.deepEqual(await ids('last=1h&limit=1'), ['anonymous']);
     assert.deepEqual(await ids('to=2000-01-01'), []);

@@ -218,6 +218,36 @@ describe('the store of records', () => {
     );
   });
 
+  it('finds a text in ids, models, keys, callers, errors and metadata, whatever its case', async (test) => {
+    const { store } = openStore(test);
+    const attempt = { provider: 'azure', model: 'm', result: 'failed', error: 'UP_TIMEOUT', durationMs: 1 } as const;
+    await store.append([
+      recordNumber(0, { model: 'claude-Sonnet-5', provider: 'anthropic', key: 'main' }),
+      recordNumber(1, { error: 'LIMIT_BUDGET', status: 402, clientModel: 'sonnet' }),
+      recordNumber(2, { caller: { id: 'vk-9', kind: 'virtual-key', name: 'Größe "Shop"', team: 'growth' } }),
+      recordNumber(3, { metadata: { tenant: 'Blue-7' }, links: { job: 'job_abc', parent: 'req-0' } }),
+      recordNumber(4, { attempts: [attempt], durationMs: 7_777, finish: 'stop' }),
+    ]);
+    const found = (text: string, filter: RecordQuery['filter'] = {}) =>
+      idsOf({ ...newest, order: 'asc', filter: { ...filter, text } }, store);
+    assert.deepEqual(await found('SONNET'), ['req-0', 'req-1']);
+    assert.deepEqual(await found('sonnet', { failed: true }), ['req-1']);
+    assert.deepEqual(await found('limit_b'), ['req-1']);
+    assert.deepEqual(await found('größe "shop'), ['req-2']);
+    assert.deepEqual(await found('grow'), ['req-2']);
+    assert.deepEqual(await found('blue'), ['req-3']);
+    assert.deepEqual(await found('tenant'), ['req-3']);
+    assert.deepEqual(await found('job_a'), ['req-3']);
+    assert.deepEqual(await found('EQ-0'), ['req-0', 'req-3']);
+    assert.deepEqual(await found('req-0'), ['req-0'], 'a whole id means that record');
+    assert.deepEqual(await found('req-0', { failed: true }), []);
+    assert.deepEqual(await found('timeout'), ['req-4']);
+    for (const nothing of ['7777', 'openai.chat', '1-aaaa', 'virtual-key', 'nobody'])
+      assert.deepEqual(await found(nothing), [], nothing);
+    const [group] = await store.aggregate({ filter: { text: 'sonnet' }, limit: 1 });
+    assert.equal(group?.requests, 2);
+  });
+
   it('adds up requests, errors, tokens and cost by value and time', async (test) => {
     const { store } = openStore(test);
     await store.append([

@@ -351,6 +351,27 @@ describe('the queue of records', () => {
     assert.equal(queue.stats().written + queue.stats().dropped, 80);
   });
 
+  it('gives the store the same records, however long they waited', async () => {
+    let release: () => void = () => undefined;
+    const written: ExchangeRecord[] = [];
+    const append = async (records: readonly ExchangeRecord[]) => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      written.push(...records);
+    };
+    const queue = new WriteQueue({ append }, { ...options, queue: 100 }, new FakeClock(), silent);
+    const records = Array.from({ length: 40 }, (_, i) =>
+      recordNumber(i, { cost: i % 2 === 0 ? 'unknown' : i, metadata: { note: '"ü"' }, usage: { input: i, output: 0 } }),
+    );
+    for (const record of records) queue.add(record);
+    for (let i = 0; i < 8; i++) {
+      release();
+      await turn();
+    }
+    assert.deepEqual(written, records);
+  });
+
   it('writes what waits before it closes', async () => {
     const store = collecting();
     const queue = new WriteQueue(store, options, new FakeClock(), silent);

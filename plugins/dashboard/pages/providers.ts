@@ -1,4 +1,5 @@
 import type { Host, KeyState, ProviderView } from '../../../plugin-sdk/index.ts';
+import { circuitsPort, type OpenCircuit } from '../../../plugin-sdk/ports/circuits.ts';
 import { entitiesPort } from '../../../plugin-sdk/ports/entities.ts';
 import { type RecordGroup, recordsPort } from '../../../plugin-sdk/ports/records.ts';
 import { count, duration, moment, percent } from '../format.ts';
@@ -33,6 +34,7 @@ export async function providers(host: Host): Promise<Page> {
       .filter(({ value }) => value.provider === provider.name)
       .map(({ value }) => ({ name: value.name, origin: 'store' as const })),
   ];
+  const circuits = host.findPort(circuitsPort)?.open() ?? [];
   const isUsed = (provider: ProviderView): boolean => keysOf(provider).length > 0 || byProvider.has(provider.name);
   const blocks = await Promise.all(
     view.providers.filter(isUsed).map(async (provider) => {
@@ -43,7 +45,8 @@ export async function providers(host: Host): Promise<Page> {
         state: host.keyHealth.get(provider.name, name),
         traffic: byKey.get(name),
       }));
-      return block(provider, rows, byProvider.get(provider.name), now);
+      const resting = circuits.filter((circuit) => circuit.provider === provider.name);
+      return block(provider, rows, resting, byProvider.get(provider.name), now);
     }),
   );
   return {
@@ -71,6 +74,7 @@ async function trafficBy(host: Host, by: 'provider' | 'key', provider: string | 
 function block(
   { name, definition, baseUrl }: ProviderView,
   rows: readonly KeyRow[],
+  circuits: readonly OpenCircuit[],
   traffic: RecordGroup | undefined,
   now: number,
 ): Html {
@@ -83,11 +87,27 @@ function block(
         : resting < rows.length
           ? badge(`${resting} of ${rows.length} keys rest`, 'warn')
           : badge('all keys rest', 'bad');
-  const note = html`${health} <span class="name">${definition}</span> · ${baseUrl}`;
+  const broken =
+    circuits.length > 0 &&
+    html`${badge(circuits.length === 1 ? '1 model rests' : `${circuits.length} models rest`, 'warn')} `;
+  const note = html`${broken}${health} <span class="name">${definition}</span> · ${baseUrl}`;
   const busy =
     traffic !== undefined &&
     html`<p class="small line">${count(traffic.requests)} ${traffic.requests === 1 ? 'request' : 'requests'} · ${percent(traffic.errors, traffic.requests)} errors · median ${duration(traffic.durationMs.p50)} · first content ${duration(traffic.firstContentMs.p50)}</p>`;
-  return section(`provider-${name}`, name, html`${busy}${keys(name, rows, now)}`, note);
+  return section(`provider-${name}`, name, html`${busy}${circuitList(circuits, now)}${keys(name, rows, now)}`, note);
+}
+
+/** Models whose circuit is not closed: a client's call is refused, or goes to its fallback. */
+function circuitList(circuits: readonly OpenCircuit[], now: number): Html | false {
+  if (circuits.length === 0) return false;
+  return html`<ul class="circuits plain-list small" aria-label="Models that rest">${circuits.map(
+    ({ model, state, until }) =>
+      html`<li>${badge(state === 'open' ? 'circuit open' : 'circuit half-open', state === 'open' ? 'bad' : 'warn')} <span class="name">${model}</span> ${
+        state === 'open'
+          ? html`until ${moment(until, 'time')}, in ${duration(until - now)}`
+          : 'one call goes through as a probe; its success closes the circuit'
+      }</li>`,
+  )}</ul>`;
 }
 
 /** What is configured but has neither key nor traffic: most providers of a config that lists them all. */

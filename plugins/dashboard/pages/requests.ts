@@ -60,11 +60,13 @@ function filterOf(query: URLSearchParams, now: number): RecordFilter {
   }
   const last = parsePeriod(query.get('last') ?? '');
   const outcome = query.get('outcome');
+  const text = query.get('q')?.trim();
   const slow = Number(query.get('slow') || Number.NaN);
   return {
     ...(Object.keys(is).length === 0 ? {} : { is }),
     ...(last === undefined ? {} : { from: now - periodLength(last) }),
     ...(outcome === 'failed' || outcome === 'served' ? { failed: outcome === 'failed' } : {}),
+    ...(text ? { text } : {}),
     ...(Number.isFinite(slow) ? { minDurationMs: slow } : {}),
   };
 }
@@ -82,6 +84,7 @@ function form(host: Host, query: URLSearchParams): Html {
   const others = (['key', 'operation', 'error'] as const).filter((name) => value(name) !== '');
   return html`<form class="filter" id="filter" method="get" action="/ui/requests" role="search" aria-label="Filter requests">
 <input type="hidden" name="filter" value="1">
+<label class="search"><span>Search</span><input name="q" type="search" value="${value('q')}" maxlength="200" autocomplete="off" spellcheck="false" placeholder="id, model, error, metadata"></label>
 ${select('outcome', 'Outcome', [
   ['', 'All'],
   ['served', 'Served'],
@@ -150,7 +153,7 @@ function modelOf({ provider, model, clientModel, operation, stream, links }: Exc
     links.cache === undefined ? undefined : `cache ${links.cache}`,
     links.job === undefined ? undefined : 'job',
   ];
-  return html`<span class="name">${served ?? '–'}</span>${tags.map((tag) => tag !== undefined && html` <span class="tag">${tag}</span>`)}`;
+  return html`<span class="name wraps">${served ?? '–'}</span>${tags.map((tag) => tag !== undefined && html` <span class="tag">${tag}</span>`)}`;
 }
 
 function pages(query: URLSearchParams, cursor: string | undefined, next: string | undefined): Html {

@@ -145,6 +145,18 @@ export function metadataOf(row: string): Readonly<Record<string, string>> {
   return ((JSON.parse(row) as Cell[])[14] ?? {}) as Record<string, string>;
 }
 
+/** What a row says in words that a person may look for: ids, names, errors of attempts, metadata. */
+export function textsOf(row: string): string[] {
+  const cells = JSON.parse(row) as Cell[];
+  const attempts = ((cells[11] ?? []) as Cell[][]).map(decodeAttempt);
+  const metadata = Object.entries((cells[14] ?? {}) as Record<string, string>);
+  return [
+    ...[cells[0], cells[2], cells[15], cells[16], cells[17]],
+    ...attempts.flatMap(({ provider, model, key, error }) => [provider, model, key, error]),
+    ...metadata.flat(),
+  ].filter((text) => typeof text === 'string');
+}
+
 function wordOf(record: ExchangeRecord, column: WordColumn): string | undefined {
   if (column === 'caller') return record.caller.id;
   if (column === 'team' || column === 'customer') return record.caller[column];

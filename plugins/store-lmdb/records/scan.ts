@@ -4,6 +4,7 @@ import { Block, type BlockHead, rowsPerBlock } from './block.ts';
 import type { RecordFiles } from './files.ts';
 import { type Matcher, matcher } from './match.ts';
 import { metadataOf } from './row.ts';
+import { rowOfId, type TextSearch, textSearch } from './text.ts';
 
 /** Longest that a search keeps the process from its requests. */
 const sliceMs = 4;
@@ -32,12 +33,14 @@ export async function scanBlocks(
 ): Promise<void> {
   const match = matcher(filter, files.words);
   if (match === undefined) return;
+  const only = filter.text === undefined ? undefined : rowOfId(files, filter.text);
+  const search = filter.text === undefined ? undefined : searchFor(files, filter.text, only);
   const block = new Block();
   let started = performance.now();
   for (const head of heads) {
-    if (match.skips(head)) continue;
+    if (match.skips(head) || (only !== undefined && Math.floor(only / rowsPerBlock) !== head.number)) continue;
     if (!wanted(head)) return;
-    scanBlock(files, filter, match, block, head.number, found);
+    scanBlock(files, filter, match, search, block, head.number, found);
     if (performance.now() - started > sliceMs) {
       await setImmediate();
       started = performance.now();
@@ -45,10 +48,16 @@ export async function scanBlocks(
   }
 }
 
+/** Whoever names a whole id wants that record, at once. */
+function searchFor(files: RecordFiles, text: string, only: number | undefined): TextSearch {
+  return only === undefined ? textSearch(files, text) : (_block, _place, row) => row === only;
+}
+
 function scanBlock(
   files: RecordFiles,
   filter: RecordFilter,
   match: Matcher,
+  search: TextSearch | undefined,
   block: Block,
   number: number,
   found: (block: Block, place: number, row: number) => void,
@@ -60,6 +69,7 @@ function scanBlock(
     if (!match.matches(block, place)) continue;
     const row = number * rowsPerBlock + place;
     if (metadata.length > 0 && !hasMetadata(files.rows.get(row), metadata)) continue;
+    if (search !== undefined && !search(block, place, row)) continue;
     found(block, place, row);
   }
 }

@@ -44,6 +44,14 @@ export class Words {
     return text;
   }
 
+  /** Numbers of the texts that hold this one, which is in lower case. */
+  containing(part: string): Set<number> {
+    const found = new Set<number>();
+    for (const { key, value } of this.#store.getRange({ start: 1, end: Number.MAX_SAFE_INTEGER }))
+      if (String(value).toLowerCase().includes(part)) found.add(key as number);
+    return found;
+  }
+
   /** After a transaction that did not commit: what it gave out does not hold. */
   forget(): void {
     this.#numbers.clear();
