@@ -191,7 +191,7 @@ export class LmdbLedger implements Ledger {
     this.#waiting = [];
     try {
       return this.#environment.transactionSync(() => {
-        settlements.forEach((settlement) => this.#settle(settlement));
+        for (const settlement of settlements) this.#settle(settlement);
         return step();
       });
     } catch (cause) {
