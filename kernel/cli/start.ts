@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { flushCompileCache } from 'node:module';
 import { GatewayError } from '../../plugin-sdk/index.ts';
 import { ensureAdminToken } from '../admin-guard.ts';
 import { runPrimary, workerCount } from '../cluster.ts';
@@ -6,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { readConfig } from '../config/read-config.ts';
 import { createGateway, type Gateway } from '../gateway.ts';
+import { returnMemoryWhenIdle } from '../idle-memory.ts';
 import { probe } from '../listeners.ts';
 import { createLogger } from '../logger.ts';
 import { listen } from '../server.ts';
@@ -29,6 +31,8 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   const listening = await openOrRefuse(() => listen(gateway, config, { shared: cluster.isWorker }), config);
   if (cluster.isWorker) process.send?.('ready');
   else announce(gateway.log, loaded, listening.url, { generation: gateway.current.id });
+  // Node does it at the exit as well, but not every process ends in peace.
+  flushCompileCache();
   const reload = (): void => {
     read()
       .then((next) => gateway.reload(next))
@@ -38,9 +42,15 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   };
   process.on('SIGHUP', reload);
   const unwatch = watchConfig(loaded.files, reload);
+  const keepMemory = returnMemoryWhenIdle(() => {
+    let open = 0;
+    for (const generation of gateway.generations) open += generation.open;
+    return open;
+  });
   const signal = await stopSignal();
   gateway.log.info({ signal, open: gateway.current.open }, 'draining');
   unwatch();
+  keepMemory();
   const stopped = listening.stop();
   await gateway.close(config.server.drainMs);
   await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);

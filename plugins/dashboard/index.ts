@@ -13,14 +13,6 @@ import { assetRoutes } from './assets.ts';
 import { gatewayRoute } from './gateway-api.ts';
 import { html } from './html.ts';
 import { type Page, respond } from './layout.ts';
-import { config } from './pages/config.ts';
-import { cancelJob, jobs } from './pages/jobs.ts';
-import { overview } from './pages/overview.ts';
-import { plugins } from './pages/plugins.ts';
-import { providers } from './pages/providers.ts';
-import { request } from './pages/request.ts';
-import { requests } from './pages/requests.ts';
-import { virtualKeys } from './pages/virtual-keys.ts';
 import { signInRoutes } from './sign-in.ts';
 import { Timelines } from './timelines.ts';
 
@@ -42,22 +34,31 @@ export default definePlugin({
       guard: { admin: 'read', signIn: '/ui/sign-in' },
       handler: (context) => shown(context, host, section, show),
     });
+    // A page's module is read when somebody first asks for it: most starts of a gateway are not for its pages.
     const pages: HandlerRoute[] = [
-      page('/ui', '/ui', (query) => overview(host, query)),
-      page('/ui/requests', '/ui/requests', (query) => requests(host, query)),
-      page('/ui/requests/:id', '/ui/requests', (_, { req }) => request(host, timelines, req.param('id') ?? '')),
-      page('/ui/providers', '/ui/providers', () => providers(host)),
-      page('/ui/virtual-keys', '/ui/virtual-keys', () => virtualKeys(host)),
-      page('/ui/jobs', '/ui/jobs', (query, context) => jobs(host, query, mayWrite(host, context))),
-      page('/ui/plugins', '/ui/plugins', () => plugins(host)),
-      page('/ui/config', '/ui/config', () => config(host)),
+      page('/ui', '/ui', async (query) => (await import('./pages/overview.ts')).overview(host, query)),
+      page('/ui/requests', '/ui/requests', async (query) =>
+        (await import('./pages/requests.ts')).requests(host, query),
+      ),
+      page('/ui/requests/:id', '/ui/requests', async (_, { req }) =>
+        (await import('./pages/request.ts')).request(host, timelines, req.param('id') ?? ''),
+      ),
+      page('/ui/providers', '/ui/providers', async () => (await import('./pages/providers.ts')).providers(host)),
+      page('/ui/virtual-keys', '/ui/virtual-keys', async () =>
+        (await import('./pages/virtual-keys.ts')).virtualKeys(host),
+      ),
+      page('/ui/jobs', '/ui/jobs', async (query, context) =>
+        (await import('./pages/jobs.ts')).jobs(host, query, mayWrite(host, context)),
+      ),
+      page('/ui/plugins', '/ui/plugins', async () => (await import('./pages/plugins.ts')).plugins(host)),
+      page('/ui/config', '/ui/config', async () => (await import('./pages/config.ts')).config(host)),
     ];
     const cancel: HandlerRoute = {
       type: 'handler',
       method: 'POST',
       path: '/ui/jobs/:id/cancel',
       guard: { admin: 'write' },
-      handler: (context) => cancelJob(host, context),
+      handler: async (context) => (await import('./pages/jobs.ts')).cancelJob(host, context),
     };
     const slash: HandlerRoute = {
       type: 'handler',

@@ -12,14 +12,17 @@ export default definePlugin({
   description: 'Aliases, virtual models, rules in CEL and a catalogue for bare model names.',
   options: modelRouterOptions,
   after: ['identity', 'port:prices'],
-  setup(options, host) {
+  async setup(options, host) {
     const catalogue = options.catalogue ? new ModelCatalogue(host) : undefined;
     const aliases = new Map(Object.entries(options.aliases).map(([alias, model]) => [alias.toLowerCase(), model]));
     const models = new Map(Object.entries(options.models).map(([model, choice]) => [model.toLowerCase(), choice]));
-    const rules = options.rules.map((rule) => ({
-      ...rule,
-      holds: compile(rule, (reason) => host.log.warn({ rule: rule.name, reason }, 'a rule could not be evaluated')),
-    }));
+    const rules = await Promise.all(
+      options.rules.map(async (rule) => {
+        const onFailure = (reason: string): void =>
+          host.log.warn({ rule: rule.name, reason }, 'a rule could not be evaluated');
+        return { ...rule, holds: await compile(rule, onFailure) };
+      }),
+    );
 
     const targetsOf = (
       choice: Pick<ModelRouterOptions['rules'][number], 'targets' | 'strategy'>,
@@ -75,9 +78,9 @@ export default definePlugin({
 });
 
 /** Throws Error naming the rule. */
-function compile({ name: rule, when }: ModelRouterOptions['rules'][number], onFailure: (reason: string) => void) {
+async function compile({ name: rule, when }: ModelRouterOptions['rules'][number], onFailure: (reason: string) => void) {
   try {
-    return compileCondition(when, (cause) => onFailure(cause.message.split('\n', 1)[0]!));
+    return await compileCondition(when, (cause) => onFailure(cause.message.split('\n', 1)[0]!));
   } catch (cause) {
     throw new Error(`the condition of the rule ${rule} is wrong: ${(cause as Error).message}`);
   }

@@ -1,4 +1,4 @@
-import { Environment } from '@marcbachmann/cel-js';
+import type { Environment } from '@marcbachmann/cel-js';
 import { callerSlot, type Exchange } from '../../plugin-sdk/index.ts';
 
 /** What a condition may ask, by name and CEL type. */
@@ -15,8 +15,15 @@ const variables = {
   caller: 'map<string, string>',
 } as const;
 
-const environment = new Environment({ limits: { maxAstNodes: 2_000, maxDepth: 50 } });
-for (const [name, type] of Object.entries(variables)) environment.registerVariable(name, type);
+let environment: Environment | undefined;
+
+/** The language is loaded with the first rule: a gateway without rules starts sooner. */
+async function loadLanguage(): Promise<Environment> {
+  const { Environment } = await import('@marcbachmann/cel-js');
+  const made = new Environment({ limits: { maxAstNodes: 2_000, maxDepth: 50 } });
+  for (const [name, type] of Object.entries(variables)) made.registerVariable(name, type);
+  return made;
+}
 
 export type Condition = (facts: Facts) => boolean;
 export type Facts = Readonly<Record<keyof typeof variables, unknown>>;
@@ -26,7 +33,8 @@ export type Facts = Readonly<Record<keyof typeof variables, unknown>>;
  *
  * A condition that fails on a request (a header that is not there) does not hold; `onFailure` is told.
  */
-export function compileCondition(text: string, onFailure: (cause: Error) => void): Condition {
+export async function compileCondition(text: string, onFailure: (cause: Error) => void): Promise<Condition> {
+  environment ??= await loadLanguage();
   const checked = environment.check(text);
   if (!checked.valid) throw new Error(checked.error?.message.split('\n', 1)[0] ?? 'it is not valid');
   if (checked.type !== 'bool' && checked.type !== 'dyn') throw new Error(`it gives ${checked.type}, not true or false`);

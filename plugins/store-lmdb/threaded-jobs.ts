@@ -30,6 +30,9 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** A thread has a cache of compiled code of its own, which must be on before the first TypeScript file is read. */
+const threadStart = `require('node:module').enableCompileCache();
+import(require('node:worker_threads').workerData.module);`;
 const threadFile = new URL(`./jobs-thread${extname(import.meta.filename)}`, import.meta.url);
 
 /**
@@ -130,7 +133,10 @@ export class ThreadedJobs implements Jobs {
   }
 
   #start(): Worker {
-    const worker = new Worker(threadFile, { workerData: { path: this.#path, mapBytes: this.#mapBytes } });
+    const worker = new Worker(threadStart, {
+      eval: true,
+      workerData: { module: threadFile.href, path: this.#path, mapBytes: this.#mapBytes },
+    });
     worker.unref();
     worker.on('message', (answer: Answer) => this.#take(answer));
     worker.on('error', (cause) => this.#lose(worker, String(cause)));
