@@ -1,6 +1,7 @@
 import {
   type AnswerContext,
   type Dialect,
+  type FlatHeaders,
   GatewayError,
   getHeader,
   type Reply,
@@ -12,6 +13,9 @@ import { problemExtras } from './execute/carried-stream.ts';
 import type { Runtime } from './execute/context.ts';
 import { pour } from './pour.ts';
 import { replyHeaders } from './reply-headers.ts';
+
+/** Replies above this are not searched for their usage before they are sent. */
+const readFirstBytes = 65_536;
 
 /** Writes a reply to the client. Resolves when its last byte is written, or with the error that ended it early. */
 export function deliver(
@@ -82,7 +86,13 @@ function deliverBytes(
   client: Client,
   runtime: Runtime,
 ): void {
+  const { dialect = exchange.dialect } = reply;
+  const isKnown = exchange.usage !== undefined || exchange.served?.usage !== undefined || typeof bytes === 'string';
+  const isAsked =
+    reply.origin === 'upstream' && runtime.hooks.transformUsage.length > 0 && bytes.length <= readFirstBytes;
+  if (isAsked && !isKnown) readUsage(exchange, dialect, reply, bytes as Buffer);
   const headers = replyHeaders(exchange, runtime.generation, reply.headers, false);
+  if (isAsked) addUsageHeaders(headers, exchange, runtime);
   const isEmptyByRule = client.method === 'HEAD' || reply.status === 204 || reply.status === 304;
   const length = getHeader(reply.headers, 'content-length');
   if (!isEmptyByRule)
@@ -90,10 +100,27 @@ function deliverBytes(
   else if (length !== undefined && reply.status !== 204) headers.push('content-length', length);
   client.writeHead(reply.status, headers);
   client.end(isEmptyByRule ? undefined : bytes);
-  const { dialect = exchange.dialect } = reply;
-  if (exchange.usage !== undefined || exchange.served?.usage !== undefined || typeof bytes === 'string') return;
-  const read = (): void => readUsage(exchange, dialect, reply, bytes);
-  exchange.readUsage = read;
+  if (isAsked || isKnown) return;
+  exchange.readUsage = () => readUsage(exchange, dialect, reply, bytes as Buffer);
+}
+
+/** What plugins say of a reply whose usage is known. One that fails is left out: the answer itself is there. */
+function addUsageHeaders(headers: FlatHeaders, exchange: LiveExchange, { hooks }: Runtime): void {
+  const { served } = exchange;
+  const usage = exchange.usage ?? served?.usage;
+  if (served === undefined || usage === undefined) return;
+  const { target, chosen } = served;
+  const { provider } = target;
+  const answered = { provider, model: chosen?.model ?? target.model, key: chosen?.name, result: 'ok' as const, usage };
+  const attempts = [...exchange.attempts, answered];
+  for (const { plugin, face } of hooks.transformUsage) {
+    try {
+      const more = face(attempts, exchange);
+      if (more !== undefined) headers.push(...more);
+    } catch (err) {
+      exchange.log.error({ request: exchange.id, plugin, err }, 'the headers of a reply could not be made');
+    }
+  }
 }
 
 /** Usage of a carried JSON reply; read after the reply is on its way. */

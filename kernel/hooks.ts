@@ -25,11 +25,14 @@ export interface Hooks {
   readonly transformJson: AsyncSeriesWaterfallHook<[JsonReply, LiveExchange], JsonReply | undefined>;
   /** Not a tapable hook: each is called once per streamed reply and gives a synchronous function per event. */
   readonly transformStream: { readonly plugin: string; readonly factory: StreamFactory }[];
+  /** Called once per whole reply, before its head is written. */
+  readonly transformUsage: { readonly plugin: string; readonly face: UsageFace }[];
   readonly postLog: AsyncParallelHook<[Outcome, LiveExchange]>;
 }
 
 export type StreamFactory = (exchange: LiveExchange) => StreamTransform | undefined;
 export type ResponseFaces = HookSignatures['transformResponse'];
+export type UsageFace = NonNullable<ResponseFaces['usage']>;
 
 export function createHooks(): Hooks {
   return {
@@ -39,6 +42,7 @@ export function createHooks(): Hooks {
     execute: new AsyncSeriesBailHook(['value', 'exchange'], 'execute'),
     transformJson: new AsyncSeriesWaterfallHook(['value', 'exchange'], 'transformJson'),
     transformStream: [],
+    transformUsage: [],
     postLog: new AsyncParallelHook(['value', 'exchange'], 'postLog'),
   };
 }

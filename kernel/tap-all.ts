@@ -91,10 +91,11 @@ function tapHandler(hooks: Hooks, base: Tap, handler: unknown): void {
     case 'execute':
       return hooks.execute.tapAsync(name, toTap({ ...base, check: checkReply }, handler as never));
     case 'transformResponse': {
-      const { json, stream } = handler as ResponseTransform;
+      const { json, stream, usage } = handler as ResponseTransform;
       if (json !== passesJson)
         hooks.transformJson.tapAsync(name, toTap({ ...base, check: checkJsonReply }, json as never));
       hooks.transformStream.push({ plugin: name, factory: stream });
+      if (usage !== undefined) hooks.transformUsage.push({ plugin: name, face: usage });
       return;
     }
     case 'postLog':

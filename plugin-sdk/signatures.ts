@@ -1,6 +1,7 @@
 import type { AnswerEvent } from './conversation/index.ts';
 import type { FramedEvent } from './dialects/dialect.ts';
-import type { Attempt, Exchange, Key, KeyedAttempt, Outcome, RoutedExchange } from './exchange.ts';
+import type { Attempt, AttemptRecord, Exchange, Key, KeyedAttempt, Outcome, RoutedExchange } from './exchange.ts';
+import type { FlatHeaders } from './headers.ts';
 import type { Opinion } from './maybe.ts';
 import type { JsonReply, Reply } from './reply.ts';
 import type { GatewayRequest } from './request.ts';
@@ -31,7 +32,14 @@ export interface ResponseTransform {
   json(reply: JsonReply, exchange: RoutedExchange): Opinion<JsonReply>;
   /** Called once per streamed reply; returns what to do with each event, or nothing to leave the stream alone. */
   stream(exchange: RoutedExchange): StreamTransform | undefined;
+  /**
+   * Once per whole reply of a provider (not a stream, nor one that is too large to be read first): headers to add to it.
+   * `attempts` are those that failed and, last, the one that answered, with what each used. Synchronous.
+   */
+  usage?(attempts: readonly UsedAttempt[], exchange: RoutedExchange): FlatHeaders | undefined;
 }
+
+export type UsedAttempt = Pick<AttemptRecord, 'provider' | 'model' | 'key' | 'result' | 'usage'>;
 
 /** Synchronous per event: may pass on, change, drop, hold back or add. A throw ends the stream with an error event. */
 export interface StreamTransform {

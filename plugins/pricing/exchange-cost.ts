@@ -1,4 +1,4 @@
-import type { AttemptRecord, JsonValue, Operation, Outcome, RoutedExchange, Usage } from '../../plugin-sdk/index.ts';
+import type { JsonValue, Operation, Outcome, RoutedExchange, Usage, UsedAttempt } from '../../plugin-sdk/index.ts';
 import { callerSlot } from '../../plugin-sdk/index.ts';
 import type { Cost, PricedCall, UsageFacts } from '../../plugin-sdk/ports/prices.ts';
 import type { SynchronousPrices } from './create-prices.ts';
@@ -10,7 +10,7 @@ import type { SynchronousPrices } from './create-prices.ts';
  */
 export function exchangeCost(
   exchange: RoutedExchange,
-  outcome: Outcome,
+  outcome: Pick<Outcome, 'usage' | 'origin'> & { readonly attempts: readonly UsedAttempt[] },
   prices: SynchronousPrices,
 ): Cost | 'unknown' | undefined {
   const serving = outcome.attempts.findLast((attempt) => attempt.result === 'ok') ?? outcome.attempts.at(-1);
@@ -52,7 +52,7 @@ const charged: ReadonlySet<Operation> = new Set([
 ]);
 
 /** Facts for {@link SynchronousPrices.cost}; `undefined` for an attempt that used nothing, or did not say what. */
-function factsOf(exchange: RoutedExchange, attempt: AttemptRecord, usage: Usage | undefined): UsageFacts | undefined {
+function factsOf(exchange: RoutedExchange, attempt: UsedAttempt, usage: Usage | undefined): UsageFacts | undefined {
   const body = requestFacts(exchange, attempt);
   const used = usage ?? body.usage;
   if (used === undefined) return undefined;
@@ -60,7 +60,7 @@ function factsOf(exchange: RoutedExchange, attempt: AttemptRecord, usage: Usage 
   return { ...callOf(exchange, attempt, whole), ...body.kind, usage: whole };
 }
 
-function callOf(exchange: RoutedExchange, attempt: AttemptRecord, usage: Usage): PricedCall {
+function callOf(exchange: RoutedExchange, attempt: UsedAttempt, usage: Usage): PricedCall {
   const caller = exchange.get(callerSlot);
   const serviceTier = usage.serviceTier ?? textOf(exchange, 'service_tier');
   const others = new Set<string>();
@@ -82,7 +82,7 @@ function callOf(exchange: RoutedExchange, attempt: AttemptRecord, usage: Usage):
 /** What only the request says about pieces: providers report neither the images nor the characters that they charge. */
 function requestFacts(
   exchange: RoutedExchange,
-  attempt: AttemptRecord,
+  attempt: UsedAttempt,
 ): { usage?: Usage; kind?: { imageSize?: string; imageQuality?: string } } {
   const { operation } = exchange;
   if (operation.startsWith('images.') && attempt.result === 'ok') {

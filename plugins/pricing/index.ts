@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { bind, definePlugin, type Host, type RoutedExchange } from '../../plugin-sdk/index.ts';
+import { bind, definePlugin, type Host, passesJson, type RoutedExchange } from '../../plugin-sdk/index.ts';
 import { costSlot, pricesPort } from '../../plugin-sdk/ports/prices.ts';
 import { recordsPort } from '../../plugin-sdk/ports/records.ts';
 import { bookVersion, shippedBook } from './book/index.ts';
 import { PriceBook } from './book.ts';
 import { createPrices } from './create-prices.ts';
 import { exchangeCost } from './exchange-cost.ts';
+import { writeUsd } from './money.ts';
 import { Overrides, overrideSchema } from './overrides.ts';
 import { reprice } from './reprice-command.ts';
 
@@ -42,6 +43,14 @@ export default definePlugin({
       ports: [bind(pricesPort, prices)],
       commands: { reprice: (args, print) => reprice(host.port(recordsPort), prices, args[0], print) },
       hooks: {
+        transformResponse: {
+          json: passesJson,
+          stream: () => undefined,
+          usage(attempts, exchange) {
+            const cost = exchangeCost(exchange, { attempts, usage: undefined, origin: 'upstream' }, prices);
+            return cost === undefined || cost === 'unknown' ? undefined : ['x-bf-cost', writeUsd(cost.nanoUsd)];
+          },
+        },
         postLog(exchange, outcome) {
           const cost = exchangeCost(exchange, outcome, prices);
           if (cost === undefined) return;

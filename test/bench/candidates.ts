@@ -97,8 +97,34 @@ export function pluginCandidates(): Candidate[] {
   return [kernel('kernel, minimal', {}, virtualKey), ...each];
 }
 
+/** The company config, and the same in a large company. */
+export function scaleCandidates(): Candidate[] {
+  const keys = Array.from({ length: 10_000 }, (_, number) => ({
+    ...company['plugins/governance'].virtualKeys[0]!,
+    id: `key-${number}`,
+    name: `key-${number}`,
+    value: `sk-bf-bench-${number}`,
+  }));
+  const governance = { ...company['plugins/governance'], virtualKeys: keys };
+  const provider = (number: number) => [
+    `provider-${number}`,
+    { use: 'providers/openai-compatible', baseUrl: 'http://127.0.0.1:9', keys: [{ name: 'main', value: 'sk-other' }] },
+  ];
+  const providers = Object.fromEntries(Array.from({ length: 18 }, (_, number) => provider(number)));
+  return [
+    kernel('kernel, company', company, virtualKey),
+    kernel('company, 20 providers', { ...company, ...providers }, virtualKey),
+    kernel('company, 20 providers, all plugins', { ...everything, ...providers }, virtualKey),
+    kernel(
+      'company, 10,000 virtual keys',
+      { ...company, 'plugins/governance': governance },
+      { 'x-bf-vk': 'sk-bf-bench-7777' },
+    ),
+  ];
+}
+
 export function candidates(): Candidate[] {
-  const list: Candidate[] = [{ name: 'direct', kind: 'direct' }];
+  const list: Candidate[] = [{ name: 'direct', kind: 'direct' }, pipe];
   if (spawnSync('nginx', ['-v']).status === 0) list.push(nginx);
   list.push(
     kernel('kernel, minimal', {}),
@@ -112,6 +138,15 @@ export function candidates(): Candidate[] {
   if (other !== undefined) list.push({ name: other, kind: 'proxy', url: other });
   return list;
 }
+
+/** What Node itself costs. */
+const pipe: Candidate = {
+  name: "node's own http, piped",
+  kind: 'proxy',
+  command: (port, upstream) => ({
+    command: [process.execPath, join(import.meta.dirname, 'tools/raw-pipe.ts'), String(port), String(upstream)],
+  }),
+};
 
 const nginx: Candidate = {
   name: 'nginx proxy_pass',

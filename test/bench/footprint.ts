@@ -23,10 +23,10 @@ export async function printFootprint(upstreamPort: number): Promise<void> {
       await (await start(candidate, port, upstreamPort)).gateway.stop();
       const { gateway, startMs } = await start(candidate, port, upstreamPort);
       await pause();
-      const idle = gateway.rss();
+      const idle = gateway.memory().resident;
       const sockets = await openStreams(port, candidate.headers ?? {});
       await pause();
-      const full = gateway.rss();
+      const full = gateway.memory().resident;
       const each = ((full - idle) * 1_024) / streams;
       const cells = [candidate.name, startMs.toFixed(0), idle.toFixed(0), full.toFixed(0), each.toFixed(1)];
       console.log(`| ${cells.join(' | ')} |`);

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Candidate, candidates, pluginCandidates } from './candidates.ts';
+import { type Candidate, candidates, pluginCandidates, scaleCandidates } from './candidates.ts';
 import { printFootprint } from './footprint.ts';
-import { listening, type Pinned, pinned } from './tools/processes.ts';
+import { listening, type Memory, type Pinned, pinned } from './tools/processes.ts';
 import { type Workload, workloads } from './workloads.ts';
 
 /**
@@ -14,6 +14,7 @@ import { type Workload, workloads } from './workloads.ts';
  *
  * npm run bench -- [--only TEXT;TEXT] [--rounds N] [--seconds N] [--json FILE] [--compare FILE]
  * npm run bench -- --plugins     what each plugin adds to a carried call
+ * npm run bench -- --scale       what many providers, plugins and virtual keys add to it
  * npm run bench -- --footprint   start, idle memory, memory of an open stream
  */
 const { values } = parseArgs({
@@ -24,12 +25,14 @@ const { values } = parseArgs({
     json: { type: 'string' },
     compare: { type: 'string' },
     plugins: { type: 'boolean', default: false },
+    scale: { type: 'boolean', default: false },
     footprint: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
-const warmSeconds = 6;
+/** The first seconds of a JIT cost two to three times the later ones; a call through all plugins takes longest to be compiled. */
+const warmSeconds = { direct: 1, proxy: 4, kernel: 14 };
 const upstreamPort = 19_200;
 const tools = join(import.meta.dirname, 'tools');
 const optionsFile = join(mkdtempSync(join(tmpdir(), 'bifrost-bench-')), 'load.json');
@@ -40,7 +43,7 @@ interface Slice {
   readonly p50: number;
   readonly p99: number;
   readonly cpuMicros: number;
-  readonly rss: number;
+  readonly memory: Memory;
 }
 
 interface Result {
@@ -52,7 +55,9 @@ interface Result {
   readonly perSecond: number;
   readonly p50: number;
   readonly p99: number;
+  /** Resident megabytes, and those of them that are no pages of files. */
   readonly rss: number;
+  readonly own: number;
   readonly failed: number;
 }
 
@@ -60,8 +65,8 @@ if (values.footprint) {
   await printFootprint(upstreamPort);
   process.exit();
 }
-const only = (values.only ?? (values.plugins ? '1 KB carried, 64' : '')).split(';');
-const contenders = values.plugins ? pluginCandidates() : candidates();
+const only = (values.only ?? (values.plugins || values.scale ? '1 KB carried, 64' : '')).split(';');
+const contenders = values.plugins ? pluginCandidates() : values.scale ? scaleCandidates() : candidates();
 const results: Result[] = [];
 for (const workload of workloads.filter(({ name }) => only.some((text) => name.includes(text)))) {
   results.push(...(await measure(workload)));
@@ -89,8 +94,7 @@ async function measure(workload: Workload): Promise<Result[]> {
   }
   try {
     for (const { process, port: at } of running) if (process !== undefined) await listening(at);
-    // The first seconds of a JIT cost two to three times the later ones.
-    for (const one of running) await slice(one, workload, warmSeconds);
+    for (const one of running) await slice(one, workload, warmSeconds[one.candidate.kind]);
     for (let round = 0; round < rounds; round++)
       for (const one of running) one.slices.push(await slice(one, workload, seconds));
   } finally {
@@ -112,13 +116,16 @@ async function slice(
     headers: candidate.headers ?? {},
     connections: workload.connections,
     seconds: forSeconds,
+    rate: workload.rate,
+    firstByte: workload.firstByte,
   };
   const url = candidate.url ?? `http://127.0.0.1:${port}`;
   const before = gateway?.cpu() ?? 0;
   const output = await load(url, JSON.stringify(options));
   const cpu = (gateway?.cpu() ?? 0) - before;
   const { done, failed, p50, p99 } = JSON.parse(output) as { done: number; failed: number; p50: number; p99: number };
-  return { done, failed, p50, p99, cpuMicros: cpu / Math.max(done * workload.units, 1), rss: gateway?.rss() ?? 0 };
+  const memory = gateway?.memory() ?? { resident: 0, own: 0 };
+  return { done, failed, p50, p99, cpuMicros: cpu / Math.max(done * workload.units, 1), memory };
 }
 
 function load(url: string, options: string): Promise<string> {
@@ -147,7 +154,8 @@ function print(workload: Workload, running: readonly { candidate: Candidate; sli
       perSecond: (median((slice) => slice.done) * workload.units) / seconds,
       p50: median((slice) => slice.p50),
       p99: median((slice) => slice.p99),
-      rss: Math.max(...slices.map((slice) => slice.rss)),
+      rss: Math.max(...slices.map(({ memory }) => memory.resident)),
+      own: Math.max(...slices.map(({ memory }) => memory.own)),
       failed: slices.reduce((sum, slice) => sum + slice.failed, 0),
     };
   });
@@ -155,7 +163,7 @@ function print(workload: Workload, running: readonly { candidate: Candidate; sli
   const direct = rows.find(({ candidate }) => candidate === 'direct');
   console.log(`\n### ${workload.name}\n`);
   console.log(
-    `| gateway | CPU µs per ${workload.unit} | × nginx | ${workload.unit}s/s | p50 ms (added) | p99 ms (added) | RSS MB | failed |`,
+    `| gateway | CPU µs per ${workload.unit} | × nginx | ${workload.unit}s/s | p50 ms (added) | p99 ms (added) | RSS MB (own) | failed |`,
   );
   console.log('| --- | --: | --: | --: | --: | --: | --: | --: |');
   for (const row of rows) {
@@ -168,7 +176,7 @@ function print(workload: Workload, running: readonly { candidate: Candidate; sli
       Math.round(row.perSecond).toString(),
       added(row.p50, direct?.p50),
       added(row.p99, direct?.p99),
-      row.rss === 0 ? '' : Math.round(row.rss).toString(),
+      row.rss === 0 ? '' : `${Math.round(row.rss)} (${Math.round(row.own)})`,
       row.failed.toString(),
     ];
     console.log(`| ${cells.join(' | ')} |`);

@@ -6,6 +6,10 @@ export interface Workload {
   /** What one answer counts for: 1, or the events of a stream. */
   readonly units: number;
   readonly unit: 'request' | 'event';
+  /** Requests per second; absent: as many as go. */
+  readonly rate?: number;
+  /** Times are those to the first byte of the answer. */
+  readonly firstByte?: boolean;
   /** Settings of the upstream. */
   readonly upstream?: Readonly<Record<string, string>>;
   /** Which candidates can do this. */
@@ -53,6 +57,27 @@ export const workloads: readonly Workload[] = [
     connections: 256,
     units: 1,
     unit: 'request',
+    for: 'all',
+  },
+  {
+    name: '1 KB carried at 5,000 requests/s, 64 connections',
+    path,
+    body: chat('gpt-4o-mini', 1_024),
+    connections: 64,
+    units: 1,
+    unit: 'request',
+    rate: 5_000,
+    for: 'all',
+  },
+  {
+    name: 'first byte of 2,000 streams/s, 64 connections',
+    path,
+    body: chat('gpt-4o-mini', 256, { stream: true }),
+    connections: 64,
+    units: 100,
+    unit: 'event',
+    rate: 2_000,
+    firstByte: true,
     for: 'all',
   },
   {
@@ -110,10 +135,10 @@ export const workloads: readonly Workload[] = [
     for: 'kernel',
   },
   {
-    name: 'streams paced at 50 ms, 500 connections',
+    name: 'streams paced at 50 ms, 1,000 connections',
     path,
     body: chat('gpt-4o-mini', 256, { stream: true }),
-    connections: 500,
+    connections: 1_000,
     units: 100,
     unit: 'event',
     upstream: { EVENT_MS: '50' },

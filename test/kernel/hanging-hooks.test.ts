@@ -149,7 +149,7 @@ test('a hook with synchronous handlers gives its answer without a promise', () =
 });
 
 test('every hook passes both its arguments', () => {
-  const { preRoute: _, transformStream: __, ...hooks } = createHooks();
+  const { preRoute: _, transformStream: __, transformUsage: ___, ...hooks } = createHooks();
   for (const hook of Object.values(hooks)) {
     let count = 0;
     hook.tapAsync('counter', (...args: unknown[]) => {

@@ -9,9 +9,15 @@ export interface Pinned {
   readonly child: ChildProcess;
   /** Microseconds of processor time so far. */
   cpu(): number;
-  /** Resident megabytes. */
-  rss(): number;
+  memory(): Memory;
   stop(): Promise<void>;
+}
+
+/** Megabytes. */
+export interface Memory {
+  readonly resident: number;
+  /** Without pages of files, such as the program itself and what LMDB maps. */
+  readonly own: number;
 }
 
 const canPin = spawnSync('taskset', ['-c', '0', 'true']).status === 0;
@@ -27,7 +33,11 @@ export function pinned(cores: string, command: readonly string[], environment: N
   return {
     child,
     cpu: () => (family(child.pid!).reduce((sum, pid) => sum + ticksOf(pid), 0) * 1e6) / ticksPerSecond,
-    rss: () => family(child.pid!).reduce((sum, pid) => sum + rssOf(pid), 0),
+    memory() {
+      const each = family(child.pid!);
+      const sum = (field: string): number => each.reduce((total, pid) => total + megabytesOf(pid, field), 0);
+      return { resident: sum('VmRSS'), own: sum('RssAnon') };
+    },
     async stop() {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), 3_000);
@@ -55,9 +65,10 @@ function ticksOf(pid: number): number {
   }
 }
 
-function rssOf(pid: number): number {
+function megabytesOf(pid: number, field: string): number {
   try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024;
   } catch {
     return 0;
   }

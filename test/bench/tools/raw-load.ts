@@ -13,7 +13,10 @@ interface Options {
   readonly headers?: Readonly<Record<string, string>>;
   readonly connections: number;
   readonly seconds: number;
-  readonly warmSeconds?: number;
+  /** Requests per second over all connections, each sent when it is due; absent: as fast as answers come. */
+  readonly rate?: number;
+  /** Latency to the first byte of the answer instead of its last. */
+  readonly firstByte?: boolean;
 }
 
 const url = new URL(process.argv[2]!);
@@ -24,7 +27,8 @@ const {
   headers = {},
   connections,
   seconds,
-  warmSeconds = 0,
+  rate,
+  firstByte = false,
 }: Options = JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text);
 
 /** The headers that the OpenAI Python SDK sends. */
@@ -52,10 +56,10 @@ const latencies: number[] = [];
 let done = 0;
 let failed = 0;
 let bytes = 0;
-let counting = false;
 const started = performance.now();
-const warmUntil = started + warmSeconds * 1_000;
-const until = warmUntil + seconds * 1_000;
+const until = started + seconds * 1_000;
+/** Connections that wait for a request to be due. */
+const idle: ((dueAt: number) => void)[] = [];
 
 function run(): void {
   const socket = connect({ port: Number(url.port), host: url.hostname, noDelay: true });
@@ -63,23 +67,23 @@ function run(): void {
   let expected = -1;
   let got = 0;
   let isChunked = false;
-  const send = (): void => {
-    const now = performance.now();
-    if (now >= until) {
+  const sendAt = (dueAt: number): void => {
+    if (dueAt >= until) {
       socket.end();
       return;
     }
-    counting = now >= warmUntil;
-    sentAt = now;
+    sentAt = dueAt;
     expected = -1;
     got = 0;
     socket.write(request);
   };
+  const send = (): void => void (rate === undefined ? sendAt(performance.now()) : idle.push(sendAt));
   socket.on('connect', send);
   socket.on('error', () => void (failed += 1));
   socket.on('data', (chunk: Buffer) => {
     got += chunk.length;
     if (expected < 0) {
+      if (firstByte) latencies.push(performance.now() - sentAt);
       const text = chunk.toString('latin1', 0, Math.min(chunk.length, 4_096));
       const headEnd = text.indexOf('\r\n\r\n');
       const length = /content-length: (\d+)/i.exec(text)?.[1];
@@ -89,17 +93,31 @@ function run(): void {
     }
     const ended = isChunked ? chunk.subarray(-5).equals(last) : got >= expected;
     if (!ended) return;
-    if (counting) {
-      done += 1;
-      bytes += got;
-      latencies.push(performance.now() - sentAt);
-    }
+    done += 1;
+    bytes += got;
+    if (!firstByte) latencies.push(performance.now() - sentAt);
     send();
   });
 }
 
 const last = Buffer.from('0\r\n\r\n');
 for (let i = 0; i < connections; i++) run();
+if (rate !== undefined) pace(rate);
+
+/** Latency counts from when a request was due, so that a slow answer is not excused by the requests that it held up. */
+function pace(perSecond: number): void {
+  let sent = 0;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    while (idle.length > 0) {
+      const dueAt = started + (sent * 1_000) / perSecond;
+      if (dueAt > now) return;
+      sent += 1;
+      idle.shift()!(dueAt);
+    }
+    if (now >= until) clearInterval(timer);
+  }, 1);
+}
 
 process.on('exit', () => {
   latencies.sort((a, b) => a - b);
