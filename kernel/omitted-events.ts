@@ -1,6 +1,7 @@
 import type { Flow, OmittedEvents, Sink } from '../plugin-sdk/index.ts';
+import { searchFor } from '../plugin-sdk/json-bytes/index.ts';
 import { EventBoundary } from './framing/boundary.ts';
-import { eventEnd, eventStart, searchFor } from './framing/event-search.ts';
+import { eventEnd, eventStart } from './framing/event-search.ts';
 import { createFramer } from './framing/framer.ts';
 
 /** A carried event stream without the events that a plugin leaves out; all others byte for byte. */

@@ -6,8 +6,9 @@ import {
   type Sink,
   type Usage,
 } from '../../plugin-sdk/index.ts';
+import { searchFor } from '../../plugin-sdk/json-bytes/index.ts';
 import { EventBoundary } from '../framing/boundary.ts';
-import { eventEnd, eventStart, searchFor } from '../framing/event-search.ts';
+import { eventEnd, eventStart } from '../framing/event-search.ts';
 import { createFramer, defaultMaxEventBytes, type Framer } from '../framing/framer.ts';
 import type { HeldStart } from './held-start.ts';
 

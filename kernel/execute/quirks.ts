@@ -1,5 +1,5 @@
 import { BytesBody, GatewayError, type JsonObject, type Provider, type ReplyQuirks } from '../../plugin-sdk/index.ts';
-import { searchFor } from '../framing/event-search.ts';
+import { searchFor } from '../../plugin-sdk/json-bytes/index.ts';
 
 /** What a provider's quirks make of a JSON reply: a failure's status, other bytes, or nothing. */
 export function fixReply(

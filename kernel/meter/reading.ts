@@ -1,5 +1,5 @@
 import type { Dialect, EventReading, FramedEvent, Usage } from '../../plugin-sdk/index.ts';
-import { searchFor } from '../framing/event-search.ts';
+import { searchFor } from '../../plugin-sdk/json-bytes/index.ts';
 import { createFramer, type Framer } from '../framing/framer.ts';
 
 /** What a meter tells as it learns it. */

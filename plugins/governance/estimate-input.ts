@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, type JsonValue } from '../../plugin-sdk/index.ts';
+import { searchFor } from '../../plugin-sdk/json-bytes/index.ts';
 import type { Estimates } from './options.ts';
 
 /** Input of a request, as far as the request itself says. */
@@ -59,7 +60,7 @@ export function estimateInput(
     (searches ? options.providerTools : 0) +
     (continuesStored(members) ? options.storedContext : 0);
   const media = { bytes: 0, tokens: 0 };
-  if (mediaSigns.some((sign) => bytes.includes(sign))) measureMedia(json(), '', media, options);
+  if (searchFor(mediaSigns).test(bytes.toString('latin1'))) measureMedia(json(), '', media, options);
   const text = Math.ceil(Math.max(bytes.length - media.bytes, 0) / options.bytesPerToken);
   return { tokens: extra + media.tokens + text, unbounded: searches };
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { eventEnd, eventStart, searchFor } from '../../kernel/framing/event-search.ts';
+import { eventEnd, eventStart } from '../../kernel/framing/event-search.ts';
 import { withoutEvents } from '../../kernel/omitted-events.ts';
 import type { Flow, Sink } from '../../plugin-sdk/index.ts';
+import { searchFor } from '../../plugin-sdk/json-bytes/index.ts';
 
 const omits = { needles: ['"usage"'], test: ({ data }: { data: string }) => data.endsWith(',"usage"') };
 
