@@ -59,8 +59,15 @@ export function accept(
     // A page that someone happens to visit must not spend money at a gateway on their machine; browsers say where a call comes from.
     if (headers.get('sec-fetch-site') === 'cross-site' && !options.allowCrossSite)
       throw new GatewayError('GUARD_CROSS_SITE', {});
+    // A provider would show in its answer what was sent to it, its key included.
+    if (client.method === 'TRACE')
+      throw new GatewayError('REQ_METHOD', { method: 'TRACE', path: rawPath, allowed: 'GET or POST' });
     if (isSocket && route.passthrough !== true)
-      throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method: 'WebSocket', path: rawPath });
+      throw new GatewayError('REQ_UNKNOWN_ENDPOINT', {
+        method: 'WebSocket',
+        path: rawPath,
+        advice: 'WebSockets are served beneath passthrough routes.',
+      });
     resolved = route.resolve?.(rawPath, client.method, headers) ?? { path: stripPrefix(rawPath, route.strip) };
   } catch (cause) {
     failure = asGatewayError(cause);
@@ -139,6 +146,14 @@ function readMembers(exchange: LiveExchange, body: Body): void {
   }
   if (exchange.model === undefined && typeof model === 'string' && model !== '') exchange.model = model;
   if (stream === true) exchange.stream = true;
+  if (model === undefined && !lenient && !uploads.has(exchange.operation)) refuseUnreadable(body);
+}
+
+/** What curl sends when nobody names a type: the call would fail somewhere for want of a model. Throws GatewayError REQ_CONTENT_TYPE. */
+function refuseUnreadable(body: Body): void {
+  const type = body.kind === 'bytes' ? body.contentType : undefined;
+  if (type !== undefined && /^application\/x-www-form-urlencoded\b/i.test(type))
+    throw new GatewayError('REQ_CONTENT_TYPE', { type });
 }
 
 /** Operations whose forms name no model, or one that nobody needs to read. */

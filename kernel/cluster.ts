@@ -29,6 +29,8 @@ export function runPrimary(count: number, args: readonly string[], log: Logger, 
     worker.on('message', (message) => {
       if (message !== 'ready') return;
       ready += 1;
+      // The first one alone meets a mistake in the config, so that it is told once.
+      if (ready === 1) for (let i = 1; i < count; i++) fork();
       if (ready === count) onReady();
     });
     return worker;
@@ -44,8 +46,8 @@ export function runPrimary(count: number, args: readonly string[], log: Logger, 
         if (Object.keys(cluster.workers ?? {}).length === 0) resolve(0);
         return;
       }
-      if (code === 78) {
-        // A worker that cannot use the config would only fail again.
+      if (code === 78 && ready === 0) {
+        // The config cannot be used: another worker would fail too. Later, those that serve go on with the old one.
         stopping = true;
         signal('SIGTERM');
         resolve(code);
@@ -58,7 +60,7 @@ export function runPrimary(count: number, args: readonly string[], log: Logger, 
         if (!stopping) fork();
       }, delayMs);
     });
-    for (let i = 0; i < count; i++) fork();
+    fork();
     process.on('SIGHUP', () => signal('SIGHUP'));
     process.on('SIGUSR2', () => void roll(fork, log));
     for (const name of ['SIGTERM', 'SIGINT'] as const) {
@@ -75,6 +77,8 @@ async function roll(fork: () => Worker, log: Logger): Promise<void> {
   for (const old of Object.values(cluster.workers ?? {})) {
     if (old === undefined) continue;
     const fresh = fork();
+    // If it fails, nobody replaces it.
+    fresh.exitedAfterDisconnect = true;
     const serves = await new Promise<boolean>((resolve) => {
       fresh.on('message', (message) => message === 'ready' && resolve(true));
       fresh.once('exit', () => resolve(false));
@@ -83,6 +87,7 @@ async function roll(fork: () => Worker, log: Logger): Promise<void> {
       log.error({ pid: fresh.process.pid }, 'a successor did not start; the other workers stay');
       return;
     }
+    fresh.exitedAfterDisconnect = false;
     old.exitedAfterDisconnect = true;
     old.process.kill('SIGTERM');
     log.info({ old: old.process.pid, new: fresh.process.pid }, 'worker replaced');

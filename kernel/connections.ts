@@ -1,5 +1,6 @@
 import type { buildConnector as Connecting, Dispatcher, Client as UndiciClient, Pool as UndiciPool } from 'undici';
 import { checkHost, guardedLookup } from './egress.ts';
+import { hearLastWords } from './last-words.ts';
 import { buildConnector, Client, Pool } from './undici.ts';
 
 const maxPools = 1_000;
@@ -7,13 +8,20 @@ const maxPools = 1_000;
 /** When the connection that an error broke had been opened: milliseconds, monotonic. */
 const openedAt = new WeakMap<Error, number>();
 
+/** A call that was on its way for longer had reached an upstream, which may have begun to work on it. */
+const crossingMs = 1_000;
+
+/** How a connection ends that was closed elsewhere; UND_ERR_SOCKET is undici's word for an end without an error. */
+const closedElsewhere: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
 /**
- * True when an error broke a connection that was open before `startedAt`: an upstream may close an idle one at the very
- * moment at which the next call is written to it. Such a failure says nothing about the upstream.
+ * True when an error broke a connection that was open before `startedAt`, soon after: an upstream may close an idle one
+ * at the very moment at which the next call is written to it. Such a failure says nothing about the upstream.
  */
 export function brokeOlderConnection(error: Error, startedAt: number): boolean {
   const opened = openedAt.get(error);
-  return opened !== undefined && opened < startedAt;
+  if (opened === undefined || opened >= startedAt || performance.now() - startedAt > crossingMs) return false;
+  return closedElsewhere.has((error as NodeJS.ErrnoException).code);
 }
 
 /**
@@ -92,6 +100,7 @@ function datedConnector(options: Connecting.BuildOptions): Connecting.connector 
   return (target, callback) =>
     connect(target, (...[error, socket]: Parameters<typeof callback>) => {
       if (error !== null || socket === null) return callback(error as Error, null);
+      hearLastWords(socket);
       const opened = performance.now();
       // Before undici's own listener: it passes the same error on.
       socket.prependListener('error', (cause: Error) => openedAt.set(cause, opened));

@@ -40,6 +40,8 @@ export class LiveExchange implements RoutedExchange {
   readonly policy: Policy = defaultPolicy();
   readonly log: Logger;
   timeline: Timeline | undefined;
+  /** The caller asked for the decision record and may see it. */
+  readonly explains: boolean;
   readonly urlMembers: readonly string[] | undefined;
   readonly upgrade: boolean;
   request: GatewayRequest;
@@ -82,6 +84,7 @@ export class LiveExchange implements RoutedExchange {
     this.request = start.request;
     this.model = start.pathModel;
     this.stream = false;
+    this.explains = start.explain;
     this.timeline = start.explain ? new Timeline(start.startedAt) : undefined;
   }
 
@@ -110,12 +113,9 @@ export class LiveExchange implements RoutedExchange {
   conversation(): Conversation {
     if (this.#conversation !== undefined) return this.#conversation;
     const { body } = this.request;
-    if (this.dialect.chat === undefined || body.kind !== 'bytes') {
-      throw new GatewayError('REQ_UNSUPPORTED', {
-        provider: this.targets[0]?.provider ?? '',
-        operation: this.operation,
-      });
-    }
+    if (this.dialect.chat === undefined)
+      throw new GatewayError('REQ_INVALID', { reason: `There is no conversation in a call of ${this.operation}.` });
+    if (body.kind !== 'bytes') throw new GatewayError('REQ_INVALID', { reason: 'The request has no body.' });
     this.#conversation = this.dialect.chat.decodeRequest(body.json());
     return this.#conversation;
   }

@@ -1,5 +1,6 @@
 import { GatewayError, type Provider } from '../plugin-sdk/index.ts';
 import { LiveAttempt } from './attempt.ts';
+import { discard } from './discard.ts';
 import type { Runtime } from './execute/context.ts';
 import { type Failure, runAttempt, type Success } from './run-attempt.ts';
 
@@ -29,7 +30,7 @@ export function runHedged(attempt: LiveAttempt, provider: Provider, runtime: Run
       if ('attempt' in result) {
         decide();
         const other = from === attempt ? hedge : attempt;
-        if (from.ended) discard(result);
+        if (from.ended) discard(result.reply, outrun);
         else {
           if (other !== undefined) abandon(other);
           resolve(result);
@@ -59,10 +60,4 @@ export function runHedged(attempt: LiveAttempt, provider: Provider, runtime: Run
 function abandon(attempt: LiveAttempt): void {
   attempt.end('abandoned', undefined, undefined);
   attempt.cancel?.(outrun);
-}
-
-/** A reply that came after all: its source must stop. */
-function discard({ reply }: Success): void {
-  if (reply.body.type === 'flow') reply.body.flow.abort(outrun);
-  else if (reply.body.type === 'events') reply.body.events.abort(outrun);
 }

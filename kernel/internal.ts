@@ -22,7 +22,7 @@ export async function runInternal(
 ): Promise<FetchedReply> {
   const path = request.url.split('?', 1)[0]!;
   const route = matchRoute(routes, request.method, path);
-  if (route === undefined) throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method: request.method, path });
+  if (route === undefined) throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method: request.method, path, advice: '' });
   return exchangeInMemory(route, request, options, track);
 }
 

@@ -8,6 +8,7 @@ import { checkOptions } from './config/check-options.ts';
 import type { PluginEntry } from './config/config.ts';
 import { didYouMean } from './config/did-you-mean.ts';
 import type { LoadedConfig } from './config/load-config.ts';
+import { importFailure, importPlugin } from './import-plugin.ts';
 import { order } from './order.ts';
 
 /** A plugin that will run: its definition, its checked options and what the operator chose for it. */
@@ -52,7 +53,7 @@ async function planNamed(id: string, entry: PluginEntry, loaded: LoadedConfig, c
   try {
     definition = await findDefinition(entry.use ?? id, loaded.baseDir, catalogue);
   } catch (error) {
-    const message = isGatewayError(error) ? error.text : `cannot be loaded: ${(error as Error).message}`;
+    const message = isGatewayError(error) ? error.text : importFailure(error as Error);
     loaded.problems.add(['plugins', id], message, { part: 'key' });
     return undefined;
   }
@@ -133,7 +134,7 @@ export async function findDefinition(
   }
   // A changed file is loaded anew at the next reload, although modules are cached by address.
   const version = isPath ? `?v=${(await stat(file)).mtimeMs}` : '';
-  const module = (await import(pathToFileURL(file).href + version)) as { default?: PluginDefinition };
+  const module = (await importPlugin(pathToFileURL(file).href + version)) as { default?: PluginDefinition };
   const definition = module.default;
   const reason = unusable(definition);
   if (reason !== undefined) throw new GatewayError('PLUGIN_MALFORMED', { plugin: use, reason });

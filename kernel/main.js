@@ -2,7 +2,9 @@
 const [major = 0] = process.versions.node.split('.').map(Number);
 
 if (major < 24) {
-  console.error(`bifrost-kernel needs Node 24 or newer; this is Node ${process.versions.node}.`);
+  console.error(
+    `bifrost-kernel needs Node 24 or newer; this is Node ${process.versions.node}. In a checkout, npm start brings its own.`,
+  );
   process.exit(69);
 }
 

@@ -3,6 +3,7 @@ import { tryTargets } from './attempts.ts';
 import type { Client } from './client/client.ts';
 import { Deadline } from './deadline.ts';
 import { deliver, deliverError } from './deliver.ts';
+import { discard } from './discard.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { Runtime } from './execute/context.ts';
 import { run } from './hooks.ts';
@@ -29,7 +30,7 @@ export async function handle(exchange: LiveExchange, client: Client, runtime: Ru
   } catch (cause) {
     // Whatever broke because the client left, its leaving is what happened.
     error = exchange.clientGone && exchange.stopped !== undefined ? exchange.stopped : gatewayErrorOf(cause, exchange);
-    discard(reply, error);
+    if (reply !== undefined) discard(reply, error);
     report(exchange, error, client, runtime);
     if (client.headSent) firstByteMs ??= performance.now() - exchange.startedAt;
   }
@@ -95,12 +96,6 @@ function report(exchange: LiveExchange, error: GatewayError, client: Client, run
     exchange.log.error({ request: exchange.id, err: cause }, 'an error could not be delivered');
     client.cut();
   }
-}
-
-/** A reply that will not be delivered still has a source that must stop. */
-function discard(reply: Reply | undefined, error: GatewayError): void {
-  if (reply?.body.type === 'flow') reply.body.flow.abort(error);
-  else if (reply?.body.type === 'events') reply.body.events.abort(error);
 }
 
 function gatewayErrorOf(cause: unknown, exchange: LiveExchange): GatewayError {

@@ -10,6 +10,7 @@ import type { Client } from './client/client.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { Runtime } from './execute/context.ts';
 import { KeepAlive } from './keep-alive.ts';
+import { isInsideEvent } from './torn-events.ts';
 
 /** Lets a flow run to the client, with backpressure, keep-alive comments, and an error event if it breaks. */
 export function pour<T>(
@@ -46,8 +47,8 @@ export function pour<T>(
       const error = isGatewayError(cause)
         ? cause
         : new GatewayError('BUG', { reason: (cause as Error).message }, { cause });
-      // Bytes without events have no place for an error: a cut connection is the only honest end.
-      if (dialect === undefined) client.cut();
+      // Bytes without events, or half an event, have no place for an error: a cut connection is the only honest end.
+      if (dialect === undefined || isInsideEvent(error)) client.cut();
       else client.end(Buffer.from(dialect.encodeStreamError(error, exchange.id)));
       finish(error);
     };

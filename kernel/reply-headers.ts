@@ -55,7 +55,7 @@ export function replyHeaders(
   if (attempts.length > 0) headers.push('x-bf-attempts', printable(attempts.map(describeAttempt).join(', ')));
   if (served !== undefined && served.lossy.length > 0) headers.push('x-bf-lossy', printable(served.lossy.join(', ')));
   for (const part of exchange.replyHeaders) headers.push(printable(part));
-  if (exchange.timeline !== undefined) headers.push('x-bf-explain', explanation(exchange));
+  if (exchange.explains) headers.push('x-bf-explain', explanation(exchange));
   return headers;
 }
 

@@ -11,6 +11,7 @@ import {
   type RouteView,
 } from '../plugin-sdk/index.ts';
 import { type AdminGuard, bearer } from './admin-guard.ts';
+import { endpointAdvice } from './endpoint-advice.ts';
 import { newRequestId } from './request-id.ts';
 
 /** What a matched exchange route does with its call; `serve` starts the exchange. */
@@ -53,7 +54,9 @@ export function mountHandlers(routes: readonly Route[], guard: AdminGuard, bodyB
   }
   app.notFound((context) => {
     const { method, path } = context.req;
-    return failure(new GatewayError('REQ_UNKNOWN_ENDPOINT', { method, path }));
+    return failure(
+      new GatewayError('REQ_UNKNOWN_ENDPOINT', { method, path, advice: endpointAdvice(routes, method, path) }),
+    );
   });
   app.onError((cause, context) => {
     if (isGatewayError(cause)) return failure(cause);

@@ -1,5 +1,6 @@
 import { GatewayError, isGatewayError, isThenable, type Provider, type Reply } from '../plugin-sdk/index.ts';
 import type { LiveAttempt } from './attempt.ts';
+import { discard } from './discard.ts';
 import { problemExtras } from './execute/carried-stream.ts';
 import type { Runtime } from './execute/context.ts';
 import { executeAtProvider } from './execute/execute.ts';
@@ -34,7 +35,10 @@ export async function runAttempt(
     attempt.chosen = key;
     let answer = run(hooks.execute, attempt, exchange);
     if (isThenable(answer)) answer = await answer;
-    if (exchange.stopped !== undefined) throw exchange.stopped;
+    if (exchange.stopped !== undefined) {
+      if (answer !== undefined) discard(answer, exchange.stopped);
+      throw exchange.stopped;
+    }
     reply = answer ?? (await executeAtProvider(attempt, provider, runtime));
     if (reply.problem === undefined) return { reply, attempt };
     error = problemError(reply.problem, provider);

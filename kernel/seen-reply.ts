@@ -1,6 +1,7 @@
 import { type Answer, BytesBody, type JsonObject, type JsonReply } from '../plugin-sdk/index.ts';
 import { answerContext } from './deliver.ts';
 import type { LiveExchange } from './exchange.ts';
+import { replyJson } from './execute/reply-json.ts';
 
 /**
  * A JSON reply as plugins see it. Both views are made only when looked at, and are own members, so that a plugin may
@@ -33,13 +34,13 @@ export class SeenReply implements JsonReply {
   }
 
   static json(seen: SeenReply): JsonObject {
-    return (
-      seen.#bytes?.json() ?? seen.#exchange.dialect.chat!.encodeAnswer(seen.#answer!, answerContext(seen.#exchange))
-    );
+    if (seen.#bytes === undefined)
+      return seen.#exchange.dialect.chat!.encodeAnswer(seen.#answer!, answerContext(seen.#exchange));
+    return replyJson(seen.#exchange.served?.target.provider ?? 'the gateway', seen.#bytes);
   }
 
   static answer(seen: SeenReply): Answer {
-    seen.#answer ??= seen.#exchange.dialect.chat!.decodeAnswer(seen.#bytes!.json());
+    seen.#answer ??= seen.#exchange.dialect.chat!.decodeAnswer(SeenReply.json(seen));
     return seen.#answer;
   }
 }

@@ -6,7 +6,8 @@ import type { UpstreamReply } from './upstream-reply.ts';
 
 /**
  * One upstream HTTP call. The promise settles with the head; the body flows with backpressure, all reads of one tick
- * merged into one push. `started` gets the means to stop the call at any moment, before the head too.
+ * merged into one push. `started` gets the means to stop the call at any moment, before the head too; `sent` is called
+ * for every piece of the request's body that went out.
  *
  * A kept-alive connection that turns out closed before a byte of the answer came is replaced once, unseen.
  *
@@ -17,6 +18,7 @@ export function send(
   connections: Connections,
   connectMs: number,
   started?: (abort: (reason: Error) => void) => void,
+  sent?: () => void,
 ): Promise<UpstreamReply> {
   return new Promise((resolve, reject) => {
     const { body = null } = request;
@@ -32,6 +34,7 @@ export function send(
       ? () => connections.dispatchOnce(request.origin, request.privateAddresses, connectMs, options, call)
       : undefined;
     const call = new UpstreamCall(request.provider, resolve, reject, again);
+    call.onSent = sent;
     started?.((reason) => call.abort(reason));
     pool.dispatch(options, call);
   });

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { GatewayError, Secret } from '../plugin-sdk/index.ts';
 import { NodeClient } from './client/node-client.ts';
@@ -9,6 +10,8 @@ import type { Gateway } from './gateway.ts';
 import { openListeners } from './listeners.ts';
 import { newRequestId } from './request-id.ts';
 import { isWebSocket, serveUpgrades } from './upgrade.ts';
+
+const notAPath = new GatewayError('REQ_BAD_PATH', { reason: 'the request target must be a path' });
 
 export interface Listening {
   readonly url: string;
@@ -38,8 +41,7 @@ export async function listen(
     if (health(incoming, outgoing, gateway)) return;
     if (gateway.state === 'closed') return answer(outgoing, new GatewayError('GUARD_DRAINING', {}));
     const url = incoming.url ?? '/';
-    if (url[0] !== '/')
-      return answer(outgoing, new GatewayError('REQ_BAD_PATH', { reason: 'the request target must be a path' }));
+    if (url[0] !== '/') return answer(outgoing, notAPath);
     // hono answers HEAD by way of a promise; as the GET it stands for, it is routed like any other call.
     const method = incoming.method === 'HEAD' ? 'GET' : incoming.method;
     const bare = { method, url: `http://gateway${url}` } as Request;
@@ -59,6 +61,11 @@ export async function listen(
     tls === undefined
       ? createServer(options, onRequest)
       : createTlsServer({ ...options, cert: tls.cert, key: Secret.reveal(tls.key) }, onRequest);
+  // Without a listener node would answer 417 or nothing at all, in no shape that a client of ours knows.
+  server.on('checkExpectation', onRequest);
+  server.on('connect', (_incoming: IncomingMessage, socket: Duplex) =>
+    writeRefusal(socket, '400 Bad Request', notAPath),
+  );
   const endUpgraded = serveUpgrades(server, gateway, errorBody('There is no WebSocket endpoint here.', 'unknown_url'));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => onClientError(error, socket));
   // node starts to track connections (for header time limits and idle ones) when its server listens; this one never does itself.
@@ -106,7 +113,9 @@ function answer(outgoing: ServerResponse, error: GatewayError): void {
 
 /** What the HTTP parser refuses gets an answer in the same shape as every other error. */
 function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // An answer that is on its way would take what is written here for its own bytes.
+  const { _httpMessage: current } = socket as Socket & { readonly _httpMessage?: ServerResponse | null };
+  if (error.code === 'ECONNRESET' || !socket.writable || current?.headersSent === true) {
     socket.destroy();
     return;
   }
@@ -116,8 +125,14 @@ function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? (['408 Request Timeout', 'The request headers did not arrive in time.', 'request_timeout'] as const)
         : (['400 Bad Request', 'The request is not valid HTTP/1.1.', 'invalid_http'] as const);
-  const body = errorBody(message, code);
+  writeRefusal(socket, status, { text: message, openaiCode: code });
+}
+
+/** An answer where node has made no response object. */
+function writeRefusal(socket: Duplex, status: string, error: Pick<GatewayError, 'text' | 'openaiCode'>): void {
+  const body = errorBody(error.text, error.openaiCode ?? '');
   const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nx-request-id: ${newRequestId()}`;
+  socket.on('error', () => socket.destroy());
   socket.end(`${head}\r\nconnection: close\r\n\r\n${body}`);
 }
 

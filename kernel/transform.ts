@@ -1,4 +1,12 @@
-import { getHeader, isThenable, type JsonReply, type MaybePromise, type Reply } from '../plugin-sdk/index.ts';
+import {
+  getHeader,
+  isThenable,
+  type JsonReply,
+  type MaybePromise,
+  type Reply,
+  withHeader,
+} from '../plugin-sdk/index.ts';
+import { decodedReply } from './decoded-reply.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { Runtime } from './execute/context.ts';
 import { run } from './hooks.ts';
@@ -20,7 +28,7 @@ export function transformReply(exchange: LiveExchange, reply: Reply, runtime: Ru
 function transformWhole(exchange: LiveExchange, reply: Reply, runtime: Runtime): MaybePromise<Reply> {
   const { transformJson } = runtime.hooks;
   if (!transformJson.isUsed()) return reply;
-  const seen = jsonReplyOf(exchange, reply);
+  const seen = jsonReplyOf(exchange, reply, runtime);
   if (seen === undefined) return reply;
   const changed = run(transformJson, seen, exchange);
   return isThenable(changed)
@@ -28,25 +36,37 @@ function transformWhole(exchange: LiveExchange, reply: Reply, runtime: Runtime):
     : written(exchange, reply, seen, changed);
 }
 
-/** The reply as plugins see it; undefined when it is not JSON. */
-function jsonReplyOf(exchange: LiveExchange, reply: Reply): JsonReply | undefined {
+/** The reply as plugins see it; undefined when it is no JSON object: such a reply passes them unseen. */
+function jsonReplyOf(exchange: LiveExchange, reply: Reply, runtime: Runtime): JsonReply | undefined {
   const { body } = reply;
   if (body.type === 'answer') return new SeenReply(exchange, reply, body.answer);
   if (body.type !== 'bytes' || !(getHeader(reply.headers, 'content-type') ?? '').includes('json')) return undefined;
-  if (exchange.route.passthrough === true && !isPlainObject(reply, body.bytes)) return undefined;
-  return new SeenReply(exchange, reply, body.bytes);
+  const plain = plainBytes(exchange, reply, body.bytes, runtime);
+  if (plain === undefined || !startsObject(plain)) return undefined;
+  return new SeenReply(exchange, reply, plain);
 }
 
-/** Passthrough carries whatever the provider sends: compressed bodies, lists, what only calls itself JSON. */
-function isPlainObject(reply: Reply, bytes: Buffer | string): boolean {
-  if (getHeader(reply.headers, 'content-encoding') !== undefined) return false;
+/** A reply without its compression. What a passthrough client and its provider agreed on is theirs. */
+function plainBytes(
+  exchange: LiveExchange,
+  reply: Reply,
+  bytes: Buffer | string,
+  runtime: Runtime,
+): Buffer | string | undefined {
+  const coding = getHeader(reply.headers, 'content-encoding');
+  if (coding === undefined || typeof bytes === 'string') return bytes;
+  return exchange.route.passthrough === true ? undefined : decodedReply(bytes, coding, runtime.replyBytes);
+}
+
+function startsObject(bytes: Buffer | string): boolean {
   return /^\s*\{/.test(typeof bytes === 'string' ? bytes : bytes.toString('latin1', 0, 64));
 }
 
 function written(exchange: LiveExchange, reply: Reply, seen: JsonReply, changed: JsonReply | undefined): Reply {
   if (changed === undefined || changed === seen) return reply;
+  const headers = withHeader(reply.headers, 'content-encoding', undefined);
   if (changed.answer !== undefined && changed.answer !== seen.answer)
-    return { ...reply, body: { type: 'answer', answer: changed.answer } };
+    return { ...reply, headers, body: { type: 'answer', answer: changed.answer } };
   const bytes = Buffer.from(JSON.stringify(changed.json));
-  return { ...reply, dialect: exchange.dialect, status: changed.status, body: { type: 'bytes', bytes } };
+  return { ...reply, headers, dialect: exchange.dialect, status: changed.status, body: { type: 'bytes', bytes } };
 }

@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici';
-import { type FlatHeaders, GatewayError, isGatewayError, type Sink } from '../plugin-sdk/index.ts';
+import type { FlatHeaders, Sink } from '../plugin-sdk/index.ts';
 import { noteRead } from './buffer-garbage.ts';
 import { brokeOlderConnection } from './connections.ts';
+import { upstreamError } from './upstream-error.ts';
 import type { UpstreamReply } from './upstream-reply.ts';
 
 const holdBytes = 65_536;
@@ -12,6 +13,8 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamReply {
   headers: FlatHeaders = [];
   trailers: FlatHeaders = [];
   onRead: (() => void) | undefined = undefined;
+  /** Called for every piece of the request's body that went out. */
+  onSent: (() => void) | undefined = undefined;
   readonly #provider: string;
   readonly #resolve: (reply: UpstreamReply) => void;
   readonly #reject: (error: Error) => void;
@@ -24,6 +27,8 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamReply {
   #scheduled = false;
   #full = false;
   #ended = false;
+  /** A byte of the answer has come, maybe less than a head. */
+  #answered = false;
   #failure: Error | undefined = undefined;
   #aborted: Error | undefined = undefined;
 
@@ -42,6 +47,14 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamReply {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#aborted !== undefined) controller.abort(this.#aborted);
+  }
+
+  onBodySent(): void {
+    this.onSent?.();
+  }
+
+  onResponseStarted(): void {
+    this.#answered = true;
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
@@ -76,7 +89,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamReply {
     const again = this.#again;
     if (
       again !== undefined &&
-      this.status === 0 &&
+      !this.#answered &&
       this.#aborted === undefined &&
       brokeOlderConnection(cause, this.#startedAt)
     ) {
@@ -170,20 +183,12 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamReply {
 }
 
 function textOf(raw: readonly (Buffer | string)[]): FlatHeaders {
-  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
-}
-
-/** Names a failed connection by what an operator can do about it. */
-export function upstreamError(provider: string, cause: Error, answered: boolean): GatewayError {
-  if (isGatewayError(cause)) return cause;
-  const { code } = cause as NodeJS.ErrnoException;
-  const reason = cause.message === '' ? (code ?? 'unknown') : cause.message;
-  if (answered) return new GatewayError('UP_STREAM_CUT', { provider }, { cause });
-  if (code === 'UND_ERR_CONNECT_TIMEOUT')
-    return new GatewayError('UP_CONNECT', { provider, reason: 'no connection in time' }, { cause });
-  const beforeConnection =
-    /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO)/;
-  if (code !== undefined && beforeConnection.test(code))
-    return new GatewayError('UP_CONNECT', { provider, reason }, { cause });
-  return new GatewayError('UP_RESET', { provider, reason }, { cause });
+  const headers: FlatHeaders = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toString('latin1');
+    // It announces what follows a chunked body; the reply may go on in one piece, beside which it is not allowed.
+    if (name.length === 7 && name.toLowerCase() === 'trailer') continue;
+    headers.push(name, raw[i + 1]!.toString('latin1'));
+  }
+  return headers;
 }

@@ -31,6 +31,8 @@ export interface ProviderDefinition<Own extends z.ZodRawShape, KeyFields extends
   readonly environmentSettings?: Readonly<Record<string, string>>;
   /** Keys from wherever else the provider's own tools look, when neither the config nor {@link environment} names one. */
   readonly otherKeys?: () => readonly ProviderKey[];
+  /** What an operator without a key should set, where that is more than {@link environment}: the words after "Set". */
+  readonly keySource?: string;
   /** Works without a key. */
   readonly keyless?: boolean;
   readonly options?: Own;
@@ -56,7 +58,7 @@ export function defineProvider<
   const Own extends z.ZodRawShape = Record<never, never>,
   const KeyFields extends z.ZodRawShape = Record<never, never>,
 >(definition: ProviderDefinition<Own, KeyFields>): PluginDefinition {
-  const { name, description, environment = [], keyless = false } = definition;
+  const { name, description, environment = [], keySource = environment.join(' or '), keyless = false } = definition;
   const baseUrl = z
     .url({ protocol: /^https?$/ })
     .describe('Origin, perhaps with a path prefix, without the API version.');
@@ -89,8 +91,8 @@ export function defineProvider<
             ? instanceName(host.plugin)
             : (definition.genAiName ?? instanceName(name)),
         keyAdvice:
-          environment.length > 0
-            ? `Set ${environment.join(' or ')}, or give ${host.plugin}.keys in the config.`
+          keySource !== ''
+            ? `Set ${keySource}, or give ${host.plugin}.keys in the config.`
             : `Give ${host.plugin}.keys in the config.`,
         privateAddresses: given.allowPrivateNetwork || isPrivateName(common.baseUrl),
         ...part,

@@ -75,7 +75,7 @@ export class GatewayError<C extends Code = Code> extends Error {
     this.code = code;
     this.fields = fields;
     this.status = extras.status ?? spec.status;
-    this.hint = spec.hint === undefined ? undefined : fill(spec.hint, fields);
+    this.hint = spec.hint === undefined ? undefined : fill(spec.hint, fields) || undefined;
     this.retry = extras.retry ?? spec.retry;
     this.param = extras.param;
     this.retryAfterMs = extras.retryAfterMs;
@@ -88,7 +88,8 @@ export class GatewayError<C extends Code = Code> extends Error {
 
   /** Message and hint as one text for a client. */
   get text(): string {
-    return this.hint === undefined ? this.message : `${this.message} ${this.hint}`;
+    if (this.hint === undefined) return this.message;
+    return `${this.message}${/[.!?]$/.test(this.message) ? '' : '.'} ${this.hint}`;
   }
 }
 

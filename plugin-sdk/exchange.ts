@@ -38,7 +38,10 @@ export interface Exchange {
   readonly log: Logger;
   readonly targets: readonly Target[] | undefined;
 
-  /** The chat request in one form for all dialects, decoded once. Throws GatewayError REQ_INVALID, REQ_UNSUPPORTED when it is no chat. */
+  /**
+   * The chat request in one form for all dialects, decoded once. Only calls whose `dialect.chat` is defined have one.
+   * Throws GatewayError REQ_INVALID.
+   */
   conversation(): Conversation;
   get<T>(slot: Slot<T>): T | undefined;
   set<T>(slot: Slot<T>, value: T): void;

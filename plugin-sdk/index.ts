@@ -21,6 +21,7 @@ export * from './host.ts';
 export * from './json.ts';
 export type * from './key-health.ts';
 export type * from './logger.ts';
+export * from './map-blocks.ts';
 export * from './maybe.ts';
 export * from './model-capabilities.ts';
 export * from './operations.ts';

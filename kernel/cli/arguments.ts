@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { didYouMean } from '../config/did-you-mean.ts';
 
 export const commands = {
   start: 'Run the gateway (the default).',
@@ -26,25 +27,22 @@ export interface Arguments {
   readonly version: boolean;
 }
 
+const options = {
+  config: { type: 'string', short: 'c' },
+  host: { type: 'string' },
+  port: { type: 'string', short: 'p' },
+  'log-level': { type: 'string' },
+  'log-format': { type: 'string' },
+  insecure: { type: 'boolean', default: false },
+  url: { type: 'string' },
+  help: { type: 'boolean', short: 'h', default: false },
+  version: { type: 'boolean', short: 'v', default: false },
+} as const;
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 /** Reads the command line. Throws an Error with a message for people. */
 export function readArguments(args: readonly string[]): Arguments {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      config: { type: 'string', short: 'c' },
-      host: { type: 'string' },
-      port: { type: 'string', short: 'p' },
-      'log-level': { type: 'string' },
-      'log-format': { type: 'string' },
-      insecure: { type: 'boolean', default: false },
-      url: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
-      version: { type: 'boolean', short: 'v', default: false },
-    },
-  });
+  const { values, positionals } = parse(args);
   const [command = 'start', ...rest] = positionals;
   if (command in commands && rest.length > 0) throw new Error(`Unexpected: ${rest.join(' ')}.`);
   const port = values.port === undefined ? undefined : Number(values.port);
@@ -69,6 +67,19 @@ export function readArguments(args: readonly string[]): Arguments {
     help: values.help,
     version: values.version,
   };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], allowPositionals: true, options });
+  } catch (cause) {
+    const unknown = /^Unknown option '(-[^']*)'/.exec((cause as Error).message)?.[1];
+    if (unknown === undefined) throw cause;
+    const guess = didYouMean(unknown.replace(/^-+/, ''), Object.keys(options));
+    throw new Error(`There is no option ${unknown}.${guess === undefined ? '' : ` Did you mean --${guess}?`}`, {
+      cause,
+    });
+  }
 }
 
 function oneOf(option: string, value: string | undefined, allowed: readonly string[]): void {

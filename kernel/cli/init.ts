@@ -12,6 +12,6 @@ export function init(): number {
     process.stderr.write(`${target} exists already.\n`);
     return 73;
   }
-  process.stdout.write(`Wrote ${target}. Start with: bifrost-kernel start\n`);
+  process.stdout.write(`Wrote ${target}. Start with: npx bifrost-kernel\n`);
   return 0;
 }

@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GatewayView } from '../../plugin-sdk/index.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { readConfig } from '../config/read-config.ts';
 import { createGateway } from '../gateway.ts';
 import type { Arguments } from './arguments.ts';
+import { refusePublicWithoutIdentity } from './refuse-public.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -13,14 +15,25 @@ export async function plan(given: Arguments): Promise<number> {
   const loaded = await readConfig(given.config);
   // A look must leave nothing behind, so stores open in a folder of their own.
   const dataDir = mkdtempSync(join(tmpdir(), 'bifrost-plan-'));
-  const gateway = await createGateway({ ...loaded, config: { ...loaded.config, dataDir } }, { log: silent });
-  const view = gateway.current.view();
-  await gateway.close();
-  rmSync(dataDir, { recursive: true, force: true });
-  if (given.command === 'check')
-    process.stdout.write(`${loaded.source} is good: ${view.plugins.length} plugins, ${view.routes.length} routes.\n`);
-  else process.stdout.write(describe(view));
-  return 0;
+  try {
+    const view = await look({ ...loaded, config: { ...loaded.config, dataDir } }, given);
+    if (given.command === 'check')
+      process.stdout.write(`${loaded.source} is good: ${view.plugins.length} plugins, ${view.routes.length} routes.\n`);
+    else process.stdout.write(describe(view));
+    return 0;
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function look(loaded: LoadedConfig, { host, insecure }: Arguments): Promise<GatewayView> {
+  const gateway = await createGateway(loaded, { log: silent });
+  try {
+    refusePublicWithoutIdentity(gateway, host ?? loaded.config.server.host, insecure);
+    return gateway.current.view();
+  } finally {
+    await gateway.close();
+  }
 }
 
 function describe(view: GatewayView): string {

@@ -12,6 +12,8 @@ import { probe } from '../listeners.ts';
 import { createLogger } from '../logger.ts';
 import { listen } from '../server.ts';
 import type { Arguments } from './arguments.ts';
+import { checkDataDir } from './check-data-dir.ts';
+import { refusePublicWithoutIdentity } from './refuse-public.ts';
 import { version } from './version.ts';
 import { watchConfig } from './watch-config.ts';
 
@@ -19,26 +21,38 @@ import { watchConfig } from './watch-config.ts';
 export async function start(given: Arguments): Promise<number> {
   const read = async (): Promise<LoadedConfig> => withArguments(await readConfig(given.config), given);
   const loaded = await read();
+  checkDataDir(loaded.config.dataDir);
   const count = workerCount(loaded.config.server.workers);
-  return count > 1 && cluster.isPrimary ? startWorkers(loaded, count) : serve(loaded, read, given);
+  if (count > 1 && cluster.isPrimary) return startWorkers(loaded, count);
+  try {
+    return await serve(loaded, read, given);
+  } catch (error) {
+    // A worker that could not start must end, and its channel to the primary would keep it.
+    process.channel?.unref();
+    throw error;
+  }
 }
 
 /** One process that serves. */
 async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, given: Arguments): Promise<number> {
   const { config } = loaded;
   const gateway = await createGateway(loaded);
-  refusePublicWithoutIdentity(gateway, config, given.insecure);
+  refusePublicWithoutIdentity(gateway, config.server.host, given.insecure);
   const listening = await openOrRefuse(() => listen(gateway, config, { shared: cluster.isWorker }), config);
   if (cluster.isWorker) process.send?.('ready');
   else announce(gateway.log, loaded, listening.url, { generation: gateway.current.id });
   // Node does it at the exit as well, but not every process ends in peace.
   flushCompileCache();
   const reload = (): void => {
-    read()
-      .then((next) => gateway.reload(next))
-      .catch((error: GatewayError) =>
-        gateway.log.error({ reason: error.text ?? error.message }, 'reload failed; the old config stays'),
-      );
+    read().then(
+      (next) => {
+        warnOfRestart(gateway.log, config, next.config);
+        // The gateway itself logs why a reload fails.
+        gateway.reload(next).catch(() => undefined);
+      },
+      (error: GatewayError) =>
+        gateway.log.error({ err: error.text ?? error.message }, 'reload failed; the old config stays'),
+    );
   };
   process.on('SIGHUP', reload);
   const unwatch = watchConfig(loaded.files, reload);
@@ -69,6 +83,14 @@ async function startWorkers(loaded: LoadedConfig, count: number): Promise<number
   return runPrimary(count, args, log, () =>
     announce(log, loaded, `http://${config.server.host}:${port}`, { workers: count }),
   );
+}
+
+/** Names what changed in the config and is only read at a start. */
+function warnOfRestart(log: Gateway['log'], running: Config, next: Config): void {
+  const settings = (['host', 'port', 'workers'] as const)
+    .filter((name) => running.server[name] !== next.server[name])
+    .map((name) => `server.${name}`);
+  if (settings.length > 0) log.warn({ settings }, 'these settings change at the next start');
 }
 
 function stopSignal(): Promise<string> {
@@ -109,18 +131,6 @@ async function openOrRefuse<T>(open: () => Promise<T>, { server: { host, port } 
     const report = `Cannot listen on ${host}:${port}: ${reason}. Choose another with --port or --host.`;
     throw new GatewayError('CFG_INVALID', { report }, { cause });
   }
-}
-
-/** A gateway that anyone on the network can use spends its owner's money. Throws GatewayError CFG_INVALID. */
-function refusePublicWithoutIdentity(gateway: Gateway, { server: { host } }: Config, insecure: boolean): void {
-  const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  const isGoverned = gateway.current.plugins.some(
-    ({ definition, options }) =>
-      definition.provides?.includes('identity') && (options as { required?: boolean }).required === true,
-  );
-  if (isLocal || insecure || isGoverned) return;
-  const report = `Refusing to listen on ${host} without identity: set "required": true at plugins/governance, or start with --insecure.`;
-  throw new GatewayError('CFG_INVALID', { report });
 }
 
 /** Says that it serves. The first time an admin token is made, and printed by the process that made it: never a start that fails. */

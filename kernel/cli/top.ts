@@ -22,7 +22,9 @@ const screen = {
 export async function top({ url }: Arguments): Promise<number> {
   const token = process.env['BIFROST_ADMIN_TOKEN'];
   if (token === undefined || token === '') {
-    process.stderr.write('Set BIFROST_ADMIN_TOKEN to an admin token of the gateway.\n');
+    process.stderr.write(
+      'Set BIFROST_ADMIN_TOKEN to an admin token of the gateway: the one that its first start printed, or one of admin.tokens.\n',
+    );
     return badUsage;
   }
   const address = (url ?? 'http://127.0.0.1:8080').replace(/\/+$/, '');

@@ -36,6 +36,7 @@ export interface BodyLimits {
   readonly uploadBytes: number;
   /** For bodies that are held. */
   readonly bodyBytes: number;
+  /** For a held body to arrive whole; for a streamed one, how long nothing may come. */
   readonly bodyTimeoutMs: number;
   /** Levels that JSON may nest. */
   readonly jsonDepth: number;

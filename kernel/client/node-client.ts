@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Body, FlatHeaders } from '../../plugin-sdk/index.ts';
 import type { BodyLimits, Client } from './client.ts';
+import { lingerOnClose } from './linger.ts';
 import { readBody } from './read-body.ts';
 
 /** A caller on a socket. Writes to node's response directly: web `Response` objects cost five times the rest of a call. */
@@ -50,7 +51,10 @@ export class NodeClient implements Client {
 
   writeHead(status: number, headers: FlatHeaders): void {
     // A body that nobody read any more must not be taken for the next request.
-    if (!this.#incoming.complete) headers = [...headers, 'connection', 'close'];
+    if (!this.#incoming.complete) {
+      headers = [...headers, 'connection', 'close'];
+      lingerOnClose(this.#incoming.socket);
+    }
     this.#outgoing.writeHead(status, headers);
   }
 

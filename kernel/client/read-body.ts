@@ -27,7 +27,7 @@ export function readBody(incoming: IncomingMessage, limits: BodyLimits): Body | 
     }
     const { head } = result;
     const members = membersOfHead(encoding === undefined ? head : decodeHead(head, encoding), type ?? '');
-    return new StreamBody(head, new Upload(head, incoming, limit), type, size, members);
+    return new StreamBody(head, new Upload(head, incoming, limit, limits.bodyTimeoutMs), type, size, members);
   });
 }
 

@@ -17,7 +17,9 @@ const limits = z.strictObject({
     .default(64 * KiB)
     .describe('Largest request line and headers together, in bytes.'),
   jsonDepth: wholeNumber(1, 512).default(512).describe('How deep JSON in a request body may nest.'),
-  bodyTimeoutMs: milliseconds(1).default(60_000).describe('Time for a request body to arrive whole, in milliseconds.'),
+  bodyTimeoutMs: milliseconds(1)
+    .default(60_000)
+    .describe('Time for a request body to arrive whole, or that an upload may pause, in milliseconds.'),
   bufferBytes: wholeNumber(0)
     .default(1 * MiB)
     .describe('Uploads above this many bytes stream through instead of being held in memory.'),

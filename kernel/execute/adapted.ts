@@ -17,6 +17,8 @@ import type { LiveAttempt } from '../attempt.ts';
 import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
 import type { Runtime } from './context.ts';
 import { failedReply } from './failed-reply.ts';
+import { plainReply, replyJson } from './reply-json.ts';
+import { sideBySide } from './side-by-side.ts';
 import { openUpstream } from './upstream.ts';
 
 /** Where one request becomes many calls (a text each, an image each), so many run side by side. */
@@ -41,11 +43,10 @@ export async function adapt(
   refuseLosses(attempt, provider, lost);
   const replies: AdaptedReply[] = [];
   for (const batch of inBatches(calls, callsAtOnce)) {
-    const results = await Promise.all(batch.map((one) => sendOne(attempt, provider, one, runtime)));
-    for (const result of results) {
-      if ('origin' in result) return result;
-      replies.push(result);
-    }
+    const sent = batch.map((one) => sendOne(attempt, provider, one, runtime));
+    const results = await sideBySide<AdaptedReply, Reply>(attempt, sent, isFailure);
+    if ('failed' in results) return results.failed;
+    replies.push(...results);
   }
   const result = adapter.decode(replies, json, call);
   const usage = 'usage' in result && result.usage !== undefined ? { usage: result.usage } : {};
@@ -66,6 +67,10 @@ export async function adapt(
     ...usage,
     body: { type: 'bytes', bytes: result.bytes },
   };
+}
+
+function isFailure(result: AdaptedReply | Reply): result is Reply {
+  return 'origin' in result;
 }
 
 async function sendOne(
@@ -100,11 +105,12 @@ async function sendOne(
         () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason }),
       ));
     upstream.arrived();
+    const plain = plainReply(reply.headers, whole, runtime.replyBytes);
     const isJson = (getHeader(reply.headers, 'content-type') ?? '').includes('json');
-    const json = isJson ? new BytesBody(whole, 'application/json').json() : undefined;
+    const json = isJson ? replyJson(provider.name, new BytesBody(plain, 'application/json')) : undefined;
     const failedStatus = json === undefined ? undefined : provider.quirks?.errorIn200?.(json);
     if (failedStatus !== undefined) return problemReply(dialect, failedStatus, whole, reply.headers);
-    return { status: reply.status, headers: reply.headers, json, bytes: whole };
+    return { status: reply.status, headers: reply.headers, json, bytes: plain };
   } finally {
     upstream.done();
   }

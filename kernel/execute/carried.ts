@@ -10,6 +10,7 @@ import {
   withHeader,
 } from '../../plugin-sdk/index.ts';
 import type { LiveAttempt } from '../attempt.ts';
+import { isEventStream } from '../meter/passing-meter.ts';
 import { ByteBodyEditor } from './body-editor.ts';
 import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
 import { CarriedStream } from './carried-stream.ts';
@@ -77,13 +78,13 @@ async function readReply(
   if (reply.status >= 400) return failedReply(exchange, provider, dialect, upstream);
   const base = { origin: 'upstream', status: reply.status, headers: reply.headers, dialect } as const;
 
-  if (type.startsWith('text/event-stream') && getHeader(reply.headers, 'content-encoding') === undefined) {
+  if (isEventStream(type) && getHeader(reply.headers, 'content-encoding') === undefined) {
     const flow = await committedStream(attempt, provider, dialect, upstream);
     return { ...base, body: { type: 'flow', flow, events: true } };
   }
   const whole =
     reply.takeWhole() ??
-    (isSmallJson(type, reply.headers) || (type.includes('json') && wantsBase64(exchange))
+    (isSmallJson(type, reply.headers, runtime) || (type.includes('json') && wantsBase64(exchange))
       ? await collectWhole(provider, upstream, runtime)
       : undefined);
   upstream.arrived();
@@ -107,12 +108,12 @@ async function readReply(
   };
 }
 
-function isSmallJson(type: string, headers: readonly string[]): boolean {
+function isSmallJson(type: string, headers: readonly string[], runtime: Runtime): boolean {
   const length = getHeader(headers, 'content-length');
   return (
     type.includes('json') &&
     (length === undefined || Number(length) <= wholeBytes) &&
-    getHeader(headers, 'content-encoding') === undefined
+    (getHeader(headers, 'content-encoding') === undefined || runtime.hooks.transformJson.isUsed())
   );
 }
 

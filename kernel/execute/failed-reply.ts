@@ -1,4 +1,5 @@
 import { collect, type Dialect, GatewayError, getHeader, type Provider, type Reply } from '../../plugin-sdk/index.ts';
+import { decodedReply } from '../decoded-reply.ts';
 import type { LiveExchange } from '../exchange.ts';
 import { fixError } from './quirks.ts';
 import type { Upstream } from './upstream.ts';
@@ -19,8 +20,10 @@ export async function failedReply(
       reply.takeWhole() ??
       (await collect(reply, errorBytes, () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason })));
     upstream.arrived();
-    const readable = getHeader(reply.headers, 'content-encoding') === undefined;
-    const problem = dialect.decodeError(reply.status, readable ? bytes : Buffer.alloc(0), reply.headers);
+    const coding = getHeader(reply.headers, 'content-encoding');
+    const readable = coding === undefined;
+    const plain = readable ? bytes : (decodedReply(bytes, coding, errorBytes) ?? Buffer.alloc(0));
+    const problem = dialect.decodeError(reply.status, plain, reply.headers);
     exchange.note('kernel', 'provider answered with an error', { provider: provider.name, status: reply.status });
     const shown = readable && exchange.route.passthrough !== true ? fixError(provider, bytes) : bytes;
     return {

@@ -1,4 +1,5 @@
 import { collect, GatewayError, getHeader, isGatewayError, type MediaSource } from '../../plugin-sdk/index.ts';
+import type { LiveExchange } from '../exchange.ts';
 import { send } from '../send.ts';
 import type { Runtime } from './context.ts';
 
@@ -11,18 +12,20 @@ const mostRedirects = 3;
 
 /**
  * Fetches the media of one request. The fetch is guarded: public addresses only, at every redirect too; bounded in
- * number, time and size.
+ * number, time and size. It stops when the client leaves.
  */
 export class MediaFetcher {
   readonly #runtime: Runtime;
+  readonly #exchange: Pick<LiveExchange, 'onStop' | 'stopped'>;
   #files = 0;
   #bytes = 0;
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, exchange: Pick<LiveExchange, 'onStop' | 'stopped'>) {
     this.#runtime = runtime;
+    this.#exchange = exchange;
   }
 
-  /** Throws GatewayError REQ_INVALID naming `path`, GUARD_HOST. */
+  /** Throws GatewayError REQ_INVALID naming `path`, GUARD_HOST, and what the exchange was stopped with. */
   async fetch(address: string, path: string): Promise<MediaSource> {
     const invalid = (reason: string): GatewayError =>
       new GatewayError(
@@ -40,6 +43,7 @@ export class MediaFetcher {
     } catch (cause) {
       // The provider is not at fault: another key or target would fare no better.
       if (isGatewayError(cause) && (cause.code === 'REQ_INVALID' || cause.code === 'GUARD_HOST')) throw cause;
+      if (cause === this.#exchange.stopped) throw cause;
       throw invalid(isGatewayError(cause) ? cause.message.replace(/\.$/, '') : (cause as Error).message);
     }
     if (this.#bytes > maxTotalBytes) throw invalid(`the files at URLs are larger than ${maxTotalBytes} bytes in all`);
@@ -47,7 +51,9 @@ export class MediaFetcher {
   }
 
   async #read(url: URL, invalid: (reason: string) => GatewayError, redirects = 0): Promise<MediaSource> {
+    if (this.#exchange.stopped !== undefined) throw this.#exchange.stopped;
     let stop: ((reason: Error) => void) | undefined;
+    const unlisten = this.#exchange.onStop((reason) => stop?.(reason));
     const timer = setTimeout(() => stop?.(invalid(`it did not arrive within ${timeoutMs} ms`)), timeoutMs);
     try {
       const request = {
@@ -81,6 +87,7 @@ export class MediaFetcher {
       return { kind: 'base64', mediaType, data: bytes.toString('base64') };
     } finally {
       clearTimeout(timer);
+      unlisten();
     }
   }
 }

@@ -1,4 +1,5 @@
 import { type Block, type Conversation, inBatches, type Message } from '../../plugin-sdk/index.ts';
+import type { LiveExchange } from '../exchange.ts';
 import type { Runtime } from './context.ts';
 import { MediaFetcher } from './fetch-media.ts';
 
@@ -22,6 +23,7 @@ export async function inlineMedia(
   conversation: Conversation,
   wanted: InlineMedia,
   runtime: Runtime,
+  exchange: Pick<LiveExchange, 'onStop' | 'stopped'>,
 ): Promise<Conversation> {
   const { kinds, except = [], endings = [] }: Exclude<InlineMedia, true> = wanted === true ? {} : wanted;
   const needsFetch = (block: Block): boolean => {
@@ -34,7 +36,7 @@ export async function inlineMedia(
     return !except.some((start) => url.startsWith(start)) || endings.some((end) => path.endsWith(end));
   };
   if (!conversation.messages.some(({ blocks }) => blocks.some(needsFetch))) return conversation;
-  const fetcher = new MediaFetcher(runtime);
+  const fetcher = new MediaFetcher(runtime, exchange);
   const messages: Message[] = [];
   for (const [m, message] of conversation.messages.entries()) {
     const blocks = await inlineBlocks(message.blocks, `messages[${m}].content`, needsFetch, fetcher);

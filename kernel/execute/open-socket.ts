@@ -12,7 +12,7 @@ import type { LiveAttempt } from '../attempt.ts';
 import { Deadline } from '../deadline.ts';
 import { SocketMeter } from '../meter/socket-meter.ts';
 import { revealed } from '../send.ts';
-import { upstreamError } from '../upstream-call.ts';
+import { upstreamError } from '../upstream-error.ts';
 import type { Runtime } from './context.ts';
 
 const errorBytes = 1_048_576;

@@ -1,11 +1,12 @@
 import type { GatewayError, Sink } from '../../plugin-sdk/index.ts';
 import { EventBoundary } from '../framing/boundary.ts';
 import type { PassingMeter } from '../meter/passing-meter.ts';
+import { markInsideEvent } from '../torn-events.ts';
 import type { HeldStart } from './held-start.ts';
 
 /**
  * A provider's body on its way through, unchanged: a meter reads along. A stream of events is passed on in whole events,
- * so that an error of the gateway's own never lands inside one.
+ * so that an error of the gateway's own never lands inside one; where an event is too large for that, the error says so.
  */
 export class PassingStream implements Sink<Buffer> {
   readonly #out: HeldStart<Buffer>;
@@ -43,7 +44,9 @@ export class PassingStream implements Sink<Buffer> {
 
   fail(error: Error): void {
     this.#closeMeter();
-    this.#out.finish(this.#meter?.complete === true ? undefined : (error as GatewayError));
+    const isTorn = this.#boundary?.torn === true;
+    if (isTorn) markInsideEvent(error);
+    this.#out.finish(this.#meter?.complete === true && !isTorn ? undefined : (error as GatewayError));
   }
 
   #pass(bytes: Buffer): boolean {

@@ -9,7 +9,6 @@ import {
   type Dialect,
   GatewayError,
   getHeader,
-  isGatewayError,
   type Provider,
   type Reply,
   withHeader,
@@ -23,6 +22,7 @@ import { continueResponse } from './continue-response.ts';
 import { failedReply } from './failed-reply.ts';
 import { fanOut } from './fan-out.ts';
 import { type InlineMedia, inlineMedia } from './inline-media.ts';
+import { plainReply, replyJson } from './reply-json.ts';
 import { strictOutput } from './strict-output.ts';
 import { type Asked, translatedEvents } from './translated-events.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
@@ -44,7 +44,7 @@ export async function translate(
   const said = exchange.conversation();
   const asked =
     said.previousId === undefined ? said : await continueResponse(said, exchange, runtime.findPort(recordsPort));
-  const whole = inline === undefined ? asked : await inlineMedia(asked, inline, runtime);
+  const whole = inline === undefined ? asked : await inlineMedia(asked, inline, runtime, exchange);
   const { choices: count = 1, ...one } = whole;
   const send = (conversation: Conversation): Promise<Reply> =>
     translateOne(attempt, provider, call, capabilities, conversation, runtime);
@@ -129,9 +129,10 @@ async function readReply(
         () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason }),
       ));
     upstream.arrived();
-    const json = parse(provider, whole);
+    const plain = plainReply(reply.headers, whole, runtime.replyBytes);
+    const json = replyJson(provider.name, new BytesBody(plain, 'application/json'));
     const failedStatus = provider.quirks?.errorIn200?.(json);
-    if (failedStatus !== undefined) return problemReply(dialect, failedStatus, whole, reply.headers);
+    if (failedStatus !== undefined) return problemReply(dialect, failedStatus, plain, base.headers);
     const shaped = provider.quirks?.json?.(json, 'reply') ?? json;
     const answer = dialect.chat!.decodeAnswer(shaped, asked.conversation);
     if (answer.usage !== undefined) attempt.usage = answer.usage;
@@ -140,15 +141,6 @@ async function readReply(
     return { ...base, body: { type: 'answer', answer: filtered } };
   } finally {
     upstream.done();
-  }
-}
-
-function parse(provider: Provider, bytes: Buffer) {
-  try {
-    return new BytesBody(bytes, 'application/json').json();
-  } catch (cause) {
-    const reason = isGatewayError(cause) ? String(cause.fields['reason']) : 'it is not JSON';
-    throw new GatewayError('UP_BAD_BODY', { provider: provider.name, reason }, { cause });
   }
 }
 

@@ -52,9 +52,12 @@ export async function openUpstream(
   exchange.onSent?.();
   attempt.sentAt ??= performance.now();
   try {
-    reply = await send(request, runtime.connections, timeouts.connectMs, (stopCall) => {
+    // An upload takes the time it takes, as long as it moves.
+    const sent = exchange.request.body.kind === 'stream' ? () => first.touch() : undefined;
+    const started = (stopCall: (reason: Error) => void): void => {
       abort = stopCall;
-    });
+    };
+    reply = await send(request, runtime.connections, timeouts.connectMs, started, sent);
   } catch (error) {
     done();
     throw error;

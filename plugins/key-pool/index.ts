@@ -48,7 +48,7 @@ export default definePlugin({
         if (candidate.state.restsUntil === Number.POSITIVE_INFINITY)
           probes.schedule(candidates.provider, candidate, rests.probeDelayMs(candidate.state));
       }
-      if (chosen === undefined) throw unusable(candidates, selection);
+      if (chosen === undefined) throw unusable(candidates, selection, host.providers);
       if (exchange.request.headers.get('x-bf-explain') === 'true')
         explain(candidates, chosen, selection, options.strategy);
       return serve(candidates, chosen, attempt);

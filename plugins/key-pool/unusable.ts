@@ -1,9 +1,13 @@
-import { GatewayError } from '../../plugin-sdk/index.ts';
+import { GatewayError, type Provider } from '../../plugin-sdk/index.ts';
 import type { Candidate, Candidates } from './candidates.ts';
 import type { Selection } from './choose.ts';
 
 /** Says of every key of a provider why it cannot serve; `retryAfterMs` when one will after a rest. */
-export function unusable(candidates: Candidates, selection: Selection): GatewayError {
+export function unusable(
+  candidates: Candidates,
+  selection: Selection,
+  providers: ReadonlyMap<string, Provider>,
+): GatewayError {
   const { provider, may, mayNot } = candidates;
   const { attempt, pinned, now } = selection;
   const { model } = attempt.target;
@@ -26,12 +30,24 @@ export function unusable(candidates: Candidates, selection: Selection): GatewayE
     provider: provider.name,
     model: model === '' ? 'this call' : model,
     reason: reasons.length === 0 ? 'none is configured' : reasons.join('; '),
-    advice: rests.length > 0 ? 'Try again later, or add a key.' : provider.keyAdvice,
+    advice:
+      rests.length > 0 ? 'Try again later, or add a key.' : `${aboutModel(selection, providers)}${provider.keyAdvice}`,
   };
   if (rests.length === 0) return new GatewayError('ROUTE_NO_KEY', fields, { clientMayRetry: false });
   const isRateLimit = may.some((candidate) => restOf(candidate)?.reason.startsWith('429') === true);
   const retryAfterMs = Math.max(1, Math.min(...rests) - now);
   return new GatewayError('ROUTE_NO_KEY', fields, { retryAfterMs, ...(isRateLimit ? { status: 429 } : {}) });
+}
+
+/** Where the call came here because its model names no provider, or because it has none. */
+function aboutModel({ attempt }: Selection, providers: ReadonlyMap<string, Provider>): string {
+  const { model } = attempt.target;
+  if (model === '' && attempt.exchange.dialect.chat !== undefined) return 'The request names no model. ';
+  // A target that somebody named is not the default provider.
+  if (attempt.exchange.model !== model) return '';
+  const slash = model.indexOf('/');
+  if (slash > 0) return `${model.slice(0, slash)} is no configured provider. `;
+  return providers.has(model) ? `For a model of the provider ${model}, send ${model}/MODEL. ` : '';
 }
 
 function isWanted(name: string, { filter, pinned, attempt }: Selection): boolean {

@@ -26,6 +26,7 @@ export default defineProvider({
   description: 'Azure OpenAI.',
   baseUrl: noEndpoint,
   environment: ['AZURE_OPENAI_API_KEY'],
+  keySource: 'AZURE_OPENAI_API_KEY with AZURE_OPENAI_ENDPOINT',
   environmentSettings: { endpoint: 'AZURE_OPENAI_ENDPOINT', apiVersion: 'OPENAI_API_VERSION' },
   options: {
     api: z

@@ -29,6 +29,7 @@ export default defineProvider({
   environment: ['AWS_BEARER_TOKEN_BEDROCK'],
   environmentSettings: { region: 'AWS_REGION' },
   otherKeys: keysOfMachine,
+  keySource: 'AWS_BEARER_TOKEN_BEDROCK or AWS credentials',
   options: { capabilities: capabilitiesOption },
   keyFields: {
     region: z.string().optional().describe('AWS region; absent: AWS_REGION, the profile, or us-east-1.'),

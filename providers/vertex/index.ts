@@ -33,6 +33,7 @@ export default defineProvider({
   description: 'Google Vertex AI.',
   baseUrl: anyHost,
   otherKeys: keysOfMachine,
+  keySource: 'GOOGLE_CLOUD_PROJECT with application-default credentials',
   options: {
     apiVersion: z
       .enum(['v1', 'v1beta1'])

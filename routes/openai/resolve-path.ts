@@ -29,11 +29,12 @@ export function resolvePath(
 ): ResolvedPath {
   const path = withoutVersion(url.slice(mount.length));
   refuseTricks(path);
-  if (path.startsWith(deployments)) return resolveDeployment(path.slice(deployments.length), url, method, providers);
+  if (path.startsWith(deployments))
+    return resolveDeployment(mount, path.slice(deployments.length), url, method, providers);
   if (path.startsWith(models) && method !== 'GET')
-    return resolveModel(path.slice(models.length), url, method, providers);
+    return resolveModel(mount, path.slice(models.length), url, method, providers);
   const isAzure = headers.get('user-agent')?.includes('AzureOpenAI') === true && providers.has(azure);
-  const resolved = resolveEndpoint(path, url, method);
+  const resolved = resolveEndpoint(mount, path, url, method);
   return isAzure ? { ...resolved, defaultProvider: azure } : resolved;
 }
 
@@ -49,32 +50,44 @@ function cut(path: string, prefix: string): string {
   return path.startsWith(prefix) && path[prefix.length] === '/' ? path.slice(prefix.length) : path;
 }
 
-function resolveEndpoint(path: string, url: string, method: string): ResolvedPath {
+function resolveEndpoint(mount: string, path: string, url: string, method: string): ResolvedPath {
   const operation = matchEndpoint(method, path);
-  if (operation === undefined) throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method, path: url });
+  if (operation === undefined) throw unknown(mount, url, method);
   return { path, operation, dialect: dialectOf(operation) };
+}
+
+function unknown(mount: string, url: string, method: string): GatewayError {
+  const advice = `Beneath ${mount} are the paths of OpenAI's API, such as ${mount}/v1/chat/completions.`;
+  return new GatewayError('REQ_UNKNOWN_ENDPOINT', { method, path: url, advice });
 }
 
 /** A plain deployment is Azure's; `provider/model` names its provider itself, configured or not. */
 function resolveDeployment(
+  mount: string,
   rest: string,
   url: string,
   method: string,
   providers: ReadonlyMap<string, Provider>,
 ): ResolvedPath {
   const parted = partDeployment(rest);
-  if (parted === undefined) throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method, path: url });
+  if (parted === undefined) throw unknown(mount, url, method);
   const { model, path } = parted;
   const slash = model.indexOf('/');
   const named = slash > 0 ? model.slice(0, slash) : azure;
-  return { ...resolveEndpoint(path, url, method), model, defaultProvider: providers.has(named) ? azure : named };
+  return { ...resolveEndpoint(mount, path, url, method), model, defaultProvider: providers.has(named) ? azure : named };
 }
 
 /** A model's id may have its provider in front, which that provider does not know. Lists are the gateway's own and keep it. */
-function resolveModel(id: string, url: string, method: string, providers: ReadonlyMap<string, Provider>): ResolvedPath {
+function resolveModel(
+  mount: string,
+  id: string,
+  url: string,
+  method: string,
+  providers: ReadonlyMap<string, Provider>,
+): ResolvedPath {
   const [named = '', ...rest] = id.replace(/%2f/gi, '/').split('/');
-  if (rest.length === 0 || !providers.has(named)) return resolveEndpoint(models + id, url, method);
-  return { ...resolveEndpoint(models + rest.join('%2F'), url, method), defaultProvider: named };
+  if (rest.length === 0 || !providers.has(named)) return resolveEndpoint(mount, models + id, url, method);
+  return { ...resolveEndpoint(mount, models + rest.join('%2F'), url, method), defaultProvider: named };
 }
 
 function dialectOf(operation: Operation): Dialect {

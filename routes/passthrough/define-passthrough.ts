@@ -96,7 +96,11 @@ function resolve(
   check: (method: string, path: string) => void,
 ): ResolvedPath {
   if (!url.startsWith(`${prefix}/`) && url !== prefix)
-    throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method, path: url });
+    throw new GatewayError('REQ_UNKNOWN_ENDPOINT', {
+      method,
+      path: url,
+      advice: `Paths are those of the provider, beneath ${prefix}.`,
+    });
   const rest = url.slice(prefix.length);
   const path = passthrough.normalise?.(rest) ?? rest;
   checkPath(path);

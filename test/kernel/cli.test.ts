@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
+import { promisify } from 'node:util';
 
 const main = resolve(import.meta.dirname, '../../kernel/main.js');
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-cli-'));
@@ -90,6 +91,7 @@ test('a wrong command line is refused with 64 and the usage', async () => {
     assert.equal(code, 64, args.join(' '));
     assert.match(stderr, /Commands/);
   }
+  assert.match((await run('start', '--prot', '1')).stderr, /^There is no option --prot\. Did you mean --port\?/);
 });
 
 test('a plugin brings commands of its own, and a wrong one gets a guess', async () => {
@@ -192,6 +194,50 @@ test('two workers serve one port, and one that is killed is replaced', async () 
   assert.equal(await exit, 0);
 });
 
+test('workers that cannot use the config end the start with 78, and the mistake is told once', async () => {
+  const file = config(
+    'workers-bad.jsonc',
+    '{ "server": { "workers": 3 }, "plugins": { "routes/openai": { "prefx": "/x" } } }',
+  );
+  const { code, stderr } = await run('start', '--port', '0', '--config', file);
+  assert.equal(code, 78);
+  assert.equal(stderr.split('did you mean prefix?').length, 2, stderr);
+});
+
+test('a config that has become bad does not stop the workers when they are to be replaced', async () => {
+  const good = '{ "server": { "workers": 2 }, "plugins": { "routes/openai": {}, "providers/mock": {} } }';
+  const file = config('workers-roll.jsonc', good);
+  const { child, url, output, exit } = await start('--config', file);
+  writeFileSync(file, good.replace('"routes/openai": {}', '"routes/openai": { "prefx": "/x" }'));
+  child.kill('SIGUSR2');
+  for (let i = 0; i < 500 && !output().includes('a successor did not start'); i++)
+    await new Promise((done) => setTimeout(done, 10));
+  assert.match(output(), /a successor did not start/);
+  assert.equal((await chat(url)).status, 200);
+  assert.equal(child.exitCode, null);
+  child.kill('SIGTERM');
+  assert.equal(await exit, 0);
+});
+
+test('a data folder that cannot be is named, with what to do', async () => {
+  const file = config('a-file', 'no folder');
+  const stored = config(
+    'stored.jsonc',
+    JSON.stringify({ dataDir: join(file, 'data'), plugins: { 'routes/openai': {} } }),
+  );
+  const { code, stderr } = await run('start', '--port', '0', '--config', stored);
+  assert.equal(code, 78);
+  assert.match(
+    stderr,
+    /a-file is no folder\. Choose another folder with dataDir in the config, or BIFROST_DATA_DIR\.\n$/,
+  );
+});
+
+test('kernel/main.ts starts the same binary', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [main.replace(/js$/, 'ts'), '--help']);
+  assert.equal(stdout, (await run('--help')).stdout);
+});
+
 test('a port that is taken is named, with what to do', async () => {
   const { child, url, exit } = await start('--config', mock);
   const { code, stderr } = await run('start', '--config', mock, '--port', new URL(url).port);
@@ -202,9 +248,12 @@ test('a port that is taken is named, with what to do', async () => {
 });
 
 test('a public address without identity is refused unless --insecure says so', async () => {
-  const { code, stderr } = await run('start', '--config', mock, '--host', '0.0.0.0', '--port', '0');
-  assert.equal(code, 78);
-  assert.match(stderr, /Refusing to listen on 0\.0\.0\.0 without identity/);
+  for (const command of ['start', 'check']) {
+    const { code, stderr } = await run(command, '--config', mock, '--host', '0.0.0.0', '--port', '0');
+    assert.equal(code, 78);
+    assert.match(stderr, /Refusing to listen on 0\.0\.0\.0 without identity/);
+  }
+  assert.equal((await run('check', '--config', mock, '--host', '0.0.0.0', '--insecure')).code, 0);
 });
 
 function execPids(parent: number): number[] {

@@ -18,3 +18,12 @@ test('a decision record that is too long for a header keeps what came last', asy
   assert.equal(truncated, true);
   assert.ok(decisions.some(({ what }) => what === 'step 499 ж'));
 });
+
+test('a caller who may not see the decision record gets none, though a plugin keeps the timeline for itself', async () => {
+  const curious = plugin('curious', { hooks: { preRoute: (exchange) => exchange.keepTimeline() } });
+  await using gateway = await chatGateway({ curious });
+  assert.equal((await ask(gateway, {})).headers.get('x-bf-explain'), null);
+  assert.equal((await ask(gateway, {}, { 'x-bf-explain': 'true' })).headers.get('x-bf-explain'), null);
+  const operator = { 'x-bf-explain': 'true', 'x-bf-admin-token': gateway.adminToken };
+  assert.notEqual((await ask(gateway, {}, operator)).headers.get('x-bf-explain'), null);
+});

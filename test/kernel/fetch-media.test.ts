@@ -7,6 +7,9 @@ import { inlineMedia } from '../../kernel/execute/inline-media.ts';
 import type { Conversation } from '../../plugin-sdk/index.ts';
 import { startUpstream, type Upstream } from '../../plugin-sdk/testing/index.ts';
 
+/** An exchange whose client stays. */
+const staying = { stopped: undefined, onStop: () => () => {} };
+
 suite('media at URLs', () => {
   let upstream: Upstream;
   let runtime: Runtime;
@@ -25,7 +28,10 @@ suite('media at URLs', () => {
 
   test('becomes bytes with the type that its server names', async () => {
     upstream.reply({ headers: { 'content-type': 'image/png; charset=binary' }, body: Buffer.from('img') });
-    const source = await new MediaFetcher(runtime).fetch('https://images.example/cat.png?size=1', 'messages[0]');
+    const source = await new MediaFetcher(runtime, staying).fetch(
+      'https://images.example/cat.png?size=1',
+      'messages[0]',
+    );
     assert.deepEqual(source, { kind: 'base64', mediaType: 'image/png', data: 'aW1n' });
     assert.equal(upstream.requests.at(-1)!.url, '/cat.png?size=1');
   });
@@ -35,16 +41,16 @@ suite('media at URLs', () => {
       { status: 302, headers: { location: 'https://cdn.example/real.png' } },
       { headers: { 'content-type': 'image/png' }, body: Buffer.from('img') },
     );
-    await new MediaFetcher(runtime).fetch('https://images.example/cat.png', 'messages[0]');
+    await new MediaFetcher(runtime, staying).fetch('https://images.example/cat.png', 'messages[0]');
     assert.deepEqual(asked.slice(-2), ['https://images.example', 'https://cdn.example']);
     upstream.reply(...Array.from({ length: 5 }, () => ({ status: 302, headers: { location: '/again' } })));
-    const endless = new MediaFetcher(runtime).fetch('https://images.example/cat.png', 'messages[0]');
+    const endless = new MediaFetcher(runtime, staying).fetch('https://images.example/cat.png', 'messages[0]');
     await assert.rejects(endless, /messages\[0\] could not be fetched: the server answered 302/);
   });
 
   test('is refused beyond fifty files', async () => {
     upstream.always({ headers: { 'content-type': 'image/png' }, body: Buffer.from('img') });
-    const fetcher = new MediaFetcher(runtime);
+    const fetcher = new MediaFetcher(runtime, staying);
     for (let i = 0; i < 50; i++) await fetcher.fetch('https://images.example/cat.png', 'a');
     await assert.rejects(fetcher.fetch('https://images.example/cat.png', 'b'), /may have 50 files/);
   });
@@ -62,7 +68,7 @@ suite('media at URLs', () => {
         },
       ],
     };
-    const { messages } = await inlineMedia(conversation, { except: ['https://own.example/'] }, runtime);
+    const { messages } = await inlineMedia(conversation, { except: ['https://own.example/'] }, runtime, staying);
     assert.equal(messages[0], conversation.messages[0]);
     assert.deepEqual(messages[1]!.blocks[0], {
       type: 'tool-result',

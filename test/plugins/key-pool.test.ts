@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { callerSlot, definePlugin, keyFilterSlot } from '../../plugin-sdk/index.ts';
-import { FakeClock, startUpstream } from '../../plugin-sdk/testing/index.ts';
+import { FakeClock, startGateway, startUpstream } from '../../plugin-sdk/testing/index.ts';
 import type { Candidate } from '../../plugins/key-pool/candidates.ts';
 import { choose } from '../../plugins/key-pool/choose.ts';
 import { chat, failed, keyOf, keys, said, startPooled } from './pooled-gateway.ts';
@@ -209,6 +209,25 @@ test('an unusable pool names each key and why', async () => {
     /a rests for (20|19) s \(429: rate limit\); b rests until it is changed or accepted again \(401/,
   );
   assert.ok(Number(refused.headers.get('retry-after')) >= 19);
+});
+
+test('a model that names no provider, or only one, is told apart from a provider without a key', async () => {
+  await using gateway = await startGateway({
+    plugins: { 'routes/openai': {}, 'providers/openai': { keys: [] }, 'providers/mock': {} },
+  });
+  const message = async (model?: string): Promise<string> => {
+    const reply = await fetch(`${gateway.url}/openai/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }] }),
+    });
+    return ((await reply.json()) as { error: { message: string } }).error.message;
+  };
+  assert.match(await message('moc/echo'), /moc is no configured provider\. Set OPENAI_API_KEY/);
+  assert.match(await message(), /The request names no model\. Set OPENAI_API_KEY/);
+  assert.match(await message('mock'), /For a model of the provider mock, send mock\/MODEL\./);
+  assert.match(await message('openai/gpt-4o'), /none is configured\. Set OPENAI_API_KEY/);
+  assert.doesNotMatch(await message('openai/meta/llama'), /meta is no/);
 });
 
 test('a restricted caller is served only by the keys it may use', async () => {

@@ -132,7 +132,10 @@ suite('files at URLs', () => {
     ];
     const conversation: Conversation = { model: 'm', messages: [{ role: 'user', blocks }] };
     const kinds = async (wanted: Parameters<typeof inlineMedia>[1]) => {
-      const { messages } = await inlineMedia(conversation, wanted, runtime);
+      const { messages } = await inlineMedia(conversation, wanted, runtime, {
+        stopped: undefined,
+        onStop: () => () => {},
+      });
       return messages[0]!.blocks.map((block) => 'source' in block && block.source.kind);
     };
     assert.deepEqual(await kinds({ kinds: ['file'] }), ['url', 'base64', 'base64']);

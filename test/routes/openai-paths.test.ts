@@ -93,7 +93,8 @@ test('answers an unknown path with 404 and a wrong method with 405, in the shape
   assert.equal(unknown.status, 404);
   assert.deepEqual(await unknown.json(), {
     error: {
-      message: 'There is no endpoint POST /openai/v1/chat/complete.',
+      message:
+        "There is no endpoint POST /openai/v1/chat/complete. Beneath /openai are the paths of OpenAI's API, such as /openai/v1/chat/completions.",
       type: 'not_found_error',
       param: null,
       code: 'unknown_url',
@@ -103,6 +104,27 @@ test('answers an unknown path with 404 and a wrong method with 405, in the shape
   assert.equal(wrong.status, 405);
   assert.equal(wrong.headers.get('allow'), 'POST');
   assert.equal(((await wrong.json()) as { error: { code: string } }).error.code, 'method_not_allowed');
+});
+
+test('says where a path without the mount was meant to go, and where endpoints are', async () => {
+  const message = async (path: string): Promise<string> => {
+    const reply = await post(path, {});
+    assert.equal(reply.status, 404);
+    return ((await reply.json()) as { error: { message: string } }).error.message;
+  };
+  assert.match(await message('/v1/chat/completions'), /Did you mean \/openai\/v1\/chat\/completions\?$/);
+  assert.match(await message('/chat/completions'), /Did you mean \/openai\/chat\/completions\?$/);
+  assert.match(await message('/elsewhere'), /Endpoints are at \/openai\b/);
+});
+
+test('answers a form where JSON is wanted with 415 and the content type to send', async () => {
+  const reply = await fetch(`${gateway.url}/openai/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: '{"model":"gpt-4o","messages":[]}',
+  });
+  assert.equal(reply.status, 415);
+  assert.match(await reply.text(), /Send it with content-type: application\/json\./);
 });
 
 test('answers HEAD as GET without a body', async () => {

@@ -10,16 +10,12 @@ import { startGateway, startUpstream } from '../../plugin-sdk/testing/index.ts';
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-third-party-'));
 const sdk = join(folder, 'node_modules', 'bifrost-kernel');
 mkdirSync(join(folder, 'plugins'), { recursive: true });
-mkdirSync(sdk, { recursive: true });
+mkdirSync(join(folder, 'node_modules'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-// The installed SDK: the published package exports it compiled, a checkout exports the source.
+// The installed SDK, as `npm install CHECKOUT` has it: the published package exports it compiled, a checkout exports the source.
 const root = resolve(import.meta.dirname, '../..');
-writeFileSync(
-  join(sdk, 'package.json'),
-  JSON.stringify({ name: 'bifrost-kernel', type: 'module', exports: { './plugin-sdk': './plugin-sdk.js' } }),
-);
-writeFileSync(join(sdk, 'plugin-sdk.js'), `export * from ${JSON.stringify(join(root, 'plugin-sdk/index.ts'))};\n`);
+symlinkSync(root, sdk);
 symlinkSync(join(root, 'node_modules/zod'), join(folder, 'node_modules', 'zod'));
 
 writeFileSync(

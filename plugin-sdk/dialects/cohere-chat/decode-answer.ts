@@ -1,8 +1,8 @@
 import type { Answer, Block, Citation, Conversation } from '../../conversation/index.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
-import { answerTool } from '../answer-tool.ts';
 import { present } from '../present.ts';
+import { restoreCalls } from '../restore-call.ts';
 import { decodeAssistant } from './decode-messages.ts';
 import { decodeFinish } from './finish.ts';
 import { cohereToolNames, keep } from './notes.ts';
@@ -13,7 +13,7 @@ export function decodeAnswer(body: JsonObject, request?: Conversation): Answer {
   const { id, message, finish_reason: word, usage, ...rest } = body;
   if (!isObject(message)) throw new GatewayError('UP_BAD_BODY', { provider: 'cohere', reason: 'it has no message' });
   const decoded = decodeAssistant(message);
-  const restore = restoreCalls(request);
+  const restore = restoreCalls(request, cohereToolNames(request));
   const blocks = cite(decoded.blocks.map(restore), message['citations']);
   const called = blocks.some((block) => block.type === 'tool-call');
   const { logprobs } = rest;
@@ -35,28 +35,6 @@ export function decodeAnswer(body: JsonObject, request?: Conversation): Answer {
     ],
     ...keep({ ...rest, ...present({ usage }) }, {}, true),
   };
-}
-
-/** Gives tool calls the client's names, custom tools their free text; the stand-in for a format becomes text. */
-export function restoreCalls(request: Conversation | undefined): (block: Block) => Block {
-  const names = cohereToolNames(request);
-  const custom = new Set(request?.tools?.flatMap((tool) => (tool.type === 'custom' ? [tool.name] : [])));
-  return (block) => {
-    if (block.type !== 'tool-call') return block;
-    if (block.name === answerTool) return { type: 'text', text: block.arguments };
-    const name = names.fromWire(block.name);
-    if (custom.has(name)) return { ...block, name, kind: 'custom', arguments: inputOf(block.arguments) };
-    return name === block.name ? block : { ...block, name };
-  };
-}
-
-function inputOf(text: string): string {
-  try {
-    const value = JSON.parse(text) as JsonValue;
-    return isObject(value) && typeof value['input'] === 'string' ? value['input'] : text;
-  } catch {
-    return text;
-  }
 }
 
 /** Citations count from the start of their content part; a plan has none. */

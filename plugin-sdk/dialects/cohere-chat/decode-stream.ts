@@ -3,10 +3,11 @@ import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { answerTool } from '../answer-tool.ts';
 import type { FramedEvent, StreamDecoder } from '../dialect.ts';
-import { decodeCitation, restoreCalls } from './decode-answer.ts';
+import { freeText, type RestoreCall, restoreCalls } from '../restore-call.ts';
+import { decodeCitation } from './decode-answer.ts';
 import { streamError } from './errors.ts';
 import { decodeFinish } from './finish.ts';
-import { dialectId, keep, maker } from './notes.ts';
+import { cohereToolNames, dialectId, keep, maker } from './notes.ts';
 import { decodeUsage } from './usage.ts';
 
 type Emit = (event: AnswerEvent) => void;
@@ -25,7 +26,7 @@ interface OpenBlock {
  * Events that it does not know become native ones.
  */
 export class CohereStreamDecoder implements StreamDecoder {
-  readonly #restore: ReturnType<typeof restoreCalls>;
+  readonly #restore: RestoreCall;
   readonly #open = new Map<string, OpenBlock>();
   #blocks = 0;
   #textBlock: number | undefined;
@@ -34,7 +35,7 @@ export class CohereStreamDecoder implements StreamDecoder {
   #end: JsonObject = {};
 
   constructor(request?: Conversation) {
-    this.#restore = restoreCalls(request);
+    this.#restore = restoreCalls(request, cohereToolNames(request));
   }
 
   event(framed: FramedEvent, emit: Emit): void {
@@ -189,17 +190,8 @@ export class CohereStreamDecoder implements StreamDecoder {
     const open = this.#open.get(key);
     if (open === undefined) return;
     this.#open.delete(key);
-    if (open.custom) emit({ type: 'arguments', choice: 0, block: open.block, text: this.#inputOf(open.arguments) });
+    if (open.custom) emit({ type: 'arguments', choice: 0, block: open.block, text: freeText(open.arguments) });
     emit({ type: 'block-end', choice: 0, block: open.block });
-  }
-
-  #inputOf(text: string): string {
-    try {
-      const value = JSON.parse(text) as JsonValue;
-      return isObject(value) && typeof value['input'] === 'string' ? value['input'] : text;
-    } catch {
-      return text;
-    }
   }
 }
 

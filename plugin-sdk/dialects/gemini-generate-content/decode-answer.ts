@@ -2,13 +2,14 @@ import type { Answer, AnswerChoice, Block, Conversation } from '../../conversati
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { present } from '../present.ts';
+import { type RestoreCall, restoreCalls } from '../restore-call.ts';
 import { answerCallIds, type CallIds } from './call-ids.ts';
 import { decodePart } from './decode-part.ts';
+import { googleToolNames } from './encode-request.ts';
 import { blockedPromptText, decodeFinish } from './finish.ts';
 import { decodeGrounding } from './grounding.ts';
 import { decodeLogprobs } from './logprobs.ts';
 import { keep } from './notes.ts';
-import { type RestoreCall, restoreCalls } from './restore-call.ts';
 import { decodeUsage, usageRest } from './usage.ts';
 
 /**
@@ -24,7 +25,7 @@ export function decodeAnswer(body: JsonObject, request?: Conversation): Answer {
     });
   }
   const ids = answerCallIds(body);
-  const restore = restoreCalls(request);
+  const restore = restoreCalls(request, googleToolNames(request));
   const choices = (Array.isArray(candidates) ? candidates : [])
     .filter(isObject)
     .map((candidate, position) => decodeCandidate(candidate, position, ids, restore));

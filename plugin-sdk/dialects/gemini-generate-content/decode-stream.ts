@@ -3,15 +3,16 @@ import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { FramedEvent, StreamDecoder } from '../dialect.ts';
 import { present } from '../present.ts';
+import { type RestoreCall, restoreCalls } from '../restore-call.ts';
 import { answerCallIds, type CallIds } from './call-ids.ts';
 import { headOf } from './decode-answer.ts';
 import { decodePart } from './decode-part.ts';
+import { googleToolNames } from './encode-request.ts';
 import { problemOf, statusOf } from './errors.ts';
 import { blockedPromptText, decodeFinish } from './finish.ts';
 import { decodeGrounding } from './grounding.ts';
 import { dialectId, keep, maker } from './notes.ts';
 import { beginsPartial, PartialCall } from './partial-call.ts';
-import { type RestoreCall, restoreCalls } from './restore-call.ts';
 import { decodeUsage } from './usage.ts';
 
 type Emit = (event: AnswerEvent) => void;
@@ -40,7 +41,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
   #blocked = false;
 
   constructor(request?: Conversation) {
-    this.#restore = restoreCalls(request);
+    this.#restore = restoreCalls(request, googleToolNames(request));
   }
 
   event(event: FramedEvent, emit: Emit): void {

@@ -1,5 +1,6 @@
 import type { Conversation, OutputFormat, Reasoning, Sampling } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import { decodeEndUser, decodeMetadata } from '../openai/caller-fields.ts';
 import { carrying } from '../openai/carry.ts';
 import { FieldReader, invalid } from '../openai/field-reader.ts';
 import { present } from '../present.ts';
@@ -163,21 +164,6 @@ function decodeStreamUsage(reader: FieldReader, spellings: JsonObject): boolean 
   const { include_usage: usage, ...rest } = options;
   if (Object.keys(rest).length > 0 || typeof usage !== 'boolean') spellings['$streamOptions'] = rest;
   return typeof usage === 'boolean' ? usage : undefined;
-}
-
-/** `safety_identifier` replaces `user`; with both given it counts and `user` stays in the carry. */
-function decodeEndUser(reader: FieldReader, spellings: JsonObject): string | undefined {
-  const identifier = reader.string('safety_identifier');
-  if (identifier === undefined) return reader.string('user');
-  spellings['$endUser'] = 'safety_identifier';
-  return identifier;
-}
-
-function decodeMetadata(reader: FieldReader): Conversation['metadata'] {
-  const metadata = reader.peek('metadata');
-  if (!isObject(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) return undefined;
-  reader.understood('metadata');
-  return metadata as Conversation['metadata'];
 }
 
 function nonEmpty(value: JsonValue | undefined): JsonValue[] | undefined {

@@ -1,5 +1,6 @@
 import type { Block, Conversation, Message, OutputFormat, Reasoning } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import { decodeEndUser, decodeMetadata } from '../openai/caller-fields.ts';
 import { carrying } from '../openai/carry.ts';
 import { FieldReader, invalid } from '../openai/field-reader.ts';
 import { present } from '../present.ts';
@@ -139,17 +140,3 @@ export const logprobsWord = 'message.output_text.logprobs';
 
 /** What `include` asks for that answers of every provider give as far as they have it. */
 const granted: readonly JsonValue[] = [logprobsWord, 'reasoning.encrypted_content'];
-
-function decodeEndUser(reader: FieldReader, notes: JsonObject): string | undefined {
-  const identifier = reader.string('safety_identifier');
-  if (identifier === undefined) return reader.string('user');
-  notes['$endUser'] = 'safety_identifier';
-  return identifier;
-}
-
-function decodeMetadata(reader: FieldReader): Conversation['metadata'] {
-  const metadata = reader.peek('metadata');
-  if (!isObject(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) return undefined;
-  reader.understood('metadata');
-  return metadata as Conversation['metadata'];
-}

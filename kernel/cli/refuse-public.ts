@@ -1,0 +1,14 @@
+import { GatewayError } from '../../plugin-sdk/index.ts';
+import type { Gateway } from '../gateway.ts';
+
+/** A gateway that anyone on the network can use spends its owner's money. Throws GatewayError CFG_INVALID. */
+export function refusePublicWithoutIdentity(gateway: Gateway, host: string, insecure: boolean): void {
+  const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
+  const isGoverned = gateway.current.plugins.some(
+    ({ definition, options }) =>
+      definition.provides?.includes('identity') && (options as { required?: boolean }).required === true,
+  );
+  if (isLocal || insecure || isGoverned) return;
+  const report = `Refusing to listen on ${host} without identity: set "required": true at plugins/governance, or start with --insecure.`;
+  throw new GatewayError('CFG_INVALID', { report });
+}

@@ -1,0 +1,19 @@
+import { type BytesBody, GatewayError, getHeader, isGatewayError, type JsonObject } from '../../plugin-sdk/index.ts';
+import { decodedReply } from '../decoded-reply.ts';
+
+/** The JSON of what a provider sent; that it is none is no fault of the caller. Throws GatewayError UP_BAD_BODY. */
+export function replyJson(provider: string, body: BytesBody): JsonObject {
+  try {
+    return body.json();
+  } catch (cause) {
+    const reason = isGatewayError(cause) ? String(cause.fields['reason']) : 'it is not JSON';
+    throw new GatewayError('UP_BAD_BODY', { provider, reason }, { cause });
+  }
+}
+
+/** A reply's body for whoever parses it: without compression that nobody asked for, and without a byte order mark. */
+export function plainReply(headers: readonly string[], bytes: Buffer, limit: number): Buffer {
+  const coding = getHeader(headers, 'content-encoding');
+  const plain = coding === undefined ? bytes : (decodedReply(bytes, coding, limit) ?? bytes);
+  return plain[0] === 0xef && plain[1] === 0xbb && plain[2] === 0xbf ? plain.subarray(3) : plain;
+}

@@ -1,0 +1,32 @@
+import type { Block, Conversation } from '../conversation/index.ts';
+import { isObject, type JsonValue } from '../json.ts';
+import { answerTool } from './answer-tool.ts';
+import type { ToolNames } from './tool-names.ts';
+
+/** Undoes in an answer what encoding the request did to its tools. */
+export type RestoreCall = (block: Block) => Block;
+
+/**
+ * Function calls get the names that the client gave the tools, calls of custom tools their free text, and the call that
+ * stands for a wanted output format becomes the text that it is.
+ */
+export function restoreCalls(request: Conversation | undefined, names: ToolNames): RestoreCall {
+  const custom = new Set(request?.tools?.flatMap((tool) => (tool.type === 'custom' ? [tool.name] : [])));
+  return (block) => {
+    if (block.type !== 'tool-call') return block;
+    if (block.name === answerTool) return { type: 'text', text: block.arguments };
+    const name = names.fromWire(block.name);
+    if (custom.has(name)) return { ...block, name, kind: 'custom', arguments: freeText(block.arguments) };
+    return name === block.name ? block : { ...block, name };
+  };
+}
+
+/** The text for a custom tool, which was sent as a function with one argument, `input`. */
+export function freeText(text: string): string {
+  try {
+    const value = JSON.parse(text) as JsonValue;
+    return isObject(value) && typeof value['input'] === 'string' ? value['input'] : text;
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ask, type ChatGateway, chatGateway, completion } from './chat-gateway.ts';
+import { jsonAnswer, type RawSeen, type RawUpstream, rawUpstream } from './raw-upstream.ts';
+
+const answer = jsonAnswer(completion('hello'));
+
+async function behind(upstream: RawUpstream): Promise<ChatGateway> {
+  return chatGateway({}, { plugins: { up: { use: 'chat-provider', ...upstream.provider() } } });
+}
+
+async function statusOf(gateway: ChatGateway): Promise<number> {
+  const reply = await ask(gateway, {});
+  await reply.arrayBuffer();
+  return reply.status;
+}
+
+test('an upstream that closes idle connections at random is never noticed', async () => {
+  await using upstream = await rawUpstream(({ socket }) => {
+    socket.write(answer);
+    const end = (): void => {
+      if (socket.writableEnded || socket.destroyed) return;
+      if (Math.random() < 0.5) socket.end();
+      else socket.resetAndDestroy();
+    };
+    setTimeout(end, Math.random() * 4);
+  });
+  await using gateway = await behind(upstream);
+  const caller = async (): Promise<void> => {
+    for (let i = 0; i < 60; i++) {
+      assert.equal(await statusOf(gateway), 200);
+      await sleep(Math.random() * 4);
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, caller));
+  assert.ok(upstream.connections > 10, 'connections were closed');
+});
+
+/** What becomes of a call on a connection that is open already. */
+const closings: Record<string, (seen: RawSeen) => void> = {
+  'ends it': ({ socket }) => socket.end(),
+  'closes it': ({ socket }) => socket.destroy(),
+  'resets it': ({ socket }) => socket.resetAndDestroy(),
+};
+
+for (const [how, close] of Object.entries(closings)) {
+  test(`a call on a kept-alive connection whose upstream ${how} without a byte is made once more, at once`, async () => {
+    await using upstream = await rawUpstream((seen) => {
+      if (seen.earlier > 0) close(seen);
+      else seen.socket.write(answer);
+    });
+    await using gateway = await behind(upstream);
+    for (let i = 0; i < 5; i++) assert.equal(await statusOf(gateway), 200);
+    assert.ok(upstream.heads.length > 5, 'some calls were made twice');
+  });
+}
+
+test('a call that fails on a fresh connection too is not made a third time', async () => {
+  await using upstream = await rawUpstream(({ socket }) => {
+    if (upstream.heads.length === 1) socket.write(answer);
+    else socket.resetAndDestroy();
+  });
+  await using gateway = await behind(upstream);
+  assert.equal(await statusOf(gateway), 200);
+  assert.equal(await statusOf(gateway), 502);
+  assert.equal(upstream.heads.length, 3);
+});
+
+for (const [what, bytes] of [
+  ['half a head', 'HTTP/1.1 200 OK\r\ncontent-ty'],
+  ['no HTTP', 'SSH-2.0-OpenSSH_9.6\r\n'],
+] as const) {
+  test(`a call that was answered with ${what} is not made again by itself`, async () => {
+    await using upstream = await rawUpstream(({ socket, earlier }) => {
+      if (earlier === 0) socket.write(answer);
+      else socket.end(bytes);
+    });
+    await using gateway = await behind(upstream);
+    assert.equal(await statusOf(gateway), 200);
+    assert.equal(await statusOf(gateway), 502);
+    assert.equal(upstream.heads.length, 2);
+  });
+}
+
+test('a call that its upstream had begun to work on is not made again by itself', async () => {
+  await using upstream = await rawUpstream(({ socket, earlier }) => {
+    if (earlier === 0) socket.write(answer);
+    else setTimeout(() => socket.resetAndDestroy(), 1_200);
+  });
+  await using gateway = await behind(upstream);
+  assert.equal(await statusOf(gateway), 200);
+  assert.equal(await statusOf(gateway), 502);
+  assert.equal(upstream.heads.length, 2);
+});
