@@ -7,10 +7,10 @@ import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { readConfig } from '../config/read-config.ts';
 import { createGateway, type Gateway } from '../gateway.ts';
-import { returnMemoryWhenIdle } from '../idle-memory.ts';
 import { probe } from '../listeners.ts';
 import { createLogger } from '../logger.ts';
 import { listen } from '../server.ts';
+import { returnStartupMemory } from '../startup-memory.ts';
 import type { Arguments } from './arguments.ts';
 import { checkDataDir } from './check-data-dir.ts';
 import { refusePublicWithoutIdentity } from './refuse-public.ts';
@@ -56,7 +56,7 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   };
   process.on('SIGHUP', reload);
   const unwatch = watchConfig(loaded.files, reload);
-  const keepMemory = returnMemoryWhenIdle(() => {
+  const keepMemory = returnStartupMemory(() => {
     let open = 0;
     for (const generation of gateway.generations) open += generation.open;
     return open;
