@@ -4,11 +4,7 @@ import { runInNewContext } from 'node:vm';
 /** Bytes of read buffers after which the young ones are collected. */
 const collectedBytes = 8 * 1_048_576;
 
-type Collect = (options: {
-  readonly type: 'minor' | 'major';
-  readonly execution: 'sync';
-  readonly flavor?: 'last-resort';
-}) => void;
+type Collect = (options: { readonly type: 'minor'; readonly execution: 'sync' }) => void;
 
 let collect: Collect | undefined;
 let passed = 0;
@@ -24,12 +20,6 @@ export function noteRead(bytes: number): void {
   passed = 0;
   collect ??= exposed();
   collect({ type: 'minor', execution: 'sync' });
-}
-
-/** Collects everything and gives the memory back to the system. */
-export function collectAll(): void {
-  collect ??= exposed();
-  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 function exposed(): Collect {

@@ -10,7 +10,6 @@ import { createGateway, type Gateway } from '../gateway.ts';
 import { probe } from '../listeners.ts';
 import { createLogger } from '../logger.ts';
 import { listen } from '../server.ts';
-import { returnStartupMemory } from '../startup-memory.ts';
 import type { Arguments } from './arguments.ts';
 import { checkDataDir } from './check-data-dir.ts';
 import { refusePublicWithoutIdentity } from './refuse-public.ts';
@@ -56,15 +55,9 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   };
   process.on('SIGHUP', reload);
   const unwatch = watchConfig(loaded.files, reload);
-  const keepMemory = returnStartupMemory(() => {
-    let open = 0;
-    for (const generation of gateway.generations) open += generation.open;
-    return open;
-  });
   const signal = await stopSignal();
   gateway.log.info({ signal, open: gateway.current.open }, 'draining');
   unwatch();
-  keepMemory();
   const stopped = listening.stop();
   await gateway.close(config.server.drainMs);
   await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
