@@ -152,8 +152,8 @@ test('a slow reader stops the upstream instead of filling the memory', async () 
   const taken = written;
   await new Promise((resolve) => setTimeout(resolve, 300));
   assert.equal(written, taken, 'the upstream went on writing');
-  // What lies in between: socket buffers of both sides and one read of the gateway.
-  assert.ok(taken < 400, `${taken} pieces of 60 KB were taken`);
+  // What lies in between: the buffers of two connections, which Linux may let grow to 36 MB each, and one read of the gateway.
+  assert.ok(taken < 1_300, `${taken} pieces of 60 KB were taken`);
   await reader.cancel();
 });
 
