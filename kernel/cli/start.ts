@@ -37,6 +37,8 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   const { config } = loaded;
   const gateway = await createGateway(loaded);
   refusePublicWithoutIdentity(gateway, config.server.host, given.insecure);
+  // Before anybody is told that it runs, so that whoever stops it at once is heard.
+  const stopped = stopSignal();
   const listening = await openOrRefuse(() => listen(gateway, config, { shared: cluster.isWorker }), config);
   if (cluster.isWorker) process.send?.('ready');
   else announce(gateway.log, loaded, listening.url, { generation: gateway.current.id });
@@ -55,12 +57,12 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   };
   process.on('SIGHUP', reload);
   const unwatch = watchConfig(loaded.files, reload);
-  const signal = await stopSignal();
+  const signal = await stopped;
   gateway.log.info({ signal, open: gateway.current.open }, 'draining');
   unwatch();
-  const stopped = listening.stop();
+  const closed = listening.stop();
   await gateway.close(config.server.drainMs);
-  await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
+  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
   gateway.log.info({}, 'stopped');
   // Keep-alive connections of clients that do not let go must not keep the process.
   setTimeout(() => process.exit(0), 100).unref();
