@@ -1,5 +1,6 @@
 import { formatPeriod } from '../period.ts';
-import { nameOf, nanoPerUsd } from './accounts.ts';
+import { nanoPerUsd } from '../usd.ts';
+import { nameOf } from './accounts.ts';
 import type { AccountUsage } from './ledger.ts';
 
 /** How full an account is, for people and pages: money in USD, times as ISO 8601. */

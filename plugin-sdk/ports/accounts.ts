@@ -1,8 +1,7 @@
 import { type Period, parsePeriod } from '../period.ts';
+import { nanoPerUsd } from '../usd.ts';
 import type { Limits } from './entity-schemas.ts';
 import type { Account, Window } from './ledger.ts';
-
-export const nanoPerUsd = 1_000_000_000;
 
 /**
  * The ledger accounts of one thing's limits, such as those of `virtual-key:marketing`: rates first, since refusing a call

@@ -1,6 +1,6 @@
+import { nanoPerUsd } from '../../plugin-sdk/usd.ts';
 import { type Html, html } from './html.ts';
 
-const nanoPerUsd = 1_000_000_000;
 const none = '–';
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });

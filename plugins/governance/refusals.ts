@@ -1,6 +1,7 @@
 import { formatPeriod, GatewayError, type RetryRule } from '../../plugin-sdk/index.ts';
-import { nameOf, nanoPerUsd } from '../../plugin-sdk/ports/accounts.ts';
+import { nameOf } from '../../plugin-sdk/ports/accounts.ts';
 import type { Refused } from '../../plugin-sdk/ports/ledger.ts';
+import { writeUsd } from '../../plugin-sdk/usd.ts';
 
 /** SDKs ignore `retry-after` above this and would try again at once (wire facts, trap 11). */
 const longestHonouredMs = 60_000;
@@ -28,11 +29,6 @@ export function refusal({ line, used, resetAt }: Refused, now: number, retry: Re
   };
   if (counted.unit === 'requests') return new GatewayError('LIMIT_REQUESTS', { account, limit, period, reset }, extras);
   if (counted.unit === 'tokens') return new GatewayError('LIMIT_TOKENS', { account, limit, period, reset }, extras);
-  const fields = { account, used: usd(used), limit: usd(limit), period, wanted: usd(amount), reset };
+  const fields = { account, used: writeUsd(used), limit: writeUsd(limit), period, wanted: writeUsd(amount), reset };
   return new GatewayError('LIMIT_BUDGET', fields, extras);
-}
-
-/** Nano-USD as a decimal number of dollars, without trailing zeros. */
-export function usd(nano: number): string {
-  return (nano / nanoPerUsd).toFixed(9).replace(/\.?0+$/, '');
 }

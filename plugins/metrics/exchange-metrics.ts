@@ -9,6 +9,7 @@ import {
   type RoutedExchange,
 } from '../../plugin-sdk/index.ts';
 import { costSlot } from '../../plugin-sdk/ports/prices.ts';
+import { nanoPerUsd } from '../../plugin-sdk/usd.ts';
 import { BoundedNames } from './bounded-names.ts';
 import { type CounterSeries, type HistogramSeries, type Labels, SeriesCounter, SeriesHistogram } from './series.ts';
 
@@ -20,7 +21,6 @@ const tokenBounds = Array.from({ length: 14 }, (_, i) => 4 ** i);
 const overheadBounds = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
 const waitBounds = [0.001, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60];
 
-const nanoPerUsd = 1_000_000_000;
 /** Of a request that reached no provider, or a call that names no model or key. */
 const none = '';
 const tokenType = labelName(genAi.tokenType);

@@ -11,6 +11,7 @@ import {
 } from '../../plugin-sdk/index.ts';
 import type { Job, JobRun } from '../../plugin-sdk/ports/jobs.ts';
 import { costSlot } from '../../plugin-sdk/ports/prices.ts';
+import { nanoPerUsd } from '../../plugin-sdk/usd.ts';
 
 /** Attributes that OpenTelemetry has no word for. */
 const own = {
@@ -35,7 +36,6 @@ const own = {
   jobState: 'bifrost.job.state',
 } as const;
 
-const nanoPerUsd = 1_000_000_000;
 /** Members of a request body that callers tune, as most dialects spell them. */
 const tuned = [
   ['max_tokens', genAi.requestMaxTokens],

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { bind, definePlugin, type Host, passesJson, type RoutedExchange } from '../../plugin-sdk/index.ts';
 import { costSlot, pricesPort } from '../../plugin-sdk/ports/prices.ts';
 import { recordsPort } from '../../plugin-sdk/ports/records.ts';
+import { writeUsd } from '../../plugin-sdk/usd.ts';
 import { bookVersion, shippedBook } from './book/index.ts';
 import { PriceBook } from './book.ts';
 import { createPrices } from './create-prices.ts';
 import { exchangeCost } from './exchange-cost.ts';
-import { writeUsd } from './money.ts';
 import { Overrides, overrideSchema } from './overrides.ts';
 import { reprice } from './reprice-command.ts';
 

@@ -36,11 +36,6 @@ export function toNanoUsd(amount: Femto): number {
   return Number((amount + femtoPerNano / 2n) / femtoPerNano);
 }
 
-/** Nano-dollars as a decimal of dollars: `0.0001234`. */
-export function writeUsd(nanoUsd: number): string {
-  return (nanoUsd / 1e9).toFixed(9).replace(/\.?0+$/, '');
-}
-
 /** A count from a provider as a whole number, zero or more; whatever is not a number counts as none. */
 export function count(value: number | undefined): bigint {
   return value !== undefined && Number.isFinite(value) && value > 0 ? BigInt(Math.ceil(value)) : 0n;

@@ -7,8 +7,8 @@ import {
   type RecordQuery,
   recordDimensions,
 } from '../../plugin-sdk/ports/records.ts';
+import { nanoPerUsd } from '../../plugin-sdk/usd.ts';
 
-const nanoPerUsd = 1_000_000_000;
 const maxBuckets = 2_000;
 const metadataPrefix = 'metadata.';
 

@@ -1,6 +1,5 @@
 import type { ExchangeRecord, RecordGroup } from '../../plugin-sdk/ports/records.ts';
-
-const nanoPerUsd = 1_000_000_000;
+import { nanoPerUsd } from '../../plugin-sdk/usd.ts';
 
 /** A record as the API shows it: `costUsd` beside the exact nano-dollars; null where nothing was charged. */
 export function shownRecord(record: ExchangeRecord): object {

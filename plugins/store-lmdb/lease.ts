@@ -8,6 +8,8 @@ const idleDraws = 4;
  * `spent` but not yet written.
  */
 export class Lease {
+  /** Of the account's counter; see {@link counterKey}. */
+  readonly key: string;
   readonly #id: string;
   readonly #bucketEnd: number;
   #until: number;
@@ -18,7 +20,8 @@ export class Lease {
   #idle = 0;
   #hasEnded = false;
 
-  constructor({ id, amount, bucketEnd }: Leased, until: number) {
+  constructor({ id, key, amount, bucketEnd }: Leased, until: number) {
+    this.key = key;
     this.#id = id;
     this.#free = amount;
     this.#bucketEnd = bucketEnd;

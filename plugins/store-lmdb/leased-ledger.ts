@@ -2,6 +2,7 @@ import type { Clock } from '../../plugin-sdk/host.ts';
 import type { Account, AccountUsage, Actual, Ledger, Line, Reservation } from '../../plugin-sdk/ports/ledger.ts';
 import { Lease } from './lease.ts';
 import type { LmdbLedger } from './ledger.ts';
+import { counterKey } from './ledger-counter.ts';
 
 /** A lease takes at most this share of what an account has left, so that no process keeps much from the others. */
 const share = 1 / 64;
@@ -51,7 +52,7 @@ export class LeasedLedger implements Ledger {
     }
     const result = this.#exact.reserve(lines, until);
     if (result.granted) this.#leaseFor(lines, now, until);
-    else if (this.#giveBack(lines)) return this.#exact.reserve(lines, until);
+    else if (this.#giveBack(lines.map(({ account }) => account))) return this.#exact.reserve(lines, until);
     return result;
   }
 
@@ -97,12 +98,12 @@ export class LeasedLedger implements Ledger {
   }
 
   usage(accounts: readonly Account[]): AccountUsage[] {
-    this.flush();
+    this.#giveBack(accounts);
     return this.#exact.usage(accounts);
   }
 
   reset(accounts: readonly Account[]): void {
-    this.flush();
+    this.#giveBack(accounts);
     this.#exact.reset(accounts);
   }
 
@@ -138,12 +139,18 @@ export class LeasedLedger implements Ledger {
     this.#drawLater(drawEveryMs);
   }
 
-  /** What this process keeps of these accounts must not be why they have nothing left. True when there was something. */
-  #giveBack(lines: readonly Line[]): boolean {
-    const before = this.#leases.size;
-    for (const { account } of lines) this.#current.get(account)?.end();
+  /** What this process keeps of these accounts must not look used, nor be why they have nothing left. True when there was something. */
+  #giveBack(accounts: readonly Account[]): boolean {
+    if (this.#leases.size === 0) return false;
+    const keys = new Set(accounts.map(counterKey));
+    let had = false;
+    for (const lease of this.#leases) {
+      if (!keys.has(lease.key)) continue;
+      lease.end();
+      had = true;
+    }
     this.#draw();
-    return before > 0;
+    return had;
   }
 
   /** New leases for those lines whose account has none that lasts, if all of these accounts are busy and far from their limit. */

@@ -38,6 +38,7 @@ type Settlement = { readonly id: string; readonly actual: Actual; readonly once:
 /** A reservation on one account for calls that are still to come. */
 export interface Leased {
   readonly id: string;
+  readonly key: string;
   readonly amount: number;
   /** Milliseconds since 1970: what is reserved later belongs to another bucket of the account's window. */
   readonly bucketEnd: number;
@@ -124,7 +125,7 @@ export class LmdbLedger implements Ledger {
         counter.reserve(amount);
         const hold: Hold = [counter.key, account.unit, amount, counter.bucket];
         this.#counters.store(counter);
-        return { id: this.#openNew(until, [hold]), amount, bucketEnd: counter.bucketEnd };
+        return { id: this.#openNew(until, [hold]), key: counter.key, amount, bucketEnd: counter.bucketEnd };
       });
     });
   }

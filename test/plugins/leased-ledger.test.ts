@@ -99,6 +99,21 @@ test('never refuses for what it has leased itself', () => {
   assert.equal(one.reserve([{ account: limited, amount: 1 }], clock.time + 60_000).granted, false);
 });
 
+test('leaves the leases of other accounts alone when somebody asks what one has used', () => {
+  const { clock, one, transactions } = twoProcesses();
+  const busy = [{ account: account(), amount: 100 }];
+  const asked = account();
+  for (let call = 0; call < 3; call++) one.settleSoon(idOf(one.reserve(busy, clock.time + 60_000)), {});
+  const before = transactions();
+  for (let call = 0; call < 50; call++) {
+    one.settleSoon(idOf(one.reserve(busy, clock.time + 60_000)), {});
+    one.usage([asked]);
+  }
+  // Each asking writes what was used until then; no call needs a transaction of its own.
+  assert.ok(transactions() - before <= 55, `${transactions() - before}`);
+  assert.equal(one.usage([busy[0]!.account])[0]!.used, 5_300);
+});
+
 test('never goes over a limit in two processes and ends exact, whatever the order of steps', () => {
   const of = fc.boolean();
   const at = fc.nat(200);

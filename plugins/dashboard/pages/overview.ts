@@ -1,12 +1,12 @@
 import { GatewayError, type Host } from '../../../plugin-sdk/index.ts';
 import { type RecordDimension, type RecordGroup, recordsPort } from '../../../plugin-sdk/ports/records.ts';
+import { nanoPerUsd } from '../../../plugin-sdk/usd.ts';
 import { cost, count, duration, percent, shortCount, usd } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { Page } from '../layout.ts';
 import { choice, facts, missing, section, table } from '../parts.ts';
 import { plot } from '../plot.ts';
 
-const nanoPerUsd = 1_000_000_000;
 const minute = 60_000;
 const hour = 60 * minute;
 
