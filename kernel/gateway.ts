@@ -3,13 +3,13 @@ import { type CatalogueEntry, type Clock, GatewayError, isGatewayError, type Log
 import { readCatalogue } from './catalogue.ts';
 import type { ConfigInput } from './config/config.ts';
 import { type LoadedConfig, loadConfig } from './config/load-config.ts';
-import { Connections } from './connections.ts';
 import { fetchThrough } from './fetch.ts';
 import { Generation, type Process } from './generation.ts';
 import { systemClock } from './host.ts';
 import { MemoryKeyHealth } from './key-health.ts';
 import { createLogger } from './logger.ts';
 import { SharedThings } from './shared.ts';
+import { Connections } from './upstream/connections.ts';
 
 export interface GatewayOptions {
   /** Default: pino on standard output, by the config's `log`. */

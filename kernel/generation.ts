@@ -1,4 +1,3 @@
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
 import type {
   CatalogueEntry,
@@ -14,7 +13,6 @@ import { AdminGuard } from './admin-guard.ts';
 import type { MemoryClient } from './client/memory-client.ts';
 import type { NodeClient } from './client/node-client.ts';
 import type { LoadedConfig } from './config/load-config.ts';
-import type { Connections } from './connections.ts';
 import type { Runtime } from './execute/context.ts';
 import { createHost } from './host.ts';
 import { runInternal } from './internal.ts';
@@ -22,6 +20,7 @@ import { loadPlugins, type PlannedPlugin } from './load-plugins.ts';
 import { mountExchanges, mountHandlers } from './routes.ts';
 import { type Registered, type RunningPlugins, setUp } from './set-up.ts';
 import type { SharedThings } from './shared.ts';
+import type { Connections } from './upstream/connections.ts';
 import { viewGeneration } from './view.ts';
 
 /** What generations take over from each other: everything that outlives a reload. */
@@ -94,7 +93,6 @@ export class Generation {
     this.exchanges = mountExchanges(routes, (route, context) => {
       const { client } = context.env as { client: MemoryClient | NodeClient };
       this.track(accept(route, client, this.#accept));
-      return RESPONSE_ALREADY_SENT;
     });
     this.handlers = mountHandlers(routes, admin, server.limits.bodyBytes, process.log);
   }

@@ -10,11 +10,11 @@ import {
   type Port,
   type UpstreamRequest,
 } from '../plugin-sdk/index.ts';
-import type { Connections } from './connections.ts';
 import type { PlannedPlugin } from './load-plugins.ts';
-import { send } from './send.ts';
 import type { Registered } from './set-up.ts';
 import type { SharedThings } from './shared.ts';
+import type { Connections } from './upstream/connections.ts';
+import { send } from './upstream/send.ts';
 
 /** What all hosts of one generation share. */
 export interface HostContext {

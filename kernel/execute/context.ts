@@ -1,6 +1,6 @@
 import type { KeyHealth, Logger, Port, Provider } from '../../plugin-sdk/index.ts';
-import type { Connections } from '../connections.ts';
 import type { Hooks } from '../hooks.ts';
+import type { Connections } from '../upstream/connections.ts';
 
 /** What one generation gives to the handling of its exchanges. */
 export interface Runtime {

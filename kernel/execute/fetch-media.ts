@@ -1,6 +1,6 @@
 import { collect, GatewayError, getHeader, isGatewayError, type MediaSource } from '../../plugin-sdk/index.ts';
 import type { LiveExchange } from '../exchange.ts';
-import { send } from '../send.ts';
+import { send } from '../upstream/send.ts';
 import type { Runtime } from './context.ts';
 
 const mostFiles = 50;

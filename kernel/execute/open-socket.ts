@@ -1,5 +1,5 @@
+import { type ClientRequest, request as httpRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Dispatcher } from 'undici';
 import {
   type Dialect,
   type FlatHeaders,
@@ -11,8 +11,9 @@ import {
 import type { LiveAttempt } from '../attempt.ts';
 import { Deadline } from '../deadline.ts';
 import { SocketMeter } from '../meter/socket-meter.ts';
-import { revealed } from '../send.ts';
-import { upstreamError } from '../upstream-error.ts';
+import { dial } from '../upstream/dial.ts';
+import { upstreamError } from '../upstream/upstream-error.ts';
+import { text } from '../upstream/wire-request.ts';
 import type { Runtime } from './context.ts';
 
 const errorBytes = 1_048_576;
@@ -71,20 +72,25 @@ function withoutExtensions(headers: string[]): string[] {
 function ask(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): Promise<Answer> {
   const { exchange } = attempt;
   const { connectMs, firstContentMs } = exchange.policy.timeouts;
+  const { provider } = request;
   return new Promise((resolve, reject) => {
-    let status = 0;
-    let head: FlatHeaders = [];
-    let size = 0;
-    const chunks: Buffer[] = [];
-    let controller: Dispatcher.DispatchController | undefined;
+    let stage: 'connecting' | 'asked' = 'connecting';
     let stopped: GatewayError | undefined;
+    const { origin, privateAddresses } = request;
+    const { target, host } = runtime.connections.to({ origin, privateAddresses, connectMs });
+    exchange.onSent?.();
+    const socket = dial(target);
+    const asking = requestUpgrade(socket, host, request);
+    const fail = (cause: Error): void => {
+      finish();
+      asking.destroy();
+      reject(stopped ?? upstreamError(provider, cause, stage));
+    };
     const stop = (error: GatewayError): void => {
       stopped ??= error;
-      controller?.abort(error);
-      finish();
-      reject(error);
+      fail(error);
     };
-    const late = new GatewayError('UP_TIMEOUT', { provider: request.provider, what: 'no answer', ms: firstContentMs });
+    const late = new GatewayError('UP_TIMEOUT', { provider, what: 'no answer', ms: firstContentMs });
     const deadline = new Deadline(firstContentMs, () => stop(late));
     const unlisten = exchange.onStop(stop);
     const finish = (): void => {
@@ -92,50 +98,40 @@ function ask(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): 
       unlisten();
     };
     attempt.cancel = stop;
-    const handler: Dispatcher.DispatchHandler = {
-      onRequestStart(started) {
-        controller = started;
-        if (stopped !== undefined) started.abort(stopped);
-      },
-      onRequestUpgrade(upgraded, answered, _headers, socket) {
-        finish();
-        if (stopped !== undefined) socket.destroy();
-        else
-          resolve({ status: answered, headers: rawHeaders(upgraded), socket: socket as Socket, body: Buffer.alloc(0) });
-      },
-      onResponseStart(answering, answered) {
-        if (answered < 200) return;
-        status = answered;
-        head = rawHeaders(answering);
-      },
-      onResponseData(_, chunk) {
+    socket.once(target.isSecure ? 'secureConnect' : 'connect', () => {
+      stage = 'asked';
+    });
+    asking.on('error', fail);
+    asking.on('upgrade', ({ statusCode: status = 0, rawHeaders: headers }, _socket, first) => {
+      finish();
+      if (first.length > 0) socket.unshift(first);
+      resolve({ status, headers, socket, body: Buffer.alloc(0) });
+    });
+    asking.on('response', (answering) => {
+      const { statusCode: status = 0, rawHeaders: headers } = answering;
+      let size = 0;
+      const chunks: Buffer[] = [];
+      answering.on('data', (chunk: Buffer) => {
         size += chunk.length;
         if (size <= errorBytes) chunks.push(chunk);
-      },
-      onResponseEnd() {
+      });
+      answering.on('error', fail);
+      answering.on('end', () => {
         finish();
-        resolve({ status, headers: head, socket: undefined, body: Buffer.concat(chunks) });
-      },
-      onResponseError(_, cause) {
-        finish();
-        reject(stopped ?? upstreamError(request.provider, cause, false));
-      },
-    };
-    exchange.onSent?.();
-    const pool = runtime.connections.to(request.origin, request.privateAddresses, connectMs);
-    pool.dispatch(
-      {
-        path: request.path,
-        method: 'GET',
-        headers: withoutExtensions(revealed(request.headers)),
-        upgrade: 'websocket',
-      },
-      handler,
-    );
+        socket.destroy();
+        resolve({ status, headers, socket: undefined, body: Buffer.concat(chunks) });
+      });
+    });
   });
 }
 
-function rawHeaders(controller: Dispatcher.DispatchController): FlatHeaders {
-  const { rawHeaders: raw } = controller as unknown as { rawHeaders: (Buffer | string)[] };
-  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
+/** node's own client writes and reads the handshake; whoever has the socket afterwards gets its bytes as they come. */
+function requestUpgrade(socket: Socket, host: string, { path, headers }: UpstreamRequest): ClientRequest {
+  return httpRequest({
+    createConnection: () => socket,
+    method: 'GET',
+    path,
+    setHost: false,
+    headers: ['host', host, 'connection', 'upgrade', 'upgrade', 'websocket', ...withoutExtensions(headers.map(text))],
+  }).end();
 }

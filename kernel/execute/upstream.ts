@@ -1,8 +1,8 @@
 import { GatewayError, type UpstreamRequest } from '../../plugin-sdk/index.ts';
 import type { LiveAttempt } from '../attempt.ts';
 import { Deadline } from '../deadline.ts';
-import { send } from '../send.ts';
-import type { UpstreamReply } from '../upstream-reply.ts';
+import { send } from '../upstream/send.ts';
+import type { UpstreamReply } from '../upstream/upstream-reply.ts';
 import type { Runtime } from './context.ts';
 
 /** An upstream call under the attempt's time limits, which stops when the client leaves or the exchange must end. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UpstreamCall } from '../../kernel/upstream-call.ts';
-import type { UpstreamReply } from '../../kernel/upstream-reply.ts';
+import type { Pool } from '../../kernel/upstream/connections.ts';
+import { UpstreamCall } from '../../kernel/upstream/upstream-call.ts';
+import type { UpstreamReply } from '../../kernel/upstream/upstream-reply.ts';
 import { ask, chatGateway, chunk, done, plugin } from './chat-gateway.ts';
 
 test('a stream whose transform drops events goes on once its client has drained', async () => {
@@ -28,21 +29,21 @@ test('a stream whose transform drops events goes on once its client has drained'
 
 test('a body that came before anyone read it flows on once someone does', async () => {
   let paused = false;
-  const controller = {
-    rawHeaders: [],
+  const connection = {
+    send: () => {},
     pause: () => {
       paused = true;
     },
     resume: () => {
       paused = false;
     },
-    abort: () => {},
   };
+  const pool = { take: () => connection } as unknown as Pool;
   const reply = await new Promise<UpstreamReply>((resolve, reject) => {
     const call = new UpstreamCall('p', resolve, reject, undefined);
-    call.onRequestStart(controller as never);
-    call.onResponseStart(controller as never, 200);
-    call.onResponseData(controller as never, Buffer.alloc(100_000));
+    call.begin({ method: 'GET', head: '', body: undefined, streamBytes: undefined }, pool);
+    call.onHead({ status: 200, headers: [], body: 'chunked', keptMs: 0 });
+    call.onData(Buffer.alloc(100_000));
   });
   assert.equal(paused, true);
   reply.start({ push: () => true, end: () => {}, fail: () => {} });

@@ -3,9 +3,9 @@ import dns from 'node:dns';
 import { createServer } from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
 import { test } from 'node:test';
-import { Connections } from '../../kernel/connections.ts';
-import { checkHost, guardedLookup, isInternal } from '../../kernel/egress.ts';
-import { send } from '../../kernel/send.ts';
+import { Connections } from '../../kernel/upstream/connections.ts';
+import { checkHost, guardedLookup, isInternal } from '../../kernel/upstream/egress.ts';
+import { send } from '../../kernel/upstream/send.ts';
 import { isGatewayError, type UpstreamRequest } from '../../plugin-sdk/index.ts';
 
 const internal = {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { Pool } from 'undici';
 import type { Runtime } from '../../kernel/execute/context.ts';
 import { MediaFetcher } from '../../kernel/execute/fetch-media.ts';
 import { inlineMedia } from '../../kernel/execute/inline-media.ts';
+import { Pool } from '../../kernel/upstream/connections.ts';
 import type { Conversation } from '../../plugin-sdk/index.ts';
 import { startUpstream, type Upstream } from '../../plugin-sdk/testing/index.ts';
 
@@ -16,9 +16,9 @@ suite('media at URLs', () => {
   const asked: string[] = [];
   before(async () => {
     upstream = await startUpstream();
-    const pool = new Pool(upstream.url);
+    const pool = new Pool({ origin: upstream.url, privateAddresses: true, connectMs: 1_000 });
     // Every public host is the scripted upstream; what the guard refuses is tested with the guard.
-    const to = (origin: string): Pool => {
+    const to = ({ origin }: { readonly origin: string }): Pool => {
       asked.push(origin);
       return pool;
     };

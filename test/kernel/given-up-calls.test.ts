@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pool } from 'undici';
 import type { Runtime } from '../../kernel/execute/context.ts';
 import { MediaFetcher } from '../../kernel/execute/fetch-media.ts';
+import { Pool } from '../../kernel/upstream/connections.ts';
 import { type Flow, GatewayError } from '../../plugin-sdk/index.ts';
 import { startUpstream } from '../../plugin-sdk/testing/index.ts';
 import { providerGateway } from '../providers/provider-gateway.ts';
@@ -65,7 +65,7 @@ test('a stream that a plugin gives after the client has left is stopped', async 
 
 test('media that is fetched for a client who leaves is fetched no further', async () => {
   await using upstream = await startUpstream();
-  const pool = new Pool(upstream.url);
+  const pool = new Pool({ origin: upstream.url, privateAddresses: true, connectMs: 1_000 });
   const runtime = { connections: { to: () => pool } } as unknown as Runtime;
   const listeners = new Set<(reason: GatewayError) => void>();
   const exchange = {

@@ -64,10 +64,10 @@ type Play = (socket: Socket, body: string) => void;
 /** Odd, but an answer. */
 const served: Record<string, Play> = {
   'byte by byte': (socket, body) => void drip(socket, sized(json, body)),
-  'behind 102 and 103': (socket, body) =>
+  'behind 100, 102 and 103': (socket, body) =>
     socket.write(
       Buffer.concat([
-        Buffer.from(head('', '102 Processing') + head('link: </a>\r\n', '103 Early Hints')),
+        Buffer.from(head('', '100 Continue') + head('', '102 Processing') + head('link: </a>\r\n', '103 Early Hints')),
         sized(json, body),
       ]),
     ),
@@ -82,7 +82,6 @@ const served: Record<string, Play> = {
 
 /** No answer. Each with what the client is told. */
 const failed: Record<string, readonly [Play, string]> = {
-  'an unasked 100': [(socket, body) => socket.write(head('', '100 Continue') + head(json) + body), 'upstream_reset'],
   'an unasked 101': [
     (socket) => socket.write(head('connection: upgrade\r\nupgrade: x\r\n', '101 Switching')),
     'upstream_reset',

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import OpenAI from 'openai';
-import { Pool } from 'undici';
 import type { Runtime } from '../../kernel/execute/context.ts';
 import { inlineMedia } from '../../kernel/execute/inline-media.ts';
+import { Pool } from '../../kernel/upstream/connections.ts';
 import type { Conversation } from '../../plugin-sdk/index.ts';
 import { type RunningGateway, startGateway, startUpstream, type Upstream } from '../../plugin-sdk/testing/index.ts';
 
@@ -122,7 +122,7 @@ suite('files at URLs', () => {
 
   test('are fetched by kind and by ending', async () => {
     upstream.always({ headers: { 'content-type': 'text/plain' }, body: Buffer.from('abc') });
-    const pool = new Pool(upstream.url);
+    const pool = new Pool({ origin: upstream.url, privateAddresses: true, connectMs: 1_000 });
     const runtime = { connections: { to: () => pool } } as unknown as Runtime;
     const source = (url: string) => ({ kind: 'url' as const, url });
     const blocks: Conversation['messages'][number]['blocks'] = [
@@ -140,7 +140,7 @@ suite('files at URLs', () => {
     };
     assert.deepEqual(await kinds({ kinds: ['file'] }), ['url', 'base64', 'base64']);
     assert.deepEqual(await kinds({ except: ['https:'], endings: ['.txt'] }), ['url', 'url', 'base64']);
-    await pool.close();
+    pool.destroy();
     upstream.always({ json: {} });
   });
 });

@@ -5,7 +5,6 @@ import type { Socket } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GoogleGenAI } from '@google/genai';
-import { WebSocket } from 'undici';
 import { type PassthroughGateway, passthroughGateway } from './passthrough-gateway.ts';
 import { type SocketUpstream, startSocketUpstream } from './socket-upstream.ts';
 

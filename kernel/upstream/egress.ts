@@ -1,6 +1,6 @@
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import { GatewayError } from '../plugin-sdk/index.ts';
+import { GatewayError } from '../../plugin-sdk/index.ts';
 
 /** Addresses that no caller may make the gateway connect to: private, loopback, link-local, shared, multicast, reserved. */
 const internal = new BlockList();

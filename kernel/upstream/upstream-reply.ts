@@ -1,4 +1,4 @@
-import type { FlatHeaders, Flow } from '../plugin-sdk/index.ts';
+import type { FlatHeaders, Flow } from '../../plugin-sdk/index.ts';
 
 /** An upstream's answer: its head, and its body as a flow. */
 export interface UpstreamReply extends Flow<Buffer> {

@@ -1,0 +1,62 @@
+import type { Readable } from 'node:stream';
+import { Secret, type UpstreamRequest } from '../../plugin-sdk/index.ts';
+
+/** A request as it is written to a connection. */
+export interface WireRequest {
+  readonly method: string;
+  /** Latin1 text, with the empty line behind it. */
+  readonly head: string;
+  readonly body: Buffer | string | Readable | undefined;
+  /** Bytes of a streamed body, as its head declares them; one of unknown length goes out in chunks. */
+  readonly streamBytes: number | undefined;
+}
+
+const token = /^[!#$%&'*+\-.^`|~\w]+$/;
+const badInValue = /[^\t\x20-\x7e\x80-\xff]/;
+const badInPath = /[^\x21-\xff]/;
+
+/** What is written here, once, by their lengths; a provider may name another host, and the length of a streamed body. */
+const ownHeaders: ReadonlyMap<number, string> = new Map(
+  ['host', 'connection', 'content-length', 'transfer-encoding'].map((name) => [name.length, name]),
+);
+
+/** Methods whose request says that it has no body (RFC 9110 section 8.6). */
+const expectsBody: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+/**
+ * Writes the head of a request (RFC 9112 section 3). Here credentials become text, on their way to the socket. Throws
+ * Error, which names no value, for what would break the line it stands in.
+ */
+export function wireRequest(request: UpstreamRequest, host: string): WireRequest {
+  const { method, path, headers, body } = request;
+  if (!token.test(method)) throw new Error('its method holds a character that HTTP does not allow');
+  if (badInPath.test(path)) throw new Error('its path holds a character that HTTP does not allow');
+  let streamBytes: number | undefined;
+  let named = host;
+  let lines = '';
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = text(headers[i]!);
+    const value = text(headers[i + 1]!);
+    if (!token.test(name) || badInValue.test(value))
+      throw new Error(`the header ${JSON.stringify(name)} holds a character that HTTP does not allow`);
+    const own = ownHeaders.get(name.length);
+    if (own === undefined || name.toLowerCase() !== own) lines += `${name}: ${value}\r\n`;
+    else if (own === 'host') named = value;
+    else if (own === 'content-length' && /^\d+$/.test(value)) streamBytes = Number(value);
+  }
+  const start = `${method} ${path} HTTP/1.1\r\nhost: ${named}\r\nconnection: keep-alive\r\n`;
+  return { method, head: `${start}${lines}${framingLine(method, body, streamBytes)}\r\n`, body, streamBytes };
+}
+
+/** Header values as plain text. For the sender alone. */
+export function text(part: string | Secret): string {
+  return typeof part === 'string' ? part : Secret.reveal(part);
+}
+
+function framingLine(method: string, body: UpstreamRequest['body'], streamBytes: number | undefined): string {
+  let length = streamBytes;
+  if (body === undefined) length = 0;
+  else if (typeof body === 'string' || Buffer.isBuffer(body)) length = Buffer.byteLength(body);
+  if (length === undefined) return 'transfer-encoding: chunked\r\n';
+  return length > 0 || expectsBody.has(method) ? `content-length: ${length}\r\n` : '';
+}
