@@ -1,5 +1,6 @@
 import {
   type AnswerContext,
+  type AnswerEvent,
   type Dialect,
   type FlatHeaders,
   GatewayError,
@@ -59,12 +60,14 @@ export function deliver(
       client.writeHead(reply.status, replyHeaders(exchange, runtime.generation, reply.headers, !body.events));
       return pour(
         exchange,
-        body.flow,
-        (chunk) => chunk,
-        body.events ? exchange.dialect : undefined,
+        {
+          flow: body.flow,
+          encode: asItIs,
+          dialect: body.events ? exchange.dialect : undefined,
+          trailers: body.trailers,
+        },
         client,
         runtime,
-        body.trailers,
       );
     case 'events': {
       const encoder = exchange.dialect.chat!.encodeStream(answerContext(exchange));
@@ -74,9 +77,14 @@ export function deliver(
         'no-cache',
       );
       client.writeHead(200, replyHeaders(exchange, runtime.generation, headers, false));
-      return pour(exchange, body.events, (event) => encoder.event(event), exchange.dialect, client, runtime);
+      const encode = (event: AnswerEvent): string | Uint8Array => encoder.event(event);
+      return pour(exchange, { flow: body.events, encode, dialect: exchange.dialect }, client, runtime);
     }
   }
+}
+
+function asItIs(chunk: Buffer): Buffer {
+  return chunk;
 }
 
 function deliverBytes(

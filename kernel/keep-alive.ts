@@ -1,3 +1,5 @@
+import type { Client } from './client/client.ts';
+
 /** Open streams; one timer for all of them, so that no stream pays for a timer of its own per event. */
 const open = new Set<KeepAlive>();
 let timer: NodeJS.Timeout | undefined;
@@ -6,12 +8,12 @@ const tickMs = 1_000;
 /** Sends a comment whenever a stream was silent for a while, so that no proxy on the way takes it for dead. */
 export class KeepAlive {
   readonly #silenceMs: number;
-  readonly #send: () => void;
+  readonly #client: Pick<Client, 'write'>;
   #silentTicks = 0;
 
-  constructor(silenceMs: number, send: () => void) {
+  constructor(silenceMs: number, client: Pick<Client, 'write'>) {
     this.#silenceMs = silenceMs;
-    this.#send = send;
+    this.#client = client;
     if (silenceMs <= 0) return;
     open.add(this);
     timer ??= setInterval(tick, tickMs).unref();
@@ -33,7 +35,7 @@ export class KeepAlive {
     this.#silentTicks += 1;
     if (this.#silentTicks * tickMs < this.#silenceMs) return;
     this.#silentTicks = 0;
-    this.#send();
+    this.#client.write(': keep-alive\n\n');
   }
 }
 

@@ -12,77 +12,111 @@ import type { Runtime } from './execute/context.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { isInsideEvent } from './torn-events.ts';
 
+/** What is poured, and how. */
+export interface Pouring<T> {
+  readonly flow: Flow<T>;
+  readonly encode: (item: T) => Buffer | string | Uint8Array;
+  /** Of a stream of events; undefined for bytes, which have no place for an error or a comment. */
+  readonly dialect: Dialect | undefined;
+  readonly trailers?: (() => FlatHeaders) | undefined;
+}
+
 /** Lets a flow run to the client, with backpressure, keep-alive comments, and an error event if it breaks. */
 export function pour<T>(
   exchange: LiveExchange,
-  flow: Flow<T>,
-  encode: (item: T) => Buffer | string | Uint8Array,
-  dialect: Dialect | undefined,
+  pouring: Pouring<T>,
   client: Client,
   runtime: Runtime,
-  trailers?: () => FlatHeaders,
 ): Promise<GatewayError | undefined> {
-  return new Promise((resolve) => {
-    const mayComment = dialect?.framing === 'sse' && exchange.route.passthrough !== true;
-    const keepAlive = mayComment
-      ? new KeepAlive(runtime.keepAliveCommentMs, () => client.write(': keep-alive\n\n'))
-      : undefined;
-    let over = false;
-    const finish = (error?: GatewayError): void => {
-      over = true;
-      keepAlive?.stop();
-      unlisten();
-      client.onDrain = undefined;
-      resolve(error);
-    };
-    const unlisten = exchange.onClientGone(() => {
-      const gone = new GatewayError('CLIENT_GONE', {});
-      flow.abort(gone);
-      // It may be there still and only have stopped reading.
-      client.cut();
-      finish(gone);
-    });
-    const fail = (cause: unknown): void => {
-      if (over) return;
-      const error = isGatewayError(cause)
-        ? cause
-        : new GatewayError('BUG', { reason: (cause as Error).message }, { cause });
-      // Bytes without events, or half an event, have no place for an error: a cut connection is the only honest end.
-      if (dialect === undefined || isInsideEvent(error)) client.cut();
-      else client.end(Buffer.from(dialect.encodeStreamError(error, exchange.id)));
-      finish(error);
-    };
-    const onDrain = (): void => flow.resume();
-    client.onDrain = onDrain;
-    const sink: Sink<T> = {
-      push(item) {
-        if (over) return false;
-        try {
-          const bytes = encode(item);
-          if (bytes.length === 0) return true;
-          exchange.chunks += 1;
-          keepAlive?.touch();
-          return client.write(bytes as Buffer | string);
-        } catch (cause) {
-          flow.abort(cause as Error);
-          fail(cause);
-          return false;
-        }
-      },
-      end() {
-        if (over) return;
-        client.end(undefined, trailers?.());
-        finish();
-      },
-      fail,
-    };
+  return new Promise((resolve) => new Pour(exchange, pouring, client, runtime, resolve).start());
+}
+
+/** One flow on its way to its client. An object rather than closures: thousands of streams are open at a time. */
+class Pour<T> implements Sink<T> {
+  readonly #exchange: LiveExchange;
+  readonly #pouring: Pouring<T>;
+  readonly #client: Client;
+  readonly #keepAlive: KeepAlive | undefined;
+  readonly #resolve: (error?: GatewayError) => void;
+  readonly #unlisten: () => void;
+  #over = false;
+
+  constructor(
+    exchange: LiveExchange,
+    pouring: Pouring<T>,
+    client: Client,
+    runtime: Runtime,
+    resolve: (error?: GatewayError) => void,
+  ) {
+    this.#exchange = exchange;
+    this.#pouring = pouring;
+    this.#client = client;
+    this.#resolve = resolve;
+    const mayComment = pouring.dialect?.framing === 'sse' && exchange.route.passthrough !== true;
+    if (mayComment) this.#keepAlive = new KeepAlive(runtime.keepAliveCommentMs, client);
+    this.#unlisten = exchange.onClientGone(() => this.#leave());
+  }
+
+  start(): void {
+    const { flow } = this.#pouring;
+    const client = this.#client;
+    client.source = flow;
     try {
-      flow.start(sink);
+      flow.start(this);
     } catch (cause) {
       flow.abort(cause as Error);
-      fail(cause);
+      this.fail(cause);
     }
     // What was there went out together with the head; a head alone need not wait for what comes.
     if (client.bytesOut === 0) client.flushHead();
-  });
+  }
+
+  push(item: T): boolean {
+    if (this.#over) return false;
+    try {
+      const bytes = this.#pouring.encode(item);
+      if (bytes.length === 0) return true;
+      this.#exchange.chunks += 1;
+      this.#keepAlive?.touch();
+      return this.#client.write(bytes as Buffer | string);
+    } catch (cause) {
+      this.#pouring.flow.abort(cause as Error);
+      this.fail(cause);
+      return false;
+    }
+  }
+
+  end(): void {
+    if (this.#over) return;
+    this.#client.end(undefined, this.#pouring.trailers?.());
+    this.#finish();
+  }
+
+  fail(cause: unknown): void {
+    if (this.#over) return;
+    const { dialect } = this.#pouring;
+    const error = isGatewayError(cause)
+      ? cause
+      : new GatewayError('BUG', { reason: (cause as Error).message }, { cause });
+    // Bytes without events, or half an event, have no place for an error: a cut connection is the only honest end.
+    if (dialect === undefined || isInsideEvent(error)) this.#client.cut();
+    else this.#client.end(Buffer.from(dialect.encodeStreamError(error, this.#exchange.id)));
+    this.#finish(error);
+  }
+
+  #leave(): void {
+    const gone = new GatewayError('CLIENT_GONE', {});
+    this.#pouring.flow.abort(gone);
+    // It may be there still and only have stopped reading.
+    this.#client.cut();
+    this.#finish(gone);
+  }
+
+  #finish(error?: GatewayError): void {
+    this.#over = true;
+    this.#keepAlive?.stop();
+    this.#unlisten();
+    this.#client.source = undefined;
+    this.#resolve(error);
+  }
 }

@@ -15,12 +15,12 @@ export interface Client {
   readonly bytesOut: number;
   /** Calls back once when the caller leaves before the reply is complete. */
   onGone: (() => void) | undefined;
-  /** Calls back when a `write` that returned false has drained. */
-  onDrain: (() => void) | undefined;
+  /** What is resumed when a `write` that returned false has drained. */
+  source: { resume(): void } | undefined;
   /** Reads the request's body within limits. Throws GatewayError REQ_TOO_LARGE, REQ_TIMEOUT, REQ_ENCODING, CLIENT_GONE. */
   readBody(limits: BodyLimits): Promise<Body> | Body;
   writeHead(status: number, headers: FlatHeaders): void;
-  /** False asks for a pause until `onDrain`. */
+  /** False asks for a pause until `source` is resumed. */
   write(chunk: Buffer | string): boolean;
   end(chunk: Buffer | string | undefined, trailers?: FlatHeaders): void;
   /** Sends the head at once, for a reply whose first bytes may take their time. */

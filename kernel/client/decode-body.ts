@@ -1,4 +1,3 @@
-import { promisify } from 'node:util';
 import {
   brotliDecompress,
   brotliDecompressSync,
@@ -11,6 +10,7 @@ import {
   zstdDecompressSync,
 } from 'node:zlib';
 import { GatewayError, isObject, type JsonObject } from '../../plugin-sdk/index.ts';
+import { promisify } from '../node-builtins.ts';
 
 const decoders = {
   gzip: promisify(gunzip),

@@ -22,7 +22,7 @@ export class MemoryClient implements Client {
   readonly #onHead: (status: number, headers: FlatHeaders) => void;
   readonly #sink: Sink<Buffer>;
   onGone: (() => void) | undefined = undefined;
-  onDrain: (() => void) | undefined = undefined;
+  source: { resume(): void } | undefined = undefined;
   headSent = false;
   bytesOut = 0;
 
@@ -68,7 +68,7 @@ export class MemoryClient implements Client {
 
   /** The reader took what was pushed. */
   drained(): void {
-    this.onDrain?.();
+    this.source?.resume();
   }
 
   /** The reader wants no more. */

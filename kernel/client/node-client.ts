@@ -9,7 +9,7 @@ export class NodeClient implements Client {
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
   onGone: (() => void) | undefined = undefined;
-  onDrain: (() => void) | undefined = undefined;
+  source: { resume(): void } | undefined = undefined;
   bytesOut = 0;
 
   constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
@@ -18,7 +18,7 @@ export class NodeClient implements Client {
     outgoing.on('close', () => {
       if (!outgoing.writableFinished) this.onGone?.();
     });
-    outgoing.on('drain', () => this.onDrain?.());
+    outgoing.on('drain', () => this.source?.resume());
   }
 
   get method(): string {

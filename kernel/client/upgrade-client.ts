@@ -1,6 +1,7 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FlatHeaders } from '../../plugin-sdk/index.ts';
+import { ServerResponse } from '../node-builtins.ts';
 import { NodeClient } from './node-client.ts';
 
 /** A caller that asks for a WebSocket: gets a plain HTTP reply, or its connection joined to the provider's. */

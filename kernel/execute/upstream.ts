@@ -20,63 +20,93 @@ export async function openUpstream(
   request: UpstreamRequest,
   runtime: Runtime,
 ): Promise<Upstream> {
-  const { exchange } = attempt;
-  const { timeouts } = exchange.policy;
-  let reply: UpstreamReply | undefined;
-  let abort: ((reason: Error) => void) | undefined;
-  const stop = (error: GatewayError): void => (reply === undefined ? abort?.(error) : reply.cut(error));
-  const late = (what: string, ms: number) => () =>
-    stop(new GatewayError('UP_TIMEOUT', { provider: request.provider, what, ms }));
-
-  const first = new Deadline(timeouts.firstContentMs, late('no content', timeouts.firstContentMs));
-  let between: Deadline | undefined;
-  const unlisten = exchange.onStop(stop);
-  // An attempt may make several calls at once.
-  const others = attempt.cancel;
-  const cancel = (error: GatewayError): void => {
-    others?.(error);
-    stop(error);
-  };
-  attempt.cancel = cancel;
-  const done = (): void => {
-    attempt.receivedAt = performance.now();
-    first.stop();
-    between?.stop();
-    unlisten();
-    if (reply !== undefined) reply.onRead = undefined;
-  };
-  if (exchange.stopped !== undefined || attempt.ended) {
-    done();
-    throw exchange.stopped ?? new GatewayError('UP_OUTRUN', {});
-  }
-  exchange.onSent?.();
-  attempt.sentAt ??= performance.now();
+  const upstream = new LimitedUpstream(attempt, request.provider);
   try {
-    // An upload takes the time it takes, as long as it moves.
-    const sent = exchange.request.body.kind === 'stream' ? () => first.touch() : undefined;
-    const started = (stopCall: (reason: Error) => void): void => {
-      abort = stopCall;
-    };
-    reply = await send(request, runtime.connections, timeouts.connectMs, started, sent);
+    upstream.opened(await upstream.send(request, runtime));
   } catch (error) {
-    done();
+    upstream.done();
     throw error;
   }
-  const opened = reply;
-  return {
-    reply: opened,
-    arrived() {
-      if (between !== undefined) return;
-      attempt.arrived();
-      first.stop();
-      between = new Deadline(timeouts.betweenEventsMs, () => {
-        // Silence because the client has stopped reading is no fault of the provider.
-        if (opened.paused) exchange.leave();
-        else late('nothing more', timeouts.betweenEventsMs)();
-      });
-      const onRead = (): void => between?.touch();
-      if (timeouts.betweenEventsMs > 0) opened.onRead = onRead;
-    },
-    done,
-  };
+  return upstream;
+}
+
+class LimitedUpstream implements Upstream {
+  readonly #attempt: LiveAttempt;
+  readonly #provider: string;
+  readonly #first: Deadline;
+  readonly #unlisten: () => void;
+  #between: Deadline | undefined = undefined;
+  #reply: UpstreamReply | undefined = undefined;
+  /** Stops the call before its head has come. */
+  #abort: ((reason: Error) => void) | undefined = undefined;
+
+  constructor(attempt: LiveAttempt, provider: string) {
+    const { exchange } = attempt;
+    const { firstContentMs } = exchange.policy.timeouts;
+    this.#attempt = attempt;
+    this.#provider = provider;
+    this.#first = new Deadline(firstContentMs, () => this.#late('no content', firstContentMs));
+    const stop = (error: GatewayError): void => this.#stop(error);
+    this.#unlisten = exchange.onStop(stop);
+    // An attempt may make several calls at once.
+    const others = attempt.cancel;
+    const all = (error: GatewayError): void => {
+      others?.(error);
+      stop(error);
+    };
+    attempt.cancel = others === undefined ? stop : all;
+  }
+
+  get reply(): UpstreamReply {
+    return this.#reply!;
+  }
+
+  send(request: UpstreamRequest, { connections }: Runtime): Promise<UpstreamReply> {
+    const attempt = this.#attempt;
+    const { exchange } = attempt;
+    if (exchange.stopped !== undefined || attempt.ended) throw exchange.stopped ?? new GatewayError('UP_OUTRUN', {});
+    exchange.onSent?.();
+    attempt.sentAt ??= performance.now();
+    // An upload takes the time it takes, as long as it moves.
+    const sent = exchange.request.body.kind === 'stream' ? () => this.#first.touch() : undefined;
+    const started = (abort: (reason: Error) => void): void => {
+      this.#abort = abort;
+    };
+    return send(request, connections, exchange.policy.timeouts.connectMs, started, sent);
+  }
+
+  opened(reply: UpstreamReply): void {
+    this.#reply = reply;
+    this.#abort = undefined;
+  }
+
+  arrived(): void {
+    if (this.#between !== undefined) return;
+    this.#attempt.arrived();
+    this.#first.stop();
+    const { betweenEventsMs } = this.#attempt.exchange.policy.timeouts;
+    this.#between = new Deadline(betweenEventsMs, () => {
+      // Silence because the client has stopped reading is no fault of the provider.
+      if (this.reply.paused) this.#attempt.exchange.leave();
+      else this.#late('nothing more', betweenEventsMs);
+    });
+    if (betweenEventsMs > 0) this.reply.watch = this.#between;
+  }
+
+  done(): void {
+    this.#attempt.receivedAt = performance.now();
+    this.#first.stop();
+    this.#between?.stop();
+    this.#unlisten();
+    if (this.#reply !== undefined) this.#reply.watch = undefined;
+  }
+
+  #stop(error: GatewayError): void {
+    if (this.#reply === undefined) this.#abort?.(error);
+    else this.#reply.cut(error);
+  }
+
+  #late(what: string, ms: number): void {
+    this.#stop(new GatewayError('UP_TIMEOUT', { provider: this.#provider, what, ms }));
+  }
 }

@@ -1,5 +1,4 @@
 import { connect as connectPlain, isIP, type LookupFunction, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { connect as connectSecure } from 'node:tls';
 import { hearLastWords } from './last-words.ts';
 
 /** Where a connection goes to, and within what. */
@@ -48,7 +47,7 @@ function reading(onRead: (bytes: Buffer) => void): (count: number) => boolean {
 
 function secure(target: Target, options: TcpNetConnectOpts): Socket {
   const { hostname, session } = target;
-  const socket = connectSecure({
+  const socket = process.getBuiltinModule('node:tls').connect({
     ...options,
     ALPNProtocols: ['http/1.1'],
     // A certificate is for a name; an address has none to ask for.
@@ -62,7 +61,12 @@ function secure(target: Target, options: TcpNetConnectOpts): Socket {
 
 function limitConnecting(socket: Socket, { isSecure, connectMs }: Target): void {
   if (connectMs <= 0) return;
+  const opened = isSecure ? 'secureConnect' : 'connect';
   const timer = setTimeout(() => socket.destroy(new Error('no connection in time')), connectMs);
-  const stop = (): void => clearTimeout(timer);
-  socket.once(isSecure ? 'secureConnect' : 'connect', stop).once('close', stop);
+  // Nothing of this stays with a connection that stands.
+  const stop = (): void => {
+    clearTimeout(timer);
+    socket.off(opened, stop).off('close', stop);
+  };
+  socket.on(opened, stop).on('close', stop);
 }

@@ -14,7 +14,7 @@ export class UpstreamCall implements ConnectionCall, UpstreamReply {
   status = 0;
   headers: FlatHeaders = [];
   trailers: FlatHeaders = [];
-  onRead: (() => void) | undefined = undefined;
+  watch: { touch(): void } | undefined = undefined;
   readonly #provider: string;
   readonly #resolve: (reply: UpstreamReply) => void;
   readonly #reject: (error: Error) => void;
@@ -63,7 +63,7 @@ export class UpstreamCall implements ConnectionCall, UpstreamReply {
   }
 
   onData(bytes: Buffer): void {
-    this.onRead?.();
+    this.watch?.touch();
     noteRead(bytes.length);
     this.#chunks.push(bytes);
     this.#held += bytes.length;

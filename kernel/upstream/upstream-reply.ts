@@ -11,6 +11,6 @@ export interface UpstreamReply extends Flow<Buffer> {
   cut(error: Error): void;
   /** Whoever reads wants no more for now. */
   readonly paused: boolean;
-  /** Called on every read; for the time limit between events. */
-  onRead: (() => void) | undefined;
+  /** Touched on every read; for the time limit between events. */
+  watch: { touch(): void } | undefined;
 }

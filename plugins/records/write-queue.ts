@@ -9,6 +9,8 @@ export interface WriteQueueOptions {
 
 const firstRetryMs = 100;
 const longestRetryMs = 5_000;
+/** A store that keeps up lets fewer batches than this wait. */
+const fewBatches = 8;
 /** Time between two complaints about the same trouble. */
 const complainEveryMs = 30_000;
 
@@ -46,7 +48,8 @@ export class WriteQueue implements RecordQueue {
       this.#complain('records are dropped: the store is too slow or down');
       return;
     }
-    this.#waiting.push(this.#waiting.length < this.#options.batch ? record : JSON.stringify(record));
+    const waitsLong = this.#waiting.length >= this.#options.batch * fewBatches;
+    this.#waiting.push(waitsLong ? JSON.stringify(record) : record);
     if (this.#run !== undefined) return;
     if (this.#waiting.length >= this.#options.batch) this.#start();
     else this.#stopTimer ??= this.#clock.after(this.#options.flushMs, () => this.#start());
