@@ -1,7 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { adminCookie, GatewayError, Secret } from '../plugin-sdk/index.ts';
+import { makeFileOnce } from '../plugin-sdk/make-file-once.ts';
 import type { Config } from './config/config.ts';
 
 interface AdminToken {
@@ -61,12 +62,10 @@ export class AdminGuard {
 
 /** Makes an admin token at the first start, stores its hash and gives it, to be printed once; later gives nothing. */
 export function ensureAdminToken(dataDir: string): string | undefined {
-  const file = tokenFile(dataDir);
-  if (existsSync(file)) return undefined;
   const token = `bfa_${randomBytes(24).toString('base64url')}`;
+  const line = `${digestOf(token).toString('hex')}\n`;
   mkdirSync(dataDir, { recursive: true });
-  writeFileSync(file, `${digestOf(token).toString('hex')}\n`, { mode: 0o600 });
-  return token;
+  return makeFileOnce(tokenFile(dataDir), () => line).toString() === line ? token : undefined;
 }
 
 function tokenFile(dataDir: string): string {

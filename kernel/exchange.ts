@@ -1,4 +1,3 @@
-import { validateHeaderName } from 'node:http';
 import {
   type AttemptRecord,
   type Conversation,
@@ -21,6 +20,7 @@ import {
 } from '../plugin-sdk/index.ts';
 import type { LiveAttempt } from './attempt.ts';
 import type { ExchangeStart } from './exchange-start.ts';
+import { validateHeaderName } from './node-builtins.ts';
 import { Timeline } from './timeline.ts';
 
 /**

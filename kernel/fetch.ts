@@ -1,4 +1,3 @@
-import { ReadableStream } from 'node:stream/web';
 import type { FlatHeaders } from '../plugin-sdk/index.ts';
 import { MemoryClient } from './client/memory-client.ts';
 import type { Generation } from './generation.ts';

@@ -128,7 +128,7 @@ export async function findDefinition(
     );
     const suggestion =
       guess === undefined
-        ? 'It is no shipped plugin, no path and no package beside the config.'
+        ? 'It is no shipped plugin, no path and no package beside the config; a name of your own needs `use`.'
         : `Did you mean ${guess}?`;
     throw new GatewayError('PLUGIN_UNKNOWN', { plugin: use, suggestion });
   }
@@ -169,7 +169,8 @@ type PackageExports =
   | { '.'?: string | { import?: string; default?: string }; import?: string; default?: string };
 
 function unusable(definition: unknown): string | undefined {
-  if (typeof definition !== 'object' || definition === null) return 'it has no default export';
+  if (typeof definition !== 'object' || definition === null)
+    return 'it has no default export; export the result of definePlugin() as default';
   const { name, options, setup } = definition as Partial<PluginDefinition>;
   if (typeof name !== 'string' || name === '') return 'it has no name';
   if (typeof setup !== 'function') return 'it has no setup function';

@@ -15,7 +15,10 @@ import { endpointAdvice } from './endpoint-advice.ts';
 import { newRequestId } from './request-id.ts';
 
 /** What a matched exchange route does with its call; `serve` starts the exchange. */
-export type Serve = (route: ExchangeRoute, context: Context) => Response | Promise<Response>;
+export type Serve = (route: ExchangeRoute, context: Context) => void;
+
+/** What hono is told that the response is. Nobody reads it: an exchange writes to its client itself. */
+const served = {} as Response;
 
 /**
  * The endpoints that are exchanges. Their handler is synchronous and writes to the client itself, so `fetch` gives a
@@ -25,8 +28,12 @@ export function mountExchanges(routes: readonly Route[], serve: Serve): Hono {
   const app = new Hono();
   for (const route of routes) {
     if (route.type !== 'exchange') continue;
-    if (route.method === 'ALL') app.all(route.path, (context) => serve(route, context));
-    else app.on(route.method, route.path, (context) => serve(route, context));
+    const handler = (context: Context): Response => {
+      serve(route, context);
+      return served;
+    };
+    if (route.method === 'ALL') app.all(route.path, handler);
+    else app.on(route.method, route.path, handler);
   }
   return app;
 }

@@ -1,13 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { getRequestListener } from '@hono/node-server';
 import { GatewayError, Secret } from '../plugin-sdk/index.ts';
 import { NodeClient } from './client/node-client.ts';
 import type { Config } from './config/config.ts';
+import { admitOtherOrigins } from './cross-site.ts';
 import type { Gateway } from './gateway.ts';
 import { openListeners } from './listeners.ts';
+import { createServer } from './node-builtins.ts';
+import { pageListener } from './pages.ts';
 import { newRequestId } from './request-id.ts';
 import { isWebSocket, serveUpgrades } from './upgrade.ts';
 
@@ -32,14 +33,13 @@ export async function listen(
   { shared = false }: ListenOptions = {},
 ): Promise<Listening> {
   const { host, port, limits, tls } = config.server;
-  const pages = getRequestListener((request) => gateway.current.handlers.fetch(request), {
-    overrideGlobalObjects: false,
-  });
+  const pages = pageListener(gateway);
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     // A client that keeps its connection open goes on elsewhere, after what it asks now.
     if (gateway.state !== 'running') outgoing.shouldKeepAlive = false;
     if (health(incoming, outgoing, gateway)) return;
     if (gateway.state === 'closed') return answer(outgoing, new GatewayError('GUARD_DRAINING', {}));
+    if (gateway.current.loaded.config.server.allowCrossSite && admitOtherOrigins(incoming, outgoing)) return;
     const url = incoming.url ?? '/';
     if (url[0] !== '/') return answer(outgoing, notAPath);
     // hono answers HEAD by way of a promise; as the GET it stands for, it is routed like any other call.
@@ -60,7 +60,10 @@ export async function listen(
   const server: Server =
     tls === undefined
       ? createServer(options, onRequest)
-      : createTlsServer({ ...options, cert: tls.cert, key: Secret.reveal(tls.key) }, onRequest);
+      : (await import('node:https')).createServer(
+          { ...options, cert: tls.cert, key: Secret.reveal(tls.key) },
+          onRequest,
+        );
   // Without a listener node would answer 417 or nothing at all, in no shape that a client of ours knows.
   server.on('checkExpectation', onRequest);
   server.on('connect', (_incoming: IncomingMessage, socket: Duplex) =>

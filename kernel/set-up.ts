@@ -9,6 +9,7 @@ import {
   type Provider,
   type Route,
 } from '../plugin-sdk/index.ts';
+import { Claims } from './claims.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { instanceFault } from './instance-fault.ts';
 import type { PlannedPlugin } from './load-plugins.ts';
@@ -52,6 +53,7 @@ export async function setUp(
   const routes: { plugin: string; route: Route }[] = [];
   const commands = new Map<string, PluginCommand>();
   const setupMs = new Map<string, number>();
+  const claims = new Claims();
   const tearDown = async (): Promise<void> => {
     for (const { plugin, instance } of up.toReversed()) {
       try {
@@ -67,7 +69,7 @@ export async function setUp(
       const instance = await setUpOne(plugin, hostOf(plugin));
       setupMs.set(plugin.id, performance.now() - started);
       up.push({ plugin, instance });
-      const fault = instanceFault(instance);
+      const fault = instanceFault(instance) ?? claims.take(plugin.id, instance);
       if (fault !== undefined) throw new GatewayError('PLUGIN_MALFORMED', { plugin: plugin.id, reason: fault });
       for (const { port, implementation } of instance.ports ?? [])
         registered.ports.set((port as Port<unknown>).capability, implementation);

@@ -5,12 +5,17 @@ import type { Dialect } from './dialects/dialect.ts';
 import { openai, openaiChat, openaiCompletions, openaiResponses } from './dialects/index.ts';
 import { openaiQuirks } from './dialects/openai/quirks.ts';
 import type { ChatCapabilities } from './dialects/openai-chat/capabilities.ts';
-import { fitRequest } from './dialects/openai-chat/fit-request.ts';
 import type { OutgoingHeaders } from './headers.ts';
 import type { JsonObject } from './json.ts';
+import { loadOnUse } from './load-on-use.ts';
 import { capabilitiesByModel } from './model-capabilities.ts';
 import type { Operation } from './operations.ts';
 import type { BodyEditor, Call, ModelInfo, Provider, ReplyQuirks } from './provider.ts';
+
+const fitting = loadOnUse<typeof import('./dialects/openai-chat/fit-request.ts')>(
+  import.meta.url,
+  './dialects/openai-chat/fit-request',
+);
 
 /** A provider that speaks OpenAI's formats with differences small enough to be data. */
 export interface OpenAICompatibleDefinition {
@@ -85,7 +90,7 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
         }),
         editBody(call, body) {
           nameModel(call, body);
-          if (fits && call.dialect === openaiChat) fitRequest(body, chatOf(call.model));
+          if (fits && call.dialect === openaiChat) fitting().fitRequest(body, chatOf(call.model));
           definition.edit?.(call, body);
         },
         models: async ({ key, get }) =>

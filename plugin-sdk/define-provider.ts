@@ -66,6 +66,7 @@ export function defineProvider<
     baseUrl: definition.baseUrl === undefined ? baseUrl : baseUrl.default(definition.baseUrl),
     keys: z
       .array(z.strictObject({ ...keyShape, ...definition.keyFields }))
+      .superRefine(refuseSameNames)
       .optional()
       .describe(environment.length > 0 ? `Absent: ${environment.join(' or ')} from the environment.` : 'Its keys.'),
     allowPrivateNetwork: z.boolean().default(false).describe('Its host may resolve to a private address.'),
@@ -100,6 +101,16 @@ export function defineProvider<
       return { provider, ...(teardown === undefined ? {} : { teardown }) };
     },
   }) as unknown as PluginDefinition;
+}
+
+/** Keys of one name would share their health, and of two in one call only the first would be tried. */
+function refuseSameNames(keys: readonly unknown[], context: z.RefinementCtx): void {
+  const seen = new Set<string>();
+  for (const [i, { name }] of (keys as readonly { readonly name: string }[]).entries()) {
+    if (seen.has(name))
+      context.addIssue({ code: 'custom', path: [i, 'name'], input: name, message: 'use a name that no other key has' });
+    seen.add(name);
+  }
 }
 
 function customaryKeys({

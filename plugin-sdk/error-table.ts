@@ -11,7 +11,7 @@ export const specs = {
   CFG_UNREADABLE: { status: 500, message: 'The config {source} cannot be read: {reason}.', retry: 'never' },
 
   PLUGIN_UNKNOWN: { status: 500, message: 'There is no plugin {plugin}.', hint: '{suggestion}', retry: 'never' },
-  PLUGIN_MALFORMED: { status: 500, message: 'The plugin {plugin} is not usable: {reason}.', hint: 'Export the result of definePlugin() as default.', retry: 'never' },
+  PLUGIN_MALFORMED: { status: 500, message: 'The plugin {plugin} is not usable: {reason}.', retry: 'never' },
   PLUGIN_CYCLE: { status: 500, message: 'Plugins wait for each other: {cycle}.', hint: 'Remove one `after` or `requires`.', retry: 'never' },
   PLUGIN_MISSING: { status: 500, message: 'The plugin {plugin} requires {capability}, which nothing in the config provides.', hint: 'Add a plugin that provides it.', retry: 'never' },
   PLUGIN_SETUP_FAILED: { status: 500, message: 'The plugin {plugin} did not set up: {reason}.', retry: 'never' },
@@ -32,7 +32,7 @@ export const specs = {
   REQ_CONTENT_TYPE: { status: 415, message: 'The request body has content-type {type}, which is not read here.', hint: 'Send it with content-type: application/json.', retry: 'never', openaiCode: 'unsupported_content_type' },
   REQ_METHOD: { status: 405, message: '{method} is not allowed on {path}.', hint: 'Use {allowed}.', retry: 'never', openaiCode: 'method_not_allowed' },
   REQ_UNKNOWN_ENDPOINT: { status: 404, message: 'There is no endpoint {method} {path}.', hint: '{advice}', retry: 'never', openaiCode: 'unknown_url' },
-  REQ_UNSUPPORTED: { status: 400, message: 'The provider {provider} cannot serve {operation} here.', hint: 'Use a provider that does; `bifrost-kernel plan` lists them.', retry: 'next-target', openaiCode: 'unsupported_operation' },
+  REQ_UNSUPPORTED: { status: 400, message: 'The provider {provider} cannot serve {operation} here.', hint: 'Name one that does, before the model (provider/model) or, where there is none, in x-model-provider.', retry: 'next-target', openaiCode: 'unsupported_operation' },
   REQ_PREVIOUS_RESPONSE: { status: 400, message: "The previous response '{id}' cannot be continued at this provider: {reason}.", hint: 'Send the whole conversation as input, or record content with plugins/records.', retry: 'next-target', openaiCode: 'previous_response_not_found' },
   REQ_LOSSY: { status: 400, message: 'The target {provider} cannot carry: {paths}.', hint: 'Remove these fields, or send without x-bf-strict to drop them.', retry: 'next-target', openaiCode: 'unsupported_parameter' },
 

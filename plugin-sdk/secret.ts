@@ -1,4 +1,5 @@
-import { inspect } from 'node:util';
+/** `util.inspect.custom`, as Node documents it for code that does not load `node:util`. */
+const inspected = Symbol.for('nodejs.util.inspect.custom');
 
 /**
  * A credential that cannot be printed by accident: as text, JSON or in a debugger's view it reads `[secret]`.
@@ -38,7 +39,7 @@ export class Secret {
     return '[secret]';
   }
 
-  [inspect.custom](): string {
+  [inspected](): string {
     return '[secret]';
   }
 }

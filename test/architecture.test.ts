@@ -71,6 +71,20 @@ test('a plugin imports another only for a slot or port, and then names it', () =
   );
 });
 
+test('a module that is loaded on use is the one whose type it has', () => {
+  const wrong = sources.flatMap((file) =>
+    [
+      ...textOf
+        .get(file)!
+        .replace(/\/\*[\s\S]*?\*\//g, '')
+        .matchAll(/loadOnUse<typeof import\('(.+)'\)>\(\s*import\.meta\.url,\s*'(.+)',?\s*\)/g),
+    ]
+      .filter(([, type, path]) => type !== `${path}.ts` || !existsSync(resolve(root, dirname(file), type)))
+      .map(([text]) => `${file}: ${text}`),
+  );
+  assert.deepEqual(wrong, []);
+});
+
 test('the kernel and the SDK name no provider, route or plugin', () => {
   const shipped = rooms.slice(2).flatMap((room) =>
     readdirSync(join(root, room), { withFileTypes: true })

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { didYouMean } from '../config/did-you-mean.ts';
+import { parseArgs } from '../node-builtins.ts';
 
 export const commands = {
   start: 'Run the gateway (the default).',

@@ -10,6 +10,10 @@ const badUsage = 64;
 
 /** Runs one command. Gives the exit code; `start` gives it when the gateway has stopped. */
 export async function runCli(args: readonly string[]): Promise<number> {
+  // Whoever reads the output may have seen enough, as in `plan | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   let given: Arguments;
   try {
     given = readArguments(args);
@@ -19,12 +23,16 @@ export async function runCli(args: readonly string[]): Promise<number> {
   }
   if (given.help) return print(usage);
   if (given.version) return print(`${version()}\n`);
+  // Timers of plugins do not keep the process, but what ends waits for some of them.
+  const kept = setInterval(() => undefined, 60_000);
   try {
     return await run(given);
   } catch (error) {
     if (!isGatewayError(error)) throw error;
     process.stderr.write(`${error.text}\n`);
     return badConfig;
+  } finally {
+    clearInterval(kept);
   }
 }
 

@@ -8,8 +8,10 @@ export function init(): number {
   try {
     copyFileSync(defaultConfigFile, target, constants.COPYFILE_EXCL);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    process.stderr.write(`${target} exists already.\n`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    process.stderr.write(
+      code === 'EEXIST' ? `${target} exists already.\n` : `${target} cannot be written: ${message.split(', ')[0]}.\n`,
+    );
     return 73;
   }
   process.stdout.write(`Wrote ${target}. Start with: npx bifrost-kernel\n`);

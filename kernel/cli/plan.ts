@@ -18,7 +18,9 @@ export async function plan(given: Arguments): Promise<number> {
   try {
     const view = await look({ ...loaded, config: { ...loaded.config, dataDir } }, given);
     if (given.command === 'check')
-      process.stdout.write(`${loaded.source} is good: ${view.plugins.length} plugins, ${view.routes.length} routes.\n`);
+      process.stdout.write(
+        `${loaded.source} is good: ${count(view.plugins.length, 'plugin')}, ${count(view.routes.length, 'route')}.\n`,
+      );
     else process.stdout.write(describe(view));
     return 0;
   } finally {

@@ -1,11 +1,10 @@
 import cluster from 'node:cluster';
-import { flushCompileCache } from 'node:module';
 import { GatewayError } from '../../plugin-sdk/index.ts';
 import { ensureAdminToken } from '../admin-guard.ts';
 import { runPrimary, workerCount } from '../cluster.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
-import { readConfig } from '../config/read-config.ts';
+import { defaultConfigFile, readConfig } from '../config/read-config.ts';
 import { createGateway, type Gateway } from '../gateway.ts';
 import { probe } from '../listeners.ts';
 import { createLogger } from '../logger.ts';
@@ -14,15 +13,18 @@ import type { Arguments } from './arguments.ts';
 import { checkDataDir } from './check-data-dir.ts';
 import { refusePublicWithoutIdentity } from './refuse-public.ts';
 import { version } from './version.ts';
+import { warmUp } from './warm-up.ts';
 import { watchConfig } from './watch-config.ts';
 
 /** Runs the gateway until it is told to stop. Gives the exit code. */
 export async function start(given: Arguments): Promise<number> {
-  const read = async (): Promise<LoadedConfig> => withArguments(await readConfig(given.config), given);
-  const loaded = await read();
+  const loaded = withArguments(await readConfig(given.config), given);
+  // A file that was found stays the config: were it gone at a reload, the built-in one would take over, without any guard.
+  const file = loaded.files[0] === defaultConfigFile ? undefined : loaded.source;
+  const read = async (): Promise<LoadedConfig> => withArguments(await readConfig(file), given);
   checkDataDir(loaded.config.dataDir);
   const count = workerCount(loaded.config.server.workers);
-  if (count > 1 && cluster.isPrimary) return startWorkers(loaded, count);
+  if (count > 1 && cluster.isPrimary) return startWorkers(loaded, count, file);
   try {
     return await serve(loaded, read, given);
   } catch (error) {
@@ -42,8 +44,7 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   const listening = await openOrRefuse(() => listen(gateway, config, { shared: cluster.isWorker }), config);
   if (cluster.isWorker) process.send?.('ready');
   else announce(gateway.log, loaded, listening.url, { generation: gateway.current.id });
-  // Node does it at the exit as well, but not every process ends in peace.
-  flushCompileCache();
+  warmUp();
   const reload = (): void => {
     read().then(
       (next) => {
@@ -56,7 +57,9 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
     );
   };
   process.on('SIGHUP', reload);
-  const unwatch = watchConfig(loaded.files, reload);
+  const unwatch = watchConfig(loaded.files, reload, (err) =>
+    gateway.log.warn({ err }, 'the config is not watched: send SIGHUP after a change'),
+  );
   const signal = await stopped;
   gateway.log.info({ signal, open: gateway.current.open }, 'draining');
   unwatch();
@@ -70,11 +73,11 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
 }
 
 /** The process that keeps the serving ones alive. */
-async function startWorkers(loaded: LoadedConfig, count: number): Promise<number> {
+async function startWorkers(loaded: LoadedConfig, count: number, file: string | undefined): Promise<number> {
   const { config } = loaded;
   const log = createLogger(config.log);
   const port = await openOrRefuse(() => probe(config.server.host, config.server.port), config);
-  const args = [...process.argv.slice(2), '--port', String(port)];
+  const args = [...process.argv.slice(2), '--port', String(port), ...(file === undefined ? [] : ['--config', file])];
   return runPrimary(count, args, log, () =>
     announce(log, loaded, `http://${config.server.host}:${port}`, { workers: count }),
   );

@@ -5,9 +5,13 @@ const settleMs = 100;
 
 /**
  * Calls back when one of the files changes. Watches their folders, because editors and config maps replace files rather
- * than write to them; several changes in a moment count once.
+ * than write to them; several changes in a moment count once. `onFailure` hears of folders that cannot be watched.
  */
-export function watchConfig(files: readonly string[], onChange: () => void): () => void {
+export function watchConfig(
+  files: readonly string[],
+  onChange: () => void,
+  onFailure: (cause: unknown) => void,
+): () => void {
   let timer: NodeJS.Timeout | undefined;
   const changed = (): void => {
     clearTimeout(timer);
@@ -21,11 +25,14 @@ export function watchConfig(files: readonly string[], onChange: () => void): () 
   const watchers: FSWatcher[] = [];
   for (const [folder, watched] of names) {
     // `..data` is how Kubernetes swaps a mounted config map.
-    watchers.push(
-      watch(folder, { persistent: false }, (_event, name) => {
-        if (name === null || watched.has(name) || name === '..data') changed();
-      }),
-    );
+    const heard = (_event: string, name: string | null): void => {
+      if (name === null || watched.has(name) || name === '..data') changed();
+    };
+    try {
+      watchers.push(watch(folder, { persistent: false }, heard).on('error', onFailure));
+    } catch (cause) {
+      onFailure(cause);
+    }
   }
   return () => {
     clearTimeout(timer);

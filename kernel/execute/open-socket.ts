@@ -1,4 +1,4 @@
-import { type ClientRequest, request as httpRequest } from 'node:http';
+import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import {
   type Dialect,
@@ -11,6 +11,7 @@ import {
 import type { LiveAttempt } from '../attempt.ts';
 import { Deadline } from '../deadline.ts';
 import { SocketMeter } from '../meter/socket-meter.ts';
+import { request as httpRequest } from '../node-builtins.ts';
 import { dial } from '../upstream/dial.ts';
 import { upstreamError } from '../upstream/upstream-error.ts';
 import { text } from '../upstream/wire-request.ts';

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFileOnce } from '../../plugin-sdk/make-file-once.ts';
 
 const keyBytes = 32;
 const nonceBytes = 12;
@@ -17,16 +18,7 @@ export class Seal {
   /** With a random key in a file that only this user may read; made on first use, by one of several processes. */
   static withKeyFile(path: string): Seal {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-    writeFileSync(draft, randomBytes(keyBytes), { mode: 0o600, flag: 'wx' });
-    try {
-      linkSync(draft, path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    } finally {
-      rmSync(draft);
-    }
-    return new Seal(readFileSync(path));
+    return new Seal(makeFileOnce(path, () => randomBytes(keyBytes)));
   }
 
   /** `context` ties the sealed text to its job: it opens under no other. */

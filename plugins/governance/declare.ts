@@ -1,4 +1,4 @@
-import { GatewayError } from '../../plugin-sdk/index.ts';
+import { GatewayError, Secret } from '../../plugin-sdk/index.ts';
 import type { Entities } from '../../plugin-sdk/ports/entities.ts';
 import type { GovernanceOptions } from './options.ts';
 
@@ -16,6 +16,7 @@ export async function declareEntities(entities: Entities, options: GovernanceOpt
 
   const problems = [
     ...twice('virtualKeys', virtualKeys),
+    ...sameValues(virtualKeys),
     ...twice('teams', teams),
     ...twice('customers', customers),
     ...twice('limits', limits),
@@ -33,6 +34,18 @@ export async function declareEntities(entities: Entities, options: GovernanceOpt
   }
   if (problems.length > 0)
     throw new GatewayError('CFG_INVALID', { report: `plugins/governance: ${problems.join('; ')}` });
+}
+
+/** One of the two would never be charged. */
+function sameValues(virtualKeys: GovernanceOptions['virtualKeys']): string[] {
+  const owners = new Map<string, string>();
+  return virtualKeys.flatMap(({ id, value }, i) => {
+    const plain = Secret.reveal(value);
+    const owner = owners.get(plain);
+    if (owner !== undefined && owner !== id) return [`virtualKeys[${i}].value: ${owner} has it already`];
+    owners.set(plain, id);
+    return [];
+  });
 }
 
 function twice(list: string, declared: readonly { readonly id: string }[]): string[] {

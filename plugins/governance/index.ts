@@ -19,6 +19,7 @@ import { entitiesPort } from '../../plugin-sdk/ports/entities.ts';
 import { ledgerPort } from '../../plugin-sdk/ports/ledger.ts';
 import { type Prices, pricesPort } from '../../plugin-sdk/ports/prices.ts';
 import { checkHeaders, checkSubject, checkTargets, chooseProvider } from './access.ts';
+import { withAliases } from './alias-prices.ts';
 import { Charges } from './charges.ts';
 import { withoutVirtualKey } from './credentials.ts';
 import { declareEntities } from './declare.ts';
@@ -49,7 +50,7 @@ export default definePlugin({
     const charges = new Charges({
       host,
       ledger,
-      prices,
+      prices: withAliases(prices, host.providers, entities),
       limits: new TargetLimits(entities),
       estimates: options.estimates,
       reservationMs: options.reservationSeconds * 1_000,

@@ -1,4 +1,4 @@
-import { GatewayError, type Provider } from '../../plugin-sdk/index.ts';
+import { type Attempt, callerSlot, GatewayError, type Provider } from '../../plugin-sdk/index.ts';
 import type { Candidate, Candidates } from './candidates.ts';
 import type { Selection } from './choose.ts';
 
@@ -31,7 +31,9 @@ export function unusable(
     model: model === '' ? 'this call' : model,
     reason: reasons.length === 0 ? 'none is configured' : reasons.join('; '),
     advice:
-      rests.length > 0 ? 'Try again later, or add a key.' : `${aboutModel(selection, providers)}${provider.keyAdvice}`,
+      rests.length > 0
+        ? 'Try again later, or add a key.'
+        : `${aboutModel(selection, providers)}${provider.keyAdvice}${reasons.length === 0 ? aboutOwnKey(attempt) : ''}`,
   };
   if (rests.length === 0) return new GatewayError('ROUTE_NO_KEY', fields, { clientMayRetry: false });
   const isRateLimit = may.some((candidate) => restOf(candidate)?.reason.startsWith('429') === true);
@@ -42,12 +44,26 @@ export function unusable(
 /** Where the call came here because its model names no provider, or because it has none. */
 function aboutModel({ attempt }: Selection, providers: ReadonlyMap<string, Provider>): string {
   const { model } = attempt.target;
+  const isPassthrough = attempt.exchange.route.passthrough === true;
   if (model === '' && attempt.exchange.dialect.chat !== undefined) return 'The request names no model. ';
+  if (model === '' && !isPassthrough) return 'To ask another provider, name it in x-model-provider. ';
   // A target that somebody named is not the default provider.
   if (attempt.exchange.model !== model) return '';
   const slash = model.indexOf('/');
+  if (slash > 0 && isPassthrough) {
+    return `A passthrough goes to ${attempt.target.provider} alone, whatever the model. `;
+  }
   if (slash > 0) return `${model.slice(0, slash)} is no configured provider. `;
   return providers.has(model) ? `For a model of the provider ${model}, send ${model}/MODEL. ` : '';
+}
+
+/** For callers who send a provider key and expect it to be used. Placeholders, virtual keys and tokens are none. */
+function aboutOwnKey({ exchange, target }: Attempt): string {
+  if (exchange.get(callerSlot)?.kind === 'token' || target !== exchange.targets[0]) return '';
+  const bears = ['authorization', 'api-key', 'x-api-key', 'x-goog-api-key'].some((header) =>
+    /^(Bearer +)?(?!sk-bf-|bfa_)[\w.-]{20,}$/i.test(exchange.request.headers.get(header) ?? ''),
+  );
+  return bears ? ' The key that the request bears would serve it if plugins/direct-keys were enabled.' : '';
 }
 
 function isWanted(name: string, { filter, pinned, attempt }: Selection): boolean {

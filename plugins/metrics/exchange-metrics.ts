@@ -1,4 +1,3 @@
-import type { Registry } from 'prom-client';
 import {
   type AttemptRecord,
   genAi,
@@ -11,7 +10,14 @@ import {
 import { costSlot } from '../../plugin-sdk/ports/prices.ts';
 import { nanoPerUsd } from '../../plugin-sdk/usd.ts';
 import { BoundedNames } from './bounded-names.ts';
-import { type CounterSeries, type HistogramSeries, type Labels, SeriesCounter, SeriesHistogram } from './series.ts';
+import {
+  type CounterSeries,
+  type HistogramSeries,
+  type Labels,
+  SeriesCounter,
+  SeriesHistogram,
+  type SeriesMetric,
+} from './series.ts';
 
 /** Bucket bounds in seconds and tokens, as OpenTelemetry advises for each metric. */
 const durationBounds = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
@@ -89,8 +95,9 @@ export class ExchangeMetrics {
     overheadBounds,
   );
   readonly #queueWait: HistogramSeries;
+  readonly metrics: readonly SeriesMetric[];
 
-  constructor(registry: Registry, maxModels: number) {
+  constructor(maxModels: number) {
     this.#models = new BoundedNames(maxModels);
     this.#keys = new BoundedNames(maxModels);
     const queueWait = new SeriesHistogram(
@@ -99,7 +106,7 @@ export class ExchangeMetrics {
       waitBounds,
     );
     this.#queueWait = queueWait.series({});
-    const all = [
+    this.metrics = [
       this.#requestCount,
       this.#duration,
       this.#firstToken,
@@ -113,7 +120,6 @@ export class ExchangeMetrics {
       this.#overhead,
       queueWait,
     ];
-    for (const metric of all) registry.registerMetric(metric.metric);
   }
 
   /** `providerName` says what OpenTelemetry calls an instance. */

@@ -1,6 +1,5 @@
 import cluster from 'node:cluster';
 import { join } from 'node:path';
-import { Registry } from 'prom-client';
 import { definePlugin, type HandlerRoute, type Host } from '../../plugin-sdk/index.ts';
 import { cacheSource, cacheStoreSource } from './cache-source.ts';
 import { circuitSource } from './circuit-source.ts';
@@ -8,7 +7,7 @@ import { ExchangeMetrics } from './exchange-metrics.ts';
 import { gatewaySource } from './gateway-source.ts';
 import { metricsOptions } from './options.ts';
 import { processSource } from './process-source.ts';
-import { ReadRegistry, scrape, snapshot } from './scrape.ts';
+import { ReadMetrics, scrape, snapshot } from './scrape.ts';
 import { storeSources } from './store-source.ts';
 import { Workers } from './workers.ts';
 
@@ -19,17 +18,17 @@ export default definePlugin({
   options: metricsOptions,
   after: ['plugins/pricing', 'plugins/governance', 'plugins/records', 'plugins/async-jobs'],
   setup(options, host) {
-    const { counted, exchanges, watched } = countersOf(host, options.maxModels);
+    const { exchanges, watched } = countersOf(host, options.maxModels);
+    const counted = exchanges.metrics;
     const ownSources = [watched, gatewaySource(host), circuitSource(host, options.maxModels), cacheSource(host)];
-    const process = new ReadRegistry(ownSources, host.log);
-    const stores = new ReadRegistry([...storeSources(host, options.accounts), cacheStoreSource(host)], host.log);
+    const process = new ReadMetrics(ownSources, host.log);
+    const stores = new ReadMetrics([...storeSources(host, options.accounts), cacheStoreSource(host)], host.log);
     const worker = cluster.isWorker ? String(cluster.worker!.id) : undefined;
-    if (worker !== undefined) for (const registry of [counted, process]) registry.setDefaultLabels({ worker });
     const workers =
       worker === undefined
         ? undefined
         : new Workers(join(host.dataDir, 'metrics'), worker, host.clock, host.log, () =>
-            snapshot({ counted, process }),
+            snapshot({ counted, process }, { worker }),
           );
     workers?.start();
     const providerName = providerNames(host);
@@ -39,8 +38,8 @@ export default definePlugin({
       path: options.path,
       guard: options.guard === 'public' ? { public: true } : { admin: 'read' },
       async handler() {
-        const text = await scrape({ counted, process, stores, workers });
-        return new Response(text, { headers: { 'content-type': counted.contentType, 'cache-control': 'no-store' } });
+        const { text, contentType } = await scrape({ counted, process, stores, workers });
+        return new Response(text, { headers: { 'content-type': contentType, 'cache-control': 'no-store' } });
       },
     };
     return {
@@ -57,10 +56,7 @@ export default definePlugin({
 function countersOf(host: Host, maxModels: number) {
   return host.shared(
     'plugins/metrics',
-    () => {
-      const counted = new Registry();
-      return { counted, exchanges: new ExchangeMetrics(counted, maxModels), watched: processSource() };
-    },
+    () => ({ exchanges: new ExchangeMetrics(maxModels), watched: processSource() }),
     ({ watched }) => watched.close(),
   );
 }

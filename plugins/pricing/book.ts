@@ -1,4 +1,5 @@
-import { type BookEntry, type BookFile, bookFileSchema, type FamilySize, type PeakHours } from './entry.ts';
+import type { BookEntry, BookFile, PeakHours } from './book-file.ts';
+import type { FamilySize } from './entry.ts';
 import { type NamePattern, namePattern } from './name-pattern.ts';
 import { type PriceList, priceList, scaledList } from './rates.ts';
 
@@ -40,23 +41,22 @@ interface Found {
 /** Clients choose model names, so what is remembered of them is bounded. */
 const maxRemembered = 5_000;
 
+/** A file of the book, read only when a price of its provider is asked for. */
+export interface BookSource {
+  readonly provider: string;
+  readonly read: () => BookFile;
+}
+
 /** Published prices and sizes by provider and model, prices also by day. */
 export class PriceBook {
   readonly version: string;
+  readonly #sources: readonly BookSource[];
   readonly #shelves = new Map<string, Shelf>();
   readonly #remembered = new Map<string, Found>();
 
-  /** Throws ZodError or RangeError naming the file and model when a price cannot be read. */
-  constructor(files: readonly unknown[], version: string) {
+  constructor(sources: readonly BookSource[], version: string) {
     this.version = version;
-    for (const file of files) {
-      const checked = bookFileSchema.parse(file);
-      this.#shelves.set(checked.provider, shelf(checked, version));
-    }
-  }
-
-  get providers(): readonly string[] {
-    return [...this.#shelves.keys()];
+    this.#sources = sources;
   }
 
   /** Prices of a model that held at a time, in milliseconds since 1970; `undefined` when the book has none. */
@@ -84,8 +84,19 @@ export class PriceBook {
     return found;
   }
 
+  /** Throws RangeError naming the model when a price in the file cannot be read. */
+  #shelfOf(provider: string): Shelf | undefined {
+    let shelf = this.#shelves.get(provider);
+    if (shelf !== undefined) return shelf;
+    const source = this.#sources.find((one) => one.provider === provider);
+    if (source === undefined) return undefined;
+    shelf = shelfOf(source.read(), this.version);
+    this.#shelves.set(provider, shelf);
+    return shelf;
+  }
+
   #search<T>(provider: string, model: string, read: ReadShelf<T>, seen: ReadonlySet<string>): T | undefined {
-    const shelf = this.#shelves.get(provider);
+    const shelf = this.#shelfOf(provider);
     if (shelf === undefined || seen.has(provider) || model === '') return undefined;
     const names = namesOf(model, shelf);
     for (const name of names) {
@@ -125,7 +136,7 @@ function add(names: string[], name: string): void {
   if (name !== '' && !names.includes(name)) names.push(name);
 }
 
-function shelf(file: BookFile, version: string): Shelf {
+function shelfOf(file: BookFile, version: string): Shelf {
   const byName = new Map<string, BookEntry[]>();
   for (const entry of file.models) byName.set(entry.model, [...(byName.get(entry.model) ?? []), entry]);
   const models = new Map<string, Model>();

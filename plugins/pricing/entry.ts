@@ -46,7 +46,7 @@ const tier = z.strictObject({
   ...tokenPrices,
 });
 
-const serviceTier = z.union([
+export const serviceTier = z.union([
   /** Scales every token, image, second and character price, context tiers included; not searches and requests. */
   z.strictObject({ multiplier: usd }),
   z.strictObject({ ...tokenPrices, tiers: z.array(tier).optional() }),
@@ -82,63 +82,13 @@ export const sizes = {
   ownInputTokens: tokenCount.optional().describe('Input tokens charged besides those of the request.'),
 };
 
-const family = z.strictObject({
+/** How large calls of the named models can be. */
+export const family = z.strictObject({
   /** Exact names, or patterns with one `*`; the closest holds. */
   models: z.array(z.string().min(1)).min(1),
   ...sizes,
 });
 
-const day = z.iso.date();
-
-const hour = z.number().int().min(0).max(24);
-
-/** Hours in which every price of an entry is another. */
-const peak = z.strictObject({
-  /** UTC, each from the first up to the second. */
-  hours: z.array(z.tuple([hour, hour])).min(1),
-  /** Monday to Friday only. */
-  weekdays: z.boolean(),
-  multiplier: usd,
-});
-
-const bookEntry = z.strictObject({
-  /** Exact name, or a pattern with one `*`. */
-  model: z.string().min(1),
-  /** First day (UTC) on which these prices hold; always, when absent. */
-  from: day.optional(),
-  /** Another entry of the same file whose prices, with all their dates, this one has. */
-  sameAs: z.string().optional(),
-  peak: peak.optional(),
-  ...prices,
-});
-
-/** One provider's prices. */
-export const bookFileSchema = z.strictObject({
-  provider: z.string(),
-  /** Day on which someone last compared the file with the provider's own list. */
-  checked: day,
-  /** Providers whose prices hold for models that this file does not name. */
-  extends: z.array(z.string()).optional(),
-  /** Prefixes of a model's name that do not change its price, such as a region. */
-  prefixes: z.array(z.string()).optional(),
-  /** Regular expressions for the end of a name that do not change its price, such as a snapshot's date. */
-  snapshots: z.array(z.string()).optional(),
-  /** Prices that follow from `input` by a factor where an entry does not state them. */
-  derived: z
-    .strictObject({ cachedInput: usd.optional(), cacheWrite: usd.optional(), cacheWriteLong: usd.optional() })
-    .optional(),
-  /** For every entry that does not say otherwise under the same word. */
-  serviceTiers: z.record(z.string(), serviceTier).optional(),
-  models: z.array(bookEntry),
-  /** Sizes of models, whether they have a price here or not. */
-  families: z.array(family).optional(),
-  /** Where the file's numbers come from, and which of them nobody could check. */
-  notes: z.array(z.string()).optional(),
-});
-
 export type PriceFields = z.output<typeof pricesSchema>;
 export type TierFields = z.output<typeof tier>;
-export type BookEntry = z.output<typeof bookEntry>;
-export type PeakHours = z.output<typeof peak>;
 export type FamilySize = Pick<z.output<typeof family>, keyof typeof sizes>;
-export type BookFile = z.output<typeof bookFileSchema>;

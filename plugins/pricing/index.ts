@@ -1,6 +1,14 @@
 import { z } from 'zod';
-import { bind, definePlugin, type Host, passesJson, type RoutedExchange } from '../../plugin-sdk/index.ts';
-import { costSlot, pricesPort } from '../../plugin-sdk/ports/prices.ts';
+import {
+  bind,
+  definePlugin,
+  defineSlot,
+  type Host,
+  passesJson,
+  type RoutedExchange,
+  type UsedAttempt,
+} from '../../plugin-sdk/index.ts';
+import { type Cost, costSlot, pricesPort } from '../../plugin-sdk/ports/prices.ts';
 import { recordsPort } from '../../plugin-sdk/ports/records.ts';
 import { writeUsd } from '../../plugin-sdk/usd.ts';
 import { bookVersion, shippedBook } from './book/index.ts';
@@ -12,6 +20,11 @@ import { reprice } from './reprice-command.ts';
 
 export { createPrices } from './create-prices.ts';
 export { type PricedRecord, type Repriced, repriceRecords, repriceStore } from './reprice.ts';
+
+/** What the header of a whole reply said, and for which attempts. */
+const toldSlot = defineSlot<{ readonly attempts: readonly UsedAttempt[]; readonly cost: Cost | 'unknown' | undefined }>(
+  'pricing.told',
+);
 
 export const pricingOptions = z.strictObject({
   unknown: z
@@ -48,11 +61,14 @@ export default definePlugin({
           stream: () => undefined,
           usage(attempts, exchange) {
             const cost = exchangeCost(exchange, { attempts, usage: undefined, origin: 'upstream' }, prices);
+            exchange.set(toldSlot, { attempts, cost });
             return cost === undefined || cost === 'unknown' ? undefined : ['x-bf-cost', writeUsd(cost.nanoUsd)];
           },
         },
         postLog(exchange, outcome) {
-          const cost = exchangeCost(exchange, outcome, prices);
+          const told = exchange.get(toldSlot);
+          const isToldStill = told !== undefined && areSame(told.attempts, outcome.attempts);
+          const cost = isToldStill ? told.cost : exchangeCost(exchange, outcome, prices);
           if (cost === undefined) return;
           exchange.set(costSlot, cost);
           if (cost === 'unknown') reportOnce(exchange, host, reported);
@@ -62,7 +78,7 @@ export default definePlugin({
   },
 });
 
-/** Prices from options, for the plugin and for `bifrost-kernel reprice`. Throws RangeError or ZodError for a price that cannot be read. */
+/** Prices from options, for the plugin and for `bifrost-kernel reprice`. Throws RangeError for an override that cannot be read. */
 export function pricesFrom(
   options: PricingOptions,
   pluginOf: (instance: string) => string | undefined,
@@ -87,6 +103,17 @@ function definitionOf(host: Host, instance: string): string | undefined {
     .inspect()
     .providers.find((provider) => provider.name === instance)
     ?.definition.replace(/^.*\//, '');
+}
+
+/** The same use at the same targets costs the same. */
+function areSame(some: readonly UsedAttempt[], others: readonly UsedAttempt[]): boolean {
+  if (some.length !== others.length) return false;
+  return some.every((one, place) => {
+    const other = others[place]!;
+    return (
+      one.usage === other.usage && one.result === other.result && one.model === other.model && one.key === other.key
+    );
+  });
 }
 
 const maxReported = 1_000;

@@ -1,4 +1,5 @@
-import type { BookFile, PriceFields, TierFields } from './entry.ts';
+import type { BookFile } from './book-file.ts';
+import type { PriceFields, TierFields } from './entry.ts';
 import { type Femto, perMillionTokens, perUnit, scale } from './money.ts';
 
 /** Femto-dollars per token. Absent: no price. */

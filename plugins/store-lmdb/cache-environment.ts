@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Host } from '../../plugin-sdk/host.ts';
 import type { CacheHead } from '../../plugin-sdk/ports/cache.ts';
+import { close, writesAlone } from './commit.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** Stands in the head of LMDB's first page. */
 const magicBytes = Buffer.from([0xde, 0xc0, 0xef, 0xbe]);
@@ -61,13 +63,13 @@ export function openCacheFiles(host: Pick<Host, 'dataDir' | 'shared'>, mapBytes:
       if (!isDatabase(join(path, 'data.mdb'))) rmSync(path, { recursive: true, force: true });
       return openFiles(path, mapBytes);
     },
-    (files) => files.root.close(),
+    (files) => close(files.root),
   );
 }
 
 function openFiles(path: string, mapBytes: number): CacheFiles {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  const root = open({ path, maxDbs: 12, mapSize: mapBytes, encoding: 'msgpack', noSync: true });
+  makeFolder(path);
+  const root = open({ path, maxDbs: 12, mapSize: mapBytes, encoding: 'msgpack', noSync: true, ...writesAlone });
   try {
     const about = root.openDB<string, string>({ name: 'about', encoding: 'string' });
     return {

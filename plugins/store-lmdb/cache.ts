@@ -18,6 +18,7 @@ import {
   type StoredClaim,
   type StoredHead,
 } from './cache-environment.ts';
+import { commit } from './commit.ts';
 import { isGone, thisProcess } from './process-identity.ts';
 
 /** How far behind the time of last use may be; a hit within this time writes nothing. */
@@ -58,7 +59,7 @@ export class LmdbCache implements CacheStore {
     const bytes = Buffer.byteLength(text);
     if (bytes > Math.min(limits.maxEntryBytes, limits.maxBytes) || limits.maxEntries < 1) return false;
     const at: EntryKey = [head.scope, head.key];
-    await this.#files.root.transaction(() => {
+    await commit(this.#files.root, () => {
       this.#remove(at);
       this.#makeRoom(limits.maxEntries - 1, limits.maxBytes - bytes);
       this.#files.heads.put(at, { ...head, bytes, check: crc32(text), used: head.time });
@@ -75,7 +76,7 @@ export class LmdbCache implements CacheStore {
     for (;;) {
       const found = this.#matching(filter, batch, undefined).map(({ scope, key }): EntryKey => [scope, key]);
       if (found.length === 0) return removed;
-      removed += await this.#files.root.transaction(() => found.filter((at) => this.#remove(at)).length);
+      removed += await commit(this.#files.root, () => found.filter((at) => this.#remove(at)).length);
       if (found.length < batch) return removed;
     }
   }
@@ -98,7 +99,7 @@ export class LmdbCache implements CacheStore {
   }
 
   sweep(limit: number): Promise<number> {
-    return this.#files.root.transaction(() => {
+    return commit(this.#files.root, () => {
       const now = this.#clock.now();
       const { claims, expiry } = this.#files;
       for (const { key, value } of [...claims.getRange({ limit })]) if (value.until <= now) claims.remove(key);
@@ -115,7 +116,7 @@ export class LmdbCache implements CacheStore {
     const { root, claims } = this.#files;
     const at: EntryKey = [scope, key];
     if (this.isClaimed(scope, key)) return false;
-    return root.transaction(() => {
+    return commit(root, () => {
       if (this.#isOthers(claims.get(at))) return false;
       claims.put(at, { by: thisProcess, until: this.#clock.now() + forMs });
       return true;
@@ -128,7 +129,7 @@ export class LmdbCache implements CacheStore {
 
   async release(scope: string, key: string): Promise<void> {
     const { root, claims } = this.#files;
-    await root.transaction(() => {
+    await commit(root, () => {
       if (claims.get([scope, key])?.by === thisProcess) claims.remove([scope, key]);
     });
   }
@@ -139,7 +140,7 @@ export class LmdbCache implements CacheStore {
 
   addVector(scope: string, key: string, partition: string, vector: Float32Array): Promise<boolean> {
     const { root, heads, vectors, counters } = this.#files;
-    return root.transaction(() => {
+    return commit(root, () => {
       const head = heads.get([scope, key]);
       if (head === undefined) return false;
       if (head.vector !== undefined) vectors.remove([...head.vector]);
@@ -229,7 +230,7 @@ export class LmdbCache implements CacheStore {
 
   #use(at: EntryKey, now: number): void {
     const { root, heads, order } = this.#files;
-    const used = root.transaction(() => {
+    const used = commit(root, () => {
       const head = heads.get(at);
       if (head === undefined || head.used >= now) return;
       order.remove([head.used, ...at]);

@@ -14,6 +14,7 @@ import type {
   PutOptions,
 } from '../../plugin-sdk/ports/entities.ts';
 import { Secret } from '../../plugin-sdk/secret.ts';
+import { commit } from './commit.ts';
 import type { Sealing } from './sealing.ts';
 
 /** An entity as it lies in the database. */
@@ -143,7 +144,7 @@ export class LmdbEntities implements Entities {
   }
 
   async record(entry: Omit<AuditEntry, 'sequence' | 'at'>): Promise<void> {
-    await this.#environment.transaction(() => this.#append(entry, this.#clock.now()));
+    await commit(this.#environment, () => this.#append(entry, this.#clock.now()));
     await this.#environment.flushed;
   }
 
@@ -160,7 +161,7 @@ export class LmdbEntities implements Entities {
     change: (old: Row<K> | undefined, now: number) => R,
   ): Promise<R> {
     if (this.#declared.has(`${kind} ${id}`)) throw new GatewayError('STORE_DECLARED', { entity: wordsOf(kind), id });
-    const result = await this.#environment.transaction(() => {
+    const result = await commit(this.#environment, () => {
       const old = this.#rows.get([kind, id]) as Row<K> | undefined;
       if (expected === 'absent' && old !== undefined)
         throw new GatewayError('STORE_CONFLICT', { entity: wordsOf(kind) });

@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import type { Host } from '../../plugin-sdk/index.ts';
+import { close, writesAlone } from './commit.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** The one LMDB environment of a data folder, shared by all generations of this process and all processes of the machine. */
 export type Environment = RootDatabase;
@@ -17,9 +18,9 @@ export function openEnvironment(host: Host, mapBytes: number): Environment {
     `store-lmdb:${host.dataDir}`,
     () => {
       const path = join(host.dataDir, 'store');
-      mkdirSync(path, { recursive: true });
-      return open({ path, maxDbs: 32, mapSize: mapBytes, encoding: 'msgpack' });
+      makeFolder(path);
+      return open({ path, maxDbs: 32, mapSize: mapBytes, encoding: 'msgpack', ...writesAlone });
     },
-    (environment) => environment.close(),
+    close,
   );
 }

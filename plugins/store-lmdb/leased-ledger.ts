@@ -7,7 +7,7 @@ import { counterKey } from './ledger-counter.ts';
 /** A lease takes at most this share of what an account has left, so that no process keeps much from the others. */
 const share = 1 / 64;
 /** Calls that a lease is to last for, and the fewest that make it worth while. */
-const mostCalls = 64;
+const mostCalls = 512;
 const fewestCalls = 4;
 /** Only accounts that are asked for again so soon get a lease. */
 const busyMs = 50;

@@ -3,10 +3,12 @@ import { open } from 'lmdb';
 import type { Host } from '../../plugin-sdk/host.ts';
 import type { Environment } from './environment.ts';
 import { LedgerSnapshots } from './ledger-snapshots.ts';
+import { makeFolder } from './make-folder.ts';
 
 const snapshotEveryMs = 10_000;
 /** A large ledger is written less often: at most this share of the time goes into it. */
 const snapshotShare = 0.02;
+const notSaved = 'the ledger could not be saved';
 
 /**
  * Opens the ledger's own environment under `<dataDir>/ledger`, once per process, without fsync: a reservation costs
@@ -21,12 +23,14 @@ export function openLedgerEnvironment(host: Host, mapBytes: number, store: Envir
     () => {
       const snapshots = new LedgerSnapshots(host.dataDir);
       snapshots.restore((step) => store.transactionSync(step), host.log);
-      const environment = open({ path: join(host.dataDir, 'ledger'), maxDbs: 8, mapSize: mapBytes, noSync: true });
+      const path = join(host.dataDir, 'ledger');
+      makeFolder(path);
+      const environment = open({ path, maxDbs: 8, mapSize: mapBytes, noSync: true });
       return { environment, snapshots, stop: keepSnapshots(host, environment, snapshots) };
     },
     async ({ environment, snapshots, stop }) => {
       await stop();
-      await snapshots.take(environment, 0);
+      await snapshots.take(environment, 0).catch((err) => host.log.error({ err }, notSaved));
       await environment.close();
     },
   );
@@ -47,7 +51,7 @@ function keepSnapshots(
       const started = clock.monotonic();
       running = snapshots
         .take(environment, snapshotEveryMs / 2)
-        .catch((err) => log.error({ err }, 'the ledger could not be saved'))
+        .catch((err) => log.error({ err }, notSaved))
         .then(() => {
           if (!stopped) schedule(Math.max(snapshotEveryMs, (clock.monotonic() - started) / snapshotShare));
         });

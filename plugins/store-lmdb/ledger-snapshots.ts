@@ -59,12 +59,15 @@ export class LedgerSnapshots {
     if (lastTxnId === this.#taken || Date.now() - this.#snapshotTime() < minAgeMs) return;
     const fresh = `${this.#snapshot}-${process.pid}`;
     rmSync(fresh, { recursive: true, force: true });
-    mkdirSync(fresh, { recursive: true });
-    await environment.backup(fresh, true);
-    syncFile(join(fresh, dataFile));
-    mkdirSync(this.#snapshot, { recursive: true });
-    renameSync(join(fresh, dataFile), join(this.#snapshot, dataFile));
-    rmSync(fresh, { recursive: true, force: true });
+    try {
+      mkdirSync(fresh, { recursive: true });
+      await environment.backup(fresh, true);
+      syncFile(join(fresh, dataFile));
+      mkdirSync(this.#snapshot, { recursive: true });
+      renameSync(join(fresh, dataFile), join(this.#snapshot, dataFile));
+    } finally {
+      rmSync(fresh, { recursive: true, force: true });
+    }
     this.#taken = lastTxnId;
   }
 

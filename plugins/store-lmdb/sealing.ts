@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { makeFileOnce } from '../../plugin-sdk/make-file-once.ts';
 import { Secret } from '../../plugin-sdk/secret.ts';
 
 const nonceBytes = 12;
@@ -15,14 +15,9 @@ export class Sealing {
 
   /** With a key of its own in a file that only this user may read; made on first use. */
   static withKeyFile(path: string): Sealing {
-    try {
-      const file = openSync(path, 'wx', 0o600);
-      writeSync(file, randomBytes(32).toString('base64url'));
-      closeSync(file);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    return new Sealing(new Secret(readFileSync(path, 'utf8')));
+    const key = makeFileOnce(path, () => randomBytes(32).toString('base64url'));
+    if (key.length === 0) throw new Error(`${path} is empty: without its key nothing that was sealed can be read`);
+    return new Sealing(new Secret(key.toString()));
   }
 
   /** `context` ties the sealed value to its owner: it opens under no other. */

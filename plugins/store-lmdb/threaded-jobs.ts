@@ -30,9 +30,13 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** A thread has a cache of compiled code of its own, which must be on before the first TypeScript file is read. */
-const threadStart = `require('node:module').enableCompileCache();
-import(require('node:worker_threads').workerData.module);`;
+/**
+ * A thread has a cache of compiled code of its own, which must be on before the first TypeScript file is read, and is only
+ * kept at once when told to: not every process ends in peace.
+ */
+const threadStart = `const { enableCompileCache, flushCompileCache } = require('node:module');
+enableCompileCache();
+import(require('node:worker_threads').workerData.module).then(() => flushCompileCache());`;
 const threadFile = new URL(`./jobs-thread${extname(import.meta.filename)}`, import.meta.url);
 
 /**

@@ -1,4 +1,4 @@
-import { capabilitiesOf } from '../../plugin-sdk/dialects/anthropic-messages/index.ts';
+import { capabilitiesOf } from '../../plugin-sdk/dialects/anthropic-messages/capabilities.ts';
 import { anthropicMessages, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
 import type { OperationAdapter } from '../../plugin-sdk/index.ts';
 

@@ -1,5 +1,4 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
-import { SignatureV4 } from '@smithy/signature-v4';
 import { type OutgoingHeaders, Secret, type UpstreamRequest } from '../../plugin-sdk/index.ts';
 
 export interface AwsIdentity {
@@ -54,6 +53,7 @@ export async function sign(
 ): Promise<UpstreamRequest> {
   const { hostname, port, protocol } = new URL(request.origin);
   const [path = '/', query = ''] = request.path.split('?', 2);
+  const { SignatureV4 } = await import('@smithy/signature-v4');
   const signer = new SignatureV4({
     service: 'bedrock',
     region,

@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import * as dialects from '../../plugin-sdk/dialects/index.ts';
 import { definePlugin, instanceName, type KeyedAttempt, type Provider } from '../../plugin-sdk/index.ts';
+import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
 import { failureRule } from './failures.ts';
-import { Mock } from './mock.ts';
+import type { Mock } from './mock.ts';
+
+const answering = loadOnUse<typeof import('./mock.ts')>(import.meta.url, './mock');
 
 const models = ['mock', 'echo', 'reasoner', 'slow', 'cut', 'error-429', 'error-500'];
 
@@ -19,11 +22,12 @@ export default definePlugin({
   }),
   setup(options, host) {
     const name = instanceName(host.plugin);
-    const mock = new Mock(options, host.clock);
+    let made: Mock | undefined;
+    const mock = (): Mock => (made ??= new (answering().Mock)(options, host.clock));
     return {
       provider: { ...provider, name },
       hooks: {
-        execute: (attempt: KeyedAttempt) => (attempt.target.provider === name ? mock.answer(attempt) : undefined),
+        execute: (attempt: KeyedAttempt) => (attempt.target.provider === name ? mock().answer(attempt) : undefined),
       },
     };
   },

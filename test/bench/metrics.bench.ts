@@ -5,7 +5,8 @@ import { ExchangeMetrics } from '../../plugins/metrics/exchange-metrics.ts';
 import { bestMicroseconds, report } from './measure.ts';
 
 const registry = new Registry();
-const metrics = new ExchangeMetrics(registry, 200);
+const metrics = new ExchangeMetrics(200);
+for (const { metric } of metrics.metrics) registry.registerMetric(metric);
 const exchange = {
   operation: 'chat',
   dialect: { id: 'openai.chat' },

@@ -6,11 +6,8 @@ import { GoogleGenAI } from '@google/genai';
 import fc from 'fast-check';
 import type { AnswerEvent, Conversation } from '../../plugin-sdk/conversation/index.ts';
 import type { AnswerContext } from '../../plugin-sdk/dialects/dialect.ts';
-import {
-  capabilitiesOf,
-  geminiGenerateContent,
-  google,
-} from '../../plugin-sdk/dialects/gemini-generate-content/index.ts';
+import { capabilitiesOf } from '../../plugin-sdk/dialects/gemini-generate-content/capabilities.ts';
+import { geminiGenerateContent, google } from '../../plugin-sdk/dialects/gemini-generate-content/index.ts';
 import { openaiChat } from '../../plugin-sdk/dialects/openai-chat/index.ts';
 import { isGatewayError } from '../../plugin-sdk/errors.ts';
 import type { JsonObject, JsonValue } from '../../plugin-sdk/json.ts';

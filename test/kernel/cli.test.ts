@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
+import { watchConfig } from '../../kernel/cli/watch-config.ts';
 
 const main = resolve(import.meta.dirname, '../../kernel/main.js');
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-cli-'));
@@ -22,8 +23,12 @@ interface Ran {
 }
 
 function run(...args: string[]): Promise<Ran> {
+  return runIn(folder, ...args);
+}
+
+function runIn(cwd: string, ...args: string[]): Promise<Ran> {
   return new Promise((done) => {
-    execFile(process.execPath, [main, ...args], { cwd: folder, env: environment }, (error, stdout, stderr) =>
+    execFile(process.execPath, [main, ...args], { cwd, env: environment }, (error, stdout, stderr) =>
       done({ code: error === null ? 0 : (error.code as number | null), stdout, stderr }),
     );
   });
@@ -33,6 +38,12 @@ function config(name: string, text: string): string {
   const file = join(folder, name);
   writeFileSync(file, text);
   return file;
+}
+
+/** Waits up to ten seconds. */
+async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !holds(); i++) await new Promise((done) => setTimeout(done, 20));
+  assert.ok(holds());
 }
 
 interface Started {
@@ -138,10 +149,41 @@ test('init copies the default config, and does not overwrite it', async () => {
   rmSync(join(folder, 'bifrost.jsonc'));
 });
 
+test('init says why where nothing can be written', { skip: !existsSync('/proc/version') }, async () => {
+  const { code, stderr } = await runIn('/proc', 'init');
+  assert.equal(code, 73);
+  assert.match(stderr, /^\/proc\/bifrost\.jsonc cannot be written: E[A-Z]+: .*\.\n$/);
+});
+
 test('plugins lists what ships, and schema prints a JSON Schema with every option', async () => {
   assert.match((await run('plugins')).stdout, /providers\/mock {2,}\S/);
   const schema = JSON.parse((await run('schema', '--config', mock)).stdout);
   assert.ok(JSON.stringify(schema).includes('chunkDelayMs'));
+});
+
+test('a reader that has seen enough ends a command quietly', async () => {
+  const child = spawn(process.execPath, [main, 'schema', '--config', mock], { cwd: folder, env: environment });
+  children.push(child);
+  child.stdout.once('data', () => child.stdout.destroy());
+  let stderr = '';
+  child.stderr.on('data', (chunk) => (stderr += chunk));
+  const code = await new Promise((done) => child.on('close', done));
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+});
+
+test('a folder that cannot be watched is told, and the others are watched', async () => {
+  const failures: unknown[] = [];
+  const file = config('watched.jsonc', '{}');
+  let changes = 0;
+  const unwatch = watchConfig(
+    [join(folder, 'gone', 'bifrost.jsonc'), file],
+    () => changes++,
+    (cause) => failures.push((cause as NodeJS.ErrnoException).code),
+  );
+  writeFileSync(file, '{ }');
+  await until(() => changes === 1);
+  unwatch();
+  assert.deepEqual(failures, ['ENOENT']);
 });
 
 test('it starts, answers, prints an admin token once, and reloads a changed config', async () => {
@@ -163,6 +205,38 @@ test('it starts, answers, prints an admin token once, and reloads a changed conf
   assert.doesNotMatch(second.output(), /Admin token/);
   second.child.kill('SIGTERM');
   assert.equal(await second.exit, 0);
+});
+
+test('a config file that is taken away changes nothing, and a process that starts anew does not do without it', async () => {
+  const file = config(
+    'bifrost.jsonc',
+    '{ "server": { "workers": 2 }, "plugins": { "routes/openai": { "prefix": "/only" }, "providers/mock": {} } }',
+  );
+  const { child, url, output, exit } = await start();
+  rmSync(file);
+  await until(() => output().split('reload failed; the old config stays').length === 3);
+  process.kill(execPids(child.pid!)[0]!, 'SIGKILL');
+  await until(() => /a worker died[\s\S]*there is no such file/.test(output()));
+  for (let i = 0; i < 10; i++) assert.equal((await chat(url)).status, 404);
+  child.kill('SIGTERM');
+  assert.equal(await exit, 0);
+});
+
+test('check and SIGTERM wait for a plugin that needs time to end', async () => {
+  config(
+    'slow-end.ts',
+    `import { z } from 'zod';
+    import { definePlugin } from 'bifrost-kernel/plugin-sdk';
+    export default definePlugin({ name: 'slow-end', options: z.strictObject({}), setup: (_, host) => ({
+      teardown: () => new Promise((resolve) => host.clock.after(300, () => { host.log.info({}, 'ended slowly'); resolve(); })),
+    }) });`,
+  );
+  const file = config('slow.jsonc', '{ "plugins": { "./slow-end.ts": {} } }');
+  assert.equal((await run('check', '--config', file)).code, 0);
+  const { child, output, exit } = await start('--config', file);
+  child.kill('SIGTERM');
+  assert.equal(await exit, 0, output());
+  assert.match(output(), /ended slowly[\s\S]*stopped/);
 });
 
 test('SIGTERM lets an open stream finish, refuses readiness meanwhile, and exits with 0', async () => {

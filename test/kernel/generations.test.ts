@@ -41,6 +41,50 @@ for (const [what, hooks] of Object.entries(misshapen)) {
   });
 }
 
+const handler = { type: 'handler', method: 'GET', path: '/x', handler: () => new Response() };
+const faulty: Record<string, [PluginInstance, RegExp]> = {
+  'a hook that there is not': [
+    { hooks: { preRout: () => undefined } } as never,
+    /no hook preRout, perhaps preRoute is meant\./,
+  ],
+  'a route without a guard': [{ routes: [handler] } as never, /GET \/x needs a guard/],
+  'a route with a guard that guards nothing': [
+    { routes: [{ ...handler, guard: { amdin: 'write' } }] } as never,
+    /GET \/x needs a guard: \{ admin: "read" or "write" \}, \{ caller \} or \{ public: true \}\.$/,
+  ],
+  'a route that is open by halves': [{ routes: [{ ...handler, guard: { public: false } }] } as never, /needs a guard/],
+  'an exchange route without a dialect': [
+    { routes: [{ ...handler, type: 'exchange', operation: 'chat', defaultProvider: 'a', strip: '/x' }] } as never,
+    /GET \/x needs a dialect/,
+  ],
+  'a route that another plugin has': [
+    { routes: [{ ...handler, guard: { public: true } }] } as never,
+    /GET \/x is an endpoint of first already/,
+  ],
+  'a route of the gateway': [
+    { routes: [{ ...handler, path: '/health', guard: { public: true } }] } as never,
+    /GET \/health is an endpoint of the gateway already/,
+  ],
+};
+
+for (const [what, [instance, message]] of Object.entries(faulty)) {
+  test(`a plugin with ${what} is refused at start, and told why`, async () => {
+    const first = plugin('first', { routes: [{ ...handler, guard: { public: true } }] } as never);
+    await assert.rejects(start({ first, second: plugin('second', instance) }), { code: 'PLUGIN_MALFORMED', message });
+  });
+}
+
+test('two plugins cannot be one provider', async () => {
+  const plugins = {
+    'routes/openai': {},
+    'providers/mock': {},
+    mock: { use: 'providers/openai-compatible', baseUrl: 'http://localhost:1' },
+  };
+  await assert.rejects(createGateway({ plugins }, { log: silent }), {
+    message: 'The plugin mock is not usable: there is a provider mock already, of providers/mock.',
+  });
+});
+
 test('a plugin whose routes cannot be mounted takes everything down again', async () => {
   let tornDown = 0;
   const routes = [{ type: 'handler', method: 'GET', guard: { public: true }, handler: () => new Response() }];

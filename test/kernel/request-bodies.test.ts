@@ -90,3 +90,30 @@ test('a call from a web page of another site is refused unless the config allows
   await using open = await chatGateway({}, { server: { allowCrossSite: true } });
   assert.equal((await ask(open, {}, crossSite)).status, 200);
 });
+
+test('pages of other sites can really call a gateway that allows them: browsers get the answers that they ask for', async () => {
+  await using open = await chatGateway({}, { server: { allowCrossSite: true } });
+  const origin = 'https://app.example';
+  const asked = await fetch(`${open.url}/v1/chat/completions`, {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization,content-type',
+    },
+  });
+  assert.equal(asked.status, 204);
+  assert.equal(asked.headers.get('access-control-allow-origin'), '*');
+  assert.equal(asked.headers.get('access-control-allow-methods'), 'POST');
+  assert.equal(asked.headers.get('access-control-allow-headers'), 'authorization,content-type');
+  for (const stream of [false, true]) {
+    const reply = await ask(open, { stream }, { origin });
+    await reply.text();
+    assert.equal(reply.status, 200);
+    assert.equal(reply.headers.get('access-control-allow-origin'), '*');
+    assert.ok(reply.headers.has('x-request-id'));
+  }
+  assert.equal((await ask(open, {})).headers.has('access-control-allow-origin'), false);
+  await using closed = await chatGateway({});
+  assert.equal((await ask(closed, {}, { origin })).headers.has('access-control-allow-origin'), false);
+});

@@ -405,6 +405,25 @@ test('lets free models pass when the budget is used up', async () => {
   assert.equal((await call(gateway, vk)).status, 402);
 });
 
+test('prices a name that a key has an alias for as what it stands for, the dearest where keys differ', async () => {
+  await using upstream = await startUpstream();
+  upstream.always(used(100, 100));
+  const keys = [
+    { name: 'free', value: 'sk-a', models: [], aliases: { fast: 'free', any: 'free' } },
+    { name: 'paid', value: 'sk-b', models: [], aliases: { Fast: 'free', any: 'priced' } },
+  ];
+  const virtualKey = { id: 'ada', name: 'Ada', value: 'sk-bf-ada-0123456789', providers: ['openai'] };
+  await using gateway = await startGoverned(upstream, {
+    governance: { virtualKeys: [{ ...virtualKey, budgets: [{ limit: 0.0005, period: '1d' }] }] },
+    plugins: { openai: { use: 'test/provider', ...upstream.provider({ keys }) } },
+  });
+  const headers = { authorization: `Bearer ${virtualKey.value}` };
+  assert.equal((await call(gateway, headers, { model: 'fast', max_completion_tokens: 100 })).status, 200);
+  const refused = await call(gateway, headers, { model: 'any', max_completion_tokens: 100 });
+  assert.equal(refused.status, 402, refused.text);
+  assert.equal(refused.json.error.code, 'insufficient_quota');
+});
+
 test('lets a small budget pay for calls that state no limit until it is used up', async () => {
   await using upstream = await startUpstream();
   upstream.always(used(100, 50));
@@ -673,7 +692,7 @@ test('accepts a token of the issuer and counts it for the team that it names', a
   assert.equal(upstream.requests.filter(({ url }) => url === '/jwks').length, 1);
 });
 
-test('refuses a config that names an owner who does not exist, or an id twice', async () => {
+test('refuses a config that names an owner who does not exist, or an id or a credential twice', async () => {
   await using upstream = await startUpstream();
   await assert.rejects(
     startGoverned(upstream, { governance: { virtualKeys: [one({ team: 'nobody' })] } }),
@@ -682,6 +701,10 @@ test('refuses a config that names an owner who does not exist, or an id twice', 
   await assert.rejects(
     startGoverned(upstream, { governance: { virtualKeys: [one(), one()] } }),
     /virtualKeys\[1\]\.id: one is used twice/,
+  );
+  await assert.rejects(
+    startGoverned(upstream, { governance: { virtualKeys: [one(), one({ id: 'two' })] } }),
+    ({ message }: Error) => /virtualKeys\[1\]\.value: one has it already/.test(message) && !message.includes(key),
   );
 });
 

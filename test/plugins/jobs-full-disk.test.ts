@@ -1,24 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isGatewayError } from '../../plugin-sdk/index.ts';
 import type { NewJob } from '../../plugin-sdk/ports/jobs.ts';
 import { ThreadedJobs } from '../../plugins/store-lmdb/threaded-jobs.ts';
-
-/** A small file system to fill; `undefined` where this user may not mount one. */
-function smallDisk(megabytes: number): string | undefined {
-  const path = mkdtempSync(join(tmpdir(), 'jobs-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'none', path], { stdio: 'ignore' });
-    return path;
-  } catch {
-    rmSync(path, { recursive: true });
-    return undefined;
-  }
-}
+import { smallDisk } from './small-disk.ts';
 
 const job = (number: number): NewJob => ({
   id: `job_${String(number).padStart(8, '0')}`,
@@ -32,17 +19,10 @@ const job = (number: number): NewJob => ({
 test('refuses new jobs on a full disk, harms none of the old and goes on when there is room', {
   timeout: 60_000,
 }, async (t) => {
-  const path = smallDisk(8);
-  if (path === undefined) {
-    t.skip('this user may not mount a small file system');
-    return;
-  }
+  const path = smallDisk(t, 8);
+  if (path === undefined) return;
   const jobs = new ThreadedJobs(join(path, 'jobs'), 1024 ** 3, { now: () => Date.now() });
-  t.after(async () => {
-    await jobs.close();
-    execFileSync('umount', [path]);
-    rmSync(path, { recursive: true });
-  });
+  t.after(() => jobs.close());
   const limits = { queued: 10_000, queuedPerOwner: 10_000 };
   let stored = 0;
   const refusal = await (async () => {

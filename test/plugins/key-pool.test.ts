@@ -175,6 +175,16 @@ test('x-bf-api-key pins a key whatever its weight', async () => {
   );
 });
 
+test('two keys of one name are refused', async () => {
+  const twice = [
+    { name: 'a', value: 'x' },
+    { name: 'a', value: 'y' },
+  ];
+  await assert.rejects(startGateway({ plugins: { 'providers/openai': { keys: twice } } }), {
+    message: /keys\[1\]\.name: use a name that no other key has, got "a"/,
+  });
+});
+
 test('models, blocked models and aliases choose the key, without regard to case', async () => {
   await using upstream = await startUpstream();
   upstream.always(said());
@@ -228,6 +238,43 @@ test('a model that names no provider, or only one, is told apart from a provider
   assert.match(await message('mock'), /For a model of the provider mock, send mock\/MODEL\./);
   assert.match(await message('openai/gpt-4o'), /none is configured\. Set OPENAI_API_KEY/);
   assert.doesNotMatch(await message('openai/meta/llama'), /meta is no/);
+  const files = await fetch(`${gateway.url}/openai/v1/files`);
+  assert.match(await files.text(), /To ask another provider, name it in x-model-provider\. Set OPENAI_API_KEY/);
+});
+
+test('a caller whose own key is not used is told how it would be', async () => {
+  await using gateway = await startGateway({ plugins: { 'routes/openai': {}, 'providers/openai': { keys: [] } } });
+  const message = async (headers: Record<string, string>): Promise<string> => {
+    const reply = await fetch(`${gateway.url}/openai/v1/files`, { headers });
+    return reply.text();
+  };
+  const key = 'sk-proj-0123456789abcdef0123';
+  for (const headers of [{ authorization: `Bearer ${key}` }, { 'api-key': key }, { 'x-api-key': key }]) {
+    const text = await message(headers as Record<string, string>);
+    assert.match(text, /The key that the request bears would serve it if plugins\/direct-keys were enabled\./);
+    assert.doesNotMatch(text, /sk-proj/);
+  }
+  for (const authorization of [
+    'Bearer dummy-key',
+    'Bearer sk-bf-0123456789abcdef0123',
+    'Basic 0123456789abcdef0123456789',
+  ])
+    assert.doesNotMatch(await message({ authorization }), /direct-keys/);
+});
+
+test('a passthrough says that it goes to one provider alone, not that another is not configured', async () => {
+  await using gateway = await startGateway({
+    plugins: { 'routes/openai-passthrough': {}, 'providers/openai': { keys: [] }, 'providers/mock': {} },
+  });
+  const reply = await fetch(`${gateway.url}/openai_passthrough/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"model":"mock/echo","messages":[]}',
+  });
+  assert.match(
+    await reply.text(),
+    /none is configured\. A passthrough goes to openai alone, whatever the model\. Set OPENAI/,
+  );
 });
 
 test('a restricted caller is served only by the keys it may use', async () => {

@@ -6,7 +6,7 @@ import type { UsageFacts } from '../../plugin-sdk/ports/prices.ts';
 import type { ExchangeRecord } from '../../plugin-sdk/ports/records.ts';
 import { bookVersion, shippedBook } from '../../plugins/pricing/book/index.ts';
 import { PriceBook } from '../../plugins/pricing/book.ts';
-import { bookFileSchema } from '../../plugins/pricing/entry.ts';
+import { bookFileSchema } from '../../plugins/pricing/book-file.ts';
 import { exchangeCost } from '../../plugins/pricing/exchange-cost.ts';
 import { pricesFrom, pricingOptions, repriceRecords, repriceStore } from '../../plugins/pricing/index.ts';
 import { openStore, recordNumber } from './record-store.ts';
@@ -245,10 +245,9 @@ describe('sizes', () => {
 
   it('are known for every model of the book that is charged for text that it writes', () => {
     const spoken = /realtime|image|tts|transcribe|native-audio|glm-4\.7-flash|deep-research/;
-    const unknown = shippedBook.flatMap((file) => {
-      const { provider, models } = bookFileSchema.parse(file);
-      return models
-        .filter(({ output, model }) => output !== undefined && Number(output) > 0 && !spoken.test(model))
+    const unknown = shippedBook.flatMap(({ provider, read }) => {
+      return read()
+        .models.filter(({ output, model }) => output !== undefined && Number(output) > 0 && !spoken.test(model))
         .filter(({ model }) => {
           const { maxOutputTokens, contextWindow } = sizeOf(provider, model.replace('*', '1'));
           return maxOutputTokens === undefined && contextWindow === undefined;
@@ -259,11 +258,23 @@ describe('sizes', () => {
   });
 });
 
+describe('the book that ships', () => {
+  it('holds only what a book file may, under the name of its provider, with prices that can be read', () => {
+    const book = new PriceBook(shippedBook, bookVersion);
+    for (const { provider, read } of shippedBook) {
+      const { provider: own, models } = bookFileSchema.parse(read());
+      assert.equal(own, provider);
+      for (const { model } of models) assert.notEqual(book.find(provider, model.replace('*', '1'), at), undefined);
+    }
+  });
+});
+
 describe('reservation', () => {
   const book = new PriceBook(shippedBook, bookVersion);
-  const models: [string, string][] = (shippedBook as { provider: string; models: { model: string }[] }[]).flatMap(
-    (file) =>
-      file.models.filter((one) => !one.model.includes('*')).map((one): [string, string] => [file.provider, one.model]),
+  const models = shippedBook.flatMap(({ provider, read }) =>
+    read()
+      .models.filter((one) => !one.model.includes('*'))
+      .map((one): [string, string] => [provider, one.model]),
   );
 
   it('is never below the cost of a call that stays within it, for every model of the book', () => {

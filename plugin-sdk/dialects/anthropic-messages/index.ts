@@ -1,15 +1,11 @@
 import { isObject } from '../../json.ts';
+import { loadOnUse } from '../../load-on-use.ts';
+import { deferredCodec } from '../deferred-codec.ts';
 import type { Dialect } from '../dialect.ts';
-import { decodeAnswer } from './decode-answer.ts';
-import { decodeRequest } from './decode-request.ts';
-import { MessagesStreamDecoder } from './decode-stream.ts';
-import { encodeAnswer } from './encode-answer.ts';
-import { encodeRequest } from './encode-request.ts';
-import { MessagesStreamEncoder } from './encode-stream.ts';
 import { decodeError, encodeError, encodeStreamError } from './errors.ts';
 import { meter } from './meter.ts';
 
-export { type ClaudeCapabilities, capabilitiesOf } from './capabilities.ts';
+export type { ClaudeCapabilities } from './capabilities.ts';
 
 /** The Anthropic endpoints other than messages: files, batches, models, token counts. */
 export const anthropic: Dialect = {
@@ -26,12 +22,7 @@ export const anthropicMessages: Dialect = {
   ...anthropic,
   id: 'anthropic.messages',
   chat: {
-    decodeRequest,
-    encodeRequest,
+    ...deferredCodec(loadOnUse<typeof import('./codec.ts')>(import.meta.url, './codec')),
     enforcesOutput: (body) => isObject(body['output_config']) && isObject(body['output_config']['format']),
-    decodeAnswer,
-    encodeAnswer,
-    decodeStream: (request) => new MessagesStreamDecoder(request),
-    encodeStream: (context) => new MessagesStreamEncoder(context),
   },
 };

@@ -1,15 +1,11 @@
 import { isObject } from '../../json.ts';
+import { loadOnUse } from '../../load-on-use.ts';
+import { deferredCodec } from '../deferred-codec.ts';
 import type { Dialect } from '../dialect.ts';
-import { decodeAnswer } from './decode-answer.ts';
-import { decodeRequest } from './decode-request.ts';
-import { CohereStreamDecoder } from './decode-stream.ts';
-import { encodeAnswer } from './encode-answer.ts';
-import { encodeRequest } from './encode-request.ts';
-import { CohereStreamEncoder } from './encode-stream.ts';
 import { cohereErrors } from './errors.ts';
 import { cohereMeter } from './meter.ts';
 
-export { type CohereCapabilities, capabilitiesOf } from './capabilities.ts';
+export type { CohereCapabilities } from './capabilities.ts';
 
 /** Cohere's chat, version 2. */
 export const cohereChat: Dialect = {
@@ -18,13 +14,8 @@ export const cohereChat: Dialect = {
   meter: cohereMeter,
   ...cohereErrors,
   chat: {
-    decodeRequest,
-    encodeRequest,
+    ...deferredCodec(loadOnUse<typeof import('./codec.ts')>(import.meta.url, './codec')),
     enforcesOutput: (body) => isObject(body['response_format']),
-    decodeAnswer,
-    encodeAnswer,
-    decodeStream: (request) => new CohereStreamDecoder(request),
-    encodeStream: (context) => new CohereStreamEncoder(context),
   },
 };
 

@@ -1,12 +1,8 @@
 import { isObject } from '../../json.ts';
+import { loadOnUse } from '../../load-on-use.ts';
+import { deferredCodec } from '../deferred-codec.ts';
 import type { Dialect } from '../dialect.ts';
 import { errorFace } from '../openai/error-face.ts';
-import { decodeAnswer } from './decode-answer.ts';
-import { decodeRequest } from './decode-request.ts';
-import { decodeStream } from './decode-stream.ts';
-import { encodeAnswer } from './encode-answer.ts';
-import { encodeRequest } from './encode-request.ts';
-import { encodeStream } from './encode-stream.ts';
 import { chatMeter } from './meter.ts';
 
 export type { ChatCapabilities } from './capabilities.ts';
@@ -18,12 +14,7 @@ export const openaiChat: Dialect = {
   meter: chatMeter,
   ...errorFace,
   chat: {
-    decodeRequest,
-    encodeRequest,
+    ...deferredCodec(loadOnUse<typeof import('./codec.ts')>(import.meta.url, './codec')),
     enforcesOutput: (body) => isObject(body['response_format']),
-    decodeAnswer,
-    encodeAnswer,
-    decodeStream,
-    encodeStream,
   },
 };

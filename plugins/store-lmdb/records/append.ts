@@ -1,4 +1,5 @@
 import type { ExchangeRecord } from '../../../plugin-sdk/ports/records.ts';
+import { commit } from '../commit.ts';
 import { Block, rowsPerBlock } from './block.ts';
 import type { RecordFiles } from './files.ts';
 import { encodeRow, fillColumns } from './row.ts';
@@ -27,7 +28,7 @@ export async function appendRecords(files: RecordFiles, records: readonly Exchan
 /** Runs a write transaction; what it learnt of the word list is forgotten when it does not commit. */
 export async function transaction<T>(files: RecordFiles, work: () => T): Promise<T> {
   try {
-    return await files.root.transaction(work);
+    return await commit(files.root, work);
   } catch (cause) {
     files.words.forget();
     throw cause;

@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Host } from '../../../plugin-sdk/index.ts';
+import { close, writesAlone } from '../commit.ts';
+import { makeFolder } from '../make-folder.ts';
 import type { BlockHead } from './block.ts';
 import { Words } from './words.ts';
 
@@ -30,8 +31,8 @@ export function openRecordFiles(host: Host, mapBytes: number): RecordFiles {
     `store-lmdb-records:${host.dataDir}`,
     () => {
       const path = join(host.dataDir, 'records');
-      mkdirSync(path, { recursive: true });
-      const root = open({ path, maxDbs: 16, mapSize: mapBytes, encoding: 'msgpack' });
+      makeFolder(path);
+      const root = open({ path, maxDbs: 16, mapSize: mapBytes, encoding: 'msgpack', ...writesAlone });
       return {
         root,
         blocks: root.openDB<Buffer, number>({ name: 'blocks', encoding: 'binary' }),
@@ -43,6 +44,6 @@ export function openRecordFiles(host: Host, mapBytes: number): RecordFiles {
         words: new Words(root.openDB<number | string, string | number>({ name: 'words' })),
       };
     },
-    (files) => files.root.close(),
+    (files) => close(files.root),
   );
 }

@@ -1,0 +1,47 @@
+import { GatewayError } from '../../plugin-sdk/errors.ts';
+import type { Environment } from './environment.ts';
+
+/**
+ * Option for environments that are written with {@link commit}. Otherwise LMDB makes a promise per turn of the event loop
+ * that only it can see; a commit that fails rejects it, and that ends the process.
+ */
+export const writesAlone = { eventTurnBatching: false } as const;
+
+/** Environments whose last commit failed. */
+const failed = new WeakSet<Environment>();
+
+/**
+ * Runs a write transaction. What `work` throws is thrown again.
+ *
+ * Throws GatewayError STORE_UNAVAILABLE when it cannot be committed, as on a full disk.
+ */
+export async function commit<T>(environment: Environment, work: () => T): Promise<T> {
+  try {
+    const result = await environment.transaction(work);
+    failed.delete(environment);
+    return result;
+  } catch (cause) {
+    if (!isFailedCommit(cause)) throw cause;
+    failed.add(environment);
+    throw new GatewayError('STORE_UNAVAILABLE', { reason: await reasonOf(cause) }, { cause });
+  }
+}
+
+/** Closes an environment once its writes are on disk. */
+export async function close(environment: Environment): Promise<void> {
+  // LMDB waits for the flush of a commit that failed, which never comes.
+  if (!failed.has(environment)) await environment.close();
+}
+
+interface FailedCommit extends Error {
+  /** Rejected with the reason right after the transaction's own promise; nobody else listens to it. */
+  readonly commitError: Promise<never>;
+}
+
+function isFailedCommit(cause: unknown): cause is FailedCommit {
+  return cause instanceof Error && 'commitError' in cause && cause.commitError instanceof Promise;
+}
+
+function reasonOf({ commitError }: FailedCommit): Promise<string> {
+  return commitError.catch((error: Error) => error.message);
+}
