@@ -36,7 +36,11 @@ class Omitting implements Sink<Buffer> {
 
   end(): void {
     const tail = this.#boundary.tail();
-    if (tail.length > 0) this.#pass(tail);
+    try {
+      if (tail.length > 0) this.#pass(tail);
+    } catch (cause) {
+      return this.#sink.fail(cause as Error);
+    }
     this.#sink.end();
   }
 

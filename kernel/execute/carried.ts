@@ -18,7 +18,7 @@ import type { Runtime } from './context.ts';
 import { wantsBase64, withWantedEncoding } from './embeddings-format.ts';
 import { failedReply } from './failed-reply.ts';
 import { HeldStart } from './held-start.ts';
-import { hiddenFailure } from './hidden-failure.ts';
+import { hiddenFailure, refuseNoJson } from './hidden-failure.ts';
 import { quirkedStream } from './quirked-stream.ts';
 import { fixError, fixReply } from './quirks.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
@@ -87,12 +87,21 @@ async function readReply(
     (isSmallJson(type, reply.headers, runtime) || (type.includes('json') && wantsBase64(exchange))
       ? await collectWhole(provider, upstream, runtime)
       : undefined);
+  const isPlain = exchange.route.passthrough !== true && getHeader(reply.headers, 'content-encoding') === undefined;
+  if (isPlain && exchange.request.method === 'POST') {
+    try {
+      refuseNoJson(provider, exchange.operation, type, whole);
+    } catch (error) {
+      reply.abort(error as Error);
+      upstream.done();
+      throw error;
+    }
+  }
   upstream.arrived();
   if (whole === undefined) {
     return { ...base, body: { type: 'flow', flow: watched(upstream), events: false } };
   }
   upstream.done();
-  const isPlain = exchange.route.passthrough !== true && getHeader(reply.headers, 'content-encoding') === undefined;
   const hidden = isPlain && type.includes('json') ? hiddenFailure(provider, dialect, whole) : undefined;
   const fixed = isPlain ? fixReply(provider, whole, type) : undefined;
   const failedStatus = fixed?.status ?? hidden;

@@ -12,7 +12,7 @@ import type { LiveAttempt } from '../attempt.ts';
 import { Deadline } from '../deadline.ts';
 import { SocketMeter } from '../meter/socket-meter.ts';
 import { request as httpRequest } from '../node-builtins.ts';
-import { dial } from '../upstream/dial.ts';
+import { dial, type Target } from '../upstream/dial.ts';
 import { upstreamError } from '../upstream/upstream-error.ts';
 import { text } from '../upstream/wire-request.ts';
 import type { Runtime } from './context.ts';
@@ -80,8 +80,7 @@ function ask(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): 
     const { origin, privateAddresses } = request;
     const { target, host } = runtime.connections.to({ origin, privateAddresses, connectMs });
     exchange.onSent?.();
-    const socket = dial(target);
-    const asking = requestUpgrade(socket, host, request);
+    const { socket, asking } = requestUpgrade(target, host, request);
     const fail = (cause: Error): void => {
       finish();
       asking.destroy();
@@ -127,12 +126,28 @@ function ask(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): 
 }
 
 /** node's own client writes and reads the handshake; whoever has the socket afterwards gets its bytes as they come. */
-function requestUpgrade(socket: Socket, host: string, { path, headers }: UpstreamRequest): ClientRequest {
-  return httpRequest({
-    createConnection: () => socket,
+function requestUpgrade(
+  target: Target,
+  host: string,
+  { provider, path, headers }: UpstreamRequest,
+): { readonly socket: Socket; readonly asking: ClientRequest } {
+  let socket: Socket | undefined;
+  // A head that cannot be written is known before there is a connection, which nobody would end.
+  const createConnection = (): Socket => {
+    socket = dial(target);
+    return socket;
+  };
+  const options = {
+    createConnection,
     method: 'GET',
     path,
     setHost: false,
     headers: ['host', host, 'connection', 'upgrade', 'upgrade', 'websocket', ...withoutExtensions(headers.map(text))],
-  }).end();
+  };
+  try {
+    const asking = httpRequest(options).end();
+    return { asking, socket: socket! };
+  } catch (error) {
+    throw upstreamError(provider, error as Error, 'connecting');
+  }
 }

@@ -67,6 +67,7 @@ export class Connection implements ReplyHandler, UploadProgress {
 
   /** Writes a call. The connection must be fresh or released. */
   send(request: WireRequest, call: ConnectionCall): void {
+    if (this.#calls > 0) this.#socket.ref();
     this.#call = call;
     this.#reader = new ReplyReader(request.method, this);
     this.#calls += 1;
@@ -171,6 +172,8 @@ export class Connection implements ReplyHandler, UploadProgress {
   #release(): void {
     // Its reader may have had enough of the last bytes; an idle connection is read, to hear when it ends.
     if (this.#socket.isPaused()) this.#socket.resume();
+    // Nobody waits for it: a process that has nothing else to do may end.
+    this.#socket.unref();
     this.#owner.released(this, this.#keptMs);
   }
 

@@ -31,7 +31,7 @@ export class Connections {
     const found = known?.find((pool) => pool.serves(where));
     if (found !== undefined) return found;
     const pool = new Pool(where);
-    if (this.#count >= mostPools) this.#dropOldest();
+    if (this.#count >= mostPools) this.#dropUnused();
     this.#pools.set(where.origin, [...(this.#pools.get(where.origin) ?? []), pool]);
     this.#count += 1;
     this.#sweep ??= setInterval(() => this.#dropExpired(), sweepMs).unref();
@@ -52,11 +52,15 @@ export class Connections {
     this.#count = 0;
   }
 
-  #dropOldest(): void {
-    const [origin, pools] = this.#pools.entries().next().value!;
-    this.#pools.delete(origin);
-    this.#count -= pools.length;
-    for (const pool of pools) pool.retire();
+  /** Forgets the oldest origin that no call is made to; with a call on each, all are kept. */
+  #dropUnused(): void {
+    for (const [origin, pools] of this.#pools) {
+      if (pools.some(({ busy }) => busy > 0)) continue;
+      this.#pools.delete(origin);
+      this.#count -= pools.length;
+      for (const pool of pools) pool.destroy();
+      return;
+    }
   }
 
   #dropExpired(): void {
@@ -73,7 +77,7 @@ export class Pool implements ConnectionOwner {
   readonly target: Target;
   readonly #all = new Set<Connection>();
   #idle: Connection[] = [];
-  #isRetired = false;
+  #isClosed = false;
 
   constructor(where: Origin) {
     const { hostname, host, port, protocol } = new URL(where.origin);
@@ -123,7 +127,7 @@ export class Pool implements ConnectionOwner {
   }
 
   released(connection: Connection, keptMs: number): void {
-    if (this.#isRetired) return connection.destroy();
+    if (this.#isClosed) return connection.destroy();
     connection.expiresAt = performance.now() + keptMs;
     this.#idle.push(connection);
   }
@@ -142,14 +146,9 @@ export class Pool implements ConnectionOwner {
     for (const connection of expired) connection.destroy();
   }
 
-  /** Lets calls end, and nothing follow them. */
-  retire(): void {
-    this.#isRetired = true;
-    for (const connection of this.#idle.splice(0)) connection.destroy();
-  }
-
+  /** Ends every connection, with the call on it. */
   destroy(): void {
-    this.#isRetired = true;
+    this.#isClosed = true;
     this.#idle = [];
     for (const connection of this.#all) connection.cut(new Error('the gateway closes its connections'));
   }

@@ -1,4 +1,5 @@
 import { connect as connectPlain, isIP, type LookupFunction, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { Deadline } from '../deadline.ts';
 import { hearLastWords } from './last-words.ts';
 
 /** Where a connection goes to, and within what. */
@@ -62,10 +63,10 @@ function secure(target: Target, options: TcpNetConnectOpts): Socket {
 function limitConnecting(socket: Socket, { isSecure, connectMs }: Target): void {
   if (connectMs <= 0) return;
   const opened = isSecure ? 'secureConnect' : 'connect';
-  const timer = setTimeout(() => socket.destroy(new Error('no connection in time')), connectMs);
+  const deadline = new Deadline(connectMs, () => socket.destroy(new Error('no connection in time')));
   // Nothing of this stays with a connection that stands.
   const stop = (): void => {
-    clearTimeout(timer);
+    deadline.stop();
     socket.off(opened, stop).off('close', stop);
   };
   socket.on(opened, stop).on('close', stop);

@@ -68,6 +68,7 @@ export class ReplyReader {
     if (bytes.length > from) {
       this.#partial = Buffer.allocUnsafe(mostHeadBytes);
       this.#hold(bytes, from, bytes.length);
+      this.#checkPartial();
     }
     return -1;
   }
@@ -79,7 +80,10 @@ export class ReplyReader {
     const partial = this.#partial!;
     const held = partial.subarray(0, this.#partialBytes);
     const end = held.indexOf(headEnd, Math.max(0, before - 3));
-    if (end === -1) return -1;
+    if (end === -1) {
+      this.#checkPartial();
+      return -1;
+    }
     this.#partial = undefined;
     this.#partialBytes = 0;
     this.#take(held.toString('latin1', 0, end + 2));
@@ -88,6 +92,9 @@ export class ReplyReader {
 
   #hold(bytes: Buffer, from: number, to: number): void {
     this.#partialBytes += bytes.copy(this.#partial!, this.#partialBytes, from, to);
+  }
+
+  #checkPartial(): void {
     // What is no HTTP at all is known by its first bytes, whether or not more would follow.
     const start = this.#partial!.toString('latin1', 0, Math.min(7, this.#partialBytes));
     if (!'HTTP/1.'.startsWith(start)) throw new MalformedReply('its head is no HTTP/1.1');

@@ -43,6 +43,7 @@ export class UpstreamCall implements ConnectionCall, UpstreamReply {
 
   /** Sends the request. What was streamed cannot be sent twice. */
   begin(request: WireRequest, pool: Pool): void {
+    if (this.#ended) return;
     const { body } = request;
     if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
       const again = (): void => this.#write(request, pool.fresh());
@@ -117,8 +118,9 @@ export class UpstreamCall implements ConnectionCall, UpstreamReply {
   }
 
   cut(error: Error): void {
-    if (this.#ended) return;
+    if (this.#ended && !this.#full) return;
     this.#close();
+    if (this.#full) this.#drop();
     this.#fail(error);
   }
 
@@ -130,6 +132,13 @@ export class UpstreamCall implements ConnectionCall, UpstreamReply {
   #write(request: WireRequest, connection: Connection): void {
     this.#connection = connection;
     connection.send(request, this);
+  }
+
+  /** Nobody takes what is held, nor would hear of anything behind it. */
+  #drop(): void {
+    this.#chunks = [];
+    this.#held = 0;
+    this.#full = false;
   }
 
   #close(): void {
@@ -155,7 +164,7 @@ export class UpstreamCall implements ConnectionCall, UpstreamReply {
     if (!this.#ended || this.#sink === undefined) return;
     this.#sink = undefined;
     if (this.#failure !== undefined) sink.fail(this.#failure);
-    else sink.end();
+    else this.#tellEnd(sink);
   }
 
   /** Whatever breaks in a sink ends its call, never the process: this runs on the connection's stack, or on nobody's. */
@@ -167,6 +176,14 @@ export class UpstreamCall implements ConnectionCall, UpstreamReply {
       this.#sink = undefined;
       sink.fail(cause as Error);
       return false;
+    }
+  }
+
+  #tellEnd(sink: Sink<Buffer>): void {
+    try {
+      sink.end();
+    } catch (cause) {
+      sink.fail(cause as Error);
     }
   }
 

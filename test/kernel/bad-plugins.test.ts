@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { HookName, PluginHooks, PluginInstance } from '../../plugin-sdk/index.ts';
-import { ask, chatGateway, plugin, streamed } from './chat-gateway.ts';
+import { ask, chatGateway, chunk, plugin, streamed } from './chat-gateway.ts';
+import { rawUpstream } from './raw-upstream.ts';
 
 type Misdeed = 'throws' | 'hangs' | 'answers nonsense' | 'loops over its time limit';
 
@@ -105,6 +106,38 @@ test('a stream transform that throws ends the stream with an error event and no 
   assert.match(text, /good/);
   assert.match(text, /"error":\{"message":"The plugin culprit failed in transformResponse/);
   assert.doesNotMatch(text, /never|\[DONE\]|secret detail/);
+});
+
+test('a plugin that throws over the last event of a stream that ends without its empty line ends that stream alone', async () => {
+  const culprit = plugin('culprit', {
+    hooks: {
+      transformResponse: {
+        json: () => undefined,
+        stream: () => ({
+          omits: {
+            needles: ['DONE'],
+            test: () => {
+              throw new Error('secret detail');
+            },
+          },
+          event: (event, emit) => emit(event),
+        }),
+      },
+    },
+  });
+  const hello = `data: ${JSON.stringify(chunk({ content: 'hello' }))}\n\n`;
+  await using upstream = await rawUpstream(({ socket }) => {
+    socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n${hello}`);
+    setTimeout(() => socket.end('data: [DONE]'), 30);
+  });
+  await using gateway = await chatGateway(
+    { culprit },
+    { plugins: { up: { use: 'chat-provider', ...upstream.provider() } } },
+  );
+  const reply = await ask(gateway, { stream: true }, {}, AbortSignal.timeout(2_000));
+  const text = await reply.text();
+  assert.match(text, /hello.*culprit .*transformResponse/s);
+  assert.doesNotMatch(text, /secret detail/);
 });
 
 test('failOpen lets requests through without the plugin', async () => {

@@ -197,3 +197,19 @@ test('the total time limit ends a stream with an error event', async () => {
   assert.match(reply.text, /"code":"upstream_timeout"[^\n]*\n\n$/);
   assert.equal(reply.text.includes('[DONE]'), false);
 });
+
+test('the total time limit ends a stream whose client has stopped reading', async () => {
+  await using upstream = await startUpstream();
+  upstream.always({ events: Array(300).fill(textEvent('x'.repeat(100_000))) });
+  const { gateway, outcomes } = await startWatched({ openai: upstream }, { 'plugins/timeouts': { totalMs: 300 } });
+  await using _ = gateway;
+  const asking = httpRequest(`${gateway.url}/openai/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+  });
+  asking.on('response', (answer) => answer.on('error', () => {})).on('error', () => {});
+  asking.end(JSON.stringify({ model: 'gpt-4o', stream: true, messages: [{ role: 'user', content: 'hi' }] }));
+  await until(() => outcomes.length === 1);
+  assert.equal(outcomes[0]!.error?.code, 'UP_TIMEOUT');
+  asking.destroy();
+});

@@ -112,6 +112,30 @@ test('a reply whose last bytes found its reader full leaves a connection that is
   assert.equal(upstream.connections, 1);
 });
 
+for (const [when, ready] of [
+  ['as its body ends with its connection', true],
+  ['once it takes more', false],
+] as const) {
+  test(`a reader that breaks ${when} is told that it broke`, async () => {
+    await using upstream = await rawUpstream(({ socket }) => void socket.end('HTTP/1.1 200 OK\r\n\r\nall'));
+    using gateway = client(upstream.url);
+    const reply = await gateway.call();
+    const broken = new Error('broken');
+    const told = new Promise<Error>((resolve) => {
+      reply.start({
+        push: () => ready,
+        end: () => {
+          throw broken;
+        },
+        fail: resolve,
+      });
+    });
+    await sleep(20);
+    if (!ready) reply.resume();
+    assert.equal(await told, broken);
+  });
+}
+
 test('a body that ends with its connection is whole only when the connection is ended, not when it breaks', async () => {
   await using upstream = await rawUpstream(({ socket, head }) => {
     socket.write('HTTP/1.1 200 OK\r\n\r\nall there is');
@@ -191,6 +215,48 @@ test('an answer that comes during an upload is heard, the upload ends and its co
   assert.equal(upstream.connections, 2);
 });
 
+test('a call that is aborted before it began is not made', async () => {
+  await using upstream = await rawUpstream(({ socket }) => void socket.write(plain()));
+  using gateway = client(upstream.url);
+  const early = new Error('changed my mind');
+  const request = { provider: 'p', origin: upstream.url, method: 'GET', path: '/', headers: [], body: undefined };
+  const started = (abort: (reason: Error) => void): void => abort(early);
+  await assert.rejects(send({ ...request, privateAddresses: true }, gateway.connections, 1_000, started), early);
+  await sleep(50);
+  assert.equal(upstream.connections, 0);
+});
+
+test('a time for connecting that no timer can wait is waited as long as one can', async () => {
+  await using upstream = await rawUpstream(({ socket }) => void socket.write(plain()));
+  const connections = new Connections();
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', onWarning);
+  const request = { provider: 'p', origin: upstream.url, method: 'GET', path: '/', headers: [], body: undefined };
+  await send({ ...request, privateAddresses: true }, connections, 1e10);
+  await sleep(20);
+  process.off('warning', onWarning);
+  connections.close();
+  assert.deepEqual(warnings, []);
+});
+
+test('an origin that has a call is kept however many others there are, and its call ends with the connections', async () => {
+  await using upstream = await rawUpstream(() => {});
+  using gateway = client(upstream.url);
+  const waiting = assert.rejects(gateway.call(), { code: 'UP_RESET' });
+  while (upstream.heads.length === 0) await sleep(5);
+  const others = Array.from({ length: 1_500 }, (_, i) => `http://${i}.example`);
+  for (const origin of others) gateway.connections.to({ origin, privateAddresses: true, connectMs: 1_000 });
+  const known = gateway.connections.stats();
+  assert.equal(known.length, 1_000);
+  assert.deepEqual(
+    known.filter(({ busy }) => busy > 0).map(({ origin }) => origin),
+    [upstream.url],
+  );
+  gateway.connections.close();
+  await waiting;
+});
+
 test('closing the connections fails the calls on them', async () => {
   await using upstream = await rawUpstream(({ socket, head }) => {
     if (head.includes('/stream')) socket.write('HTTP/1.1 200 OK\r\n\r\nhalf');
@@ -212,6 +278,17 @@ test('a connection that does not come about in time is known for that', async ()
   const started = performance.now();
   await assert.rejects(gateway.call(), { code: 'UP_CONNECT', message: /no connection in time/ });
   assert.ok(performance.now() - started < 2_000);
+  server.close();
+});
+
+test('a port that speaks no TLS is named as that, not in the words of OpenSSL', async () => {
+  const server = createServer((socket) => void socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  using gateway = client(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  await assert.rejects(gateway.call(), {
+    code: 'UP_CONNECT',
+    message: /^p could not be reached: no TLS handshake with it \([a-z ]+\); does it speak plain http\?/,
+  });
   server.close();
 });
 

@@ -23,6 +23,18 @@ const truncated = JSON.stringify(healthy.json).slice(0, 120);
 const json = { 'content-type': 'application/json' };
 const sse = { 'content-type': 'text/event-stream' };
 
+/** What a proxy on the way may say under 200. */
+const noJson: Record<string, Script> = {
+  'answers 200 with a web page': { headers: { 'content-type': 'text/html' }, body: '<html>log in</html>' },
+  'answers 200 with a large web page': {
+    headers: { 'content-type': 'text/html' },
+    chunks: ['<html>', 'x'.repeat(2_000_000), '</html>'],
+    chunkDelayMs: 5,
+  },
+  'answers 200 with a web page that is called JSON': { headers: json, body: ' <html>nope</html>' },
+  'answers 200 with nothing': { headers: json, body: '' },
+};
+
 /** Ways to fail before the client could have seen anything. */
 const whole: Record<string, Script> = {
   'is reset before headers': { fault: 'reset' },
@@ -35,6 +47,7 @@ const whole: Record<string, Script> = {
   'is silent after headers': { headers: json, chunks: [], fault: 'stall' },
   'is silent in the middle of the body': { headers: json, chunks: [truncated], fault: 'stall' },
   'sends truncated JSON': { headers: json, body: truncated },
+  ...noJson,
 };
 const streamed: Record<string, Script> = {
   'is reset before headers': { fault: 'reset' },
@@ -54,6 +67,7 @@ const streamed: Record<string, Script> = {
   'only sends keep-alives': { events: Array(50).fill(': keep-alive\n\n'), chunkDelayMs: 20 },
   'ends without a word': { events: [roleEvent] },
   'sends a cut event': { headers: sse, chunks: ['data: {"choices":[{"index":0,"del'] },
+  ...noJson,
 };
 
 const limits = { 'plugins/timeouts': { firstContentMs: 150, betweenEventsMs: 150 }, 'plugins/fallbacks': {} };

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { ask, type ChatGateway, chatGateway, completion } from './chat-gateway.ts';
 import { jsonAnswer, type RawSeen, type RawUpstream, rawUpstream } from './raw-upstream.ts';
 
@@ -35,6 +37,32 @@ test('an upstream that closes idle connections at random is never noticed', asyn
   };
   await Promise.all(Array.from({ length: 8 }, caller));
   assert.ok(upstream.connections > 10, 'connections were closed');
+});
+
+test('an idle connection does not keep a process alive', async () => {
+  await using upstream = await rawUpstream(({ socket }) => void socket.write(answer));
+  const { href } = new URL('../../kernel/upstream/', import.meta.url);
+  const request = {
+    provider: 'p',
+    origin: upstream.url,
+    method: 'GET',
+    path: '/',
+    headers: [],
+    privateAddresses: true,
+  };
+  const program = `
+    import { Connections } from '${href}connections.ts';
+    import { send } from '${href}send.ts';
+    const connections = new Connections();
+    for (let i = 0; i < 2; i++) {
+      const reply = await send(${JSON.stringify(request)}, connections, 1_000);
+      await new Promise((end, fail) => reply.start({ push: () => true, end, fail }));
+    }
+    process.stdout.write('done');`;
+  const run = promisify(execFile);
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 });
+  assert.equal(stdout, 'done');
+  assert.equal(upstream.connections, 1);
 });
 
 /** What becomes of a call on a connection that is open already. */

@@ -163,6 +163,14 @@ for (const [status, method] of [
   });
 }
 
+test('a head that came in part goes on in a read as large as a head may be', () => {
+  const [start, rest] = ['HTTP/1.1 200 OK\r\n', 'content-length: 100000\r\n\r\n'];
+  const body = 'x'.repeat(100_000);
+  const seen = read([latin1(start), latin1((rest + body).slice(0, 65_536)), latin1((rest + body).slice(65_536))]);
+  assert.equal(seen.body, body);
+  assert.deepEqual(seen.trailers, []);
+});
+
 test('bytes behind the end of a reply are known for what they are', () => {
   for (const bytes of [
     'HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabcd',

@@ -268,3 +268,20 @@ function upgrade(path: string, port = gateway.port): Promise<Upgraded> {
     outgoing.end();
   });
 }
+
+test('a key that no header can hold is said to be that, and leaves no connection behind', async () => {
+  // Nothing listens there: a connection that nobody waits for would fail unheard, and end the process.
+  const keys = [{ name: 'main', value: 'sk-\u0100' }];
+  await using other = await passthroughGateway({
+    plugins: { 'providers/openai': { baseUrl: 'http://127.0.0.1:1', keys } },
+  });
+  const asking = httpRequest(`${other.url}/openai_passthrough/v1/realtime?model=m`, {
+    headers: { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-key': 'x', 'sec-websocket-version': '13' },
+  }).end();
+  const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+  const [body] = (await once(answer.setEncoding('utf8'), 'data')) as [string];
+  assert.equal(answer.statusCode, 502);
+  assert.match(body, /header/);
+  assert.doesNotMatch(body, /sk-/);
+  await sleep(50);
+});
