@@ -18,7 +18,7 @@ export interface Range {
 
 export const defaultMaxDepth = 512;
 /** Strings up to here are read byte by byte, since a native search costs as much as about this many bytes. */
-const nearby = 24;
+const nearby = 48;
 
 /** The closing bracket of every open container. Shared: a skip never calls out, so two can never overlap. */
 let closers = new Uint8Array(defaultMaxDepth + 1);
