@@ -18,9 +18,14 @@ export function lowerName(name: string): string {
   return lower;
 }
 
+/** Most names differ in their lengths already. */
+function isNamed(name: string, lower: string): boolean {
+  return name.length === lower.length && lowerName(name) === lower;
+}
+
 /** First value of a header, by lower-case name. */
 export function getHeader(headers: readonly string[], lower: string): string | undefined {
-  for (let i = 0; i < headers.length; i += 2) if (lowerName(headers[i]!) === lower) return headers[i + 1];
+  for (let i = 0; i < headers.length; i += 2) if (isNamed(headers[i]!, lower)) return headers[i + 1];
   return undefined;
 }
 
@@ -28,7 +33,7 @@ export function getHeader(headers: readonly string[], lower: string): string | u
 export function withHeader(headers: readonly string[], lower: string, value: string | undefined): FlatHeaders {
   const result: FlatHeaders = [];
   for (let i = 0; i < headers.length; i += 2) {
-    if (lowerName(headers[i]!) !== lower) result.push(headers[i]!, headers[i + 1]!);
+    if (!isNamed(headers[i]!, lower)) result.push(headers[i]!, headers[i + 1]!);
   }
   if (value !== undefined) result.push(lower, value);
   return result;
@@ -37,29 +42,30 @@ export function withHeader(headers: readonly string[], lower: string, value: str
 /** The headers of a request: wire order kept, lower-cased once, read by lower-case name. */
 export class RequestHeaders {
   readonly flat: readonly string[];
-  readonly #lower: string[];
+  /** Lower-case names, in wire order. */
+  readonly names: readonly string[];
 
   constructor(flat: readonly string[]) {
     this.flat = flat;
     const lower: string[] = [];
     for (let i = 0; i < flat.length; i += 2) lower.push(lowerName(flat[i]!));
-    this.#lower = lower;
+    this.names = lower;
   }
 
   /** First value, or `undefined`. `name` is lower-case. */
   get(name: string): string | undefined {
-    const at = this.#lower.indexOf(name);
+    const at = this.names.indexOf(name);
     return at < 0 ? undefined : this.flat[at * 2 + 1];
   }
 
   has(name: string): boolean {
-    return this.#lower.includes(name);
+    return this.names.includes(name);
   }
 
   /** All headers whose lower-case name starts with `prefix`, as [rest of the name, value]. */
   startingWith(prefix: string): [string, string][] {
     const found: [string, string][] = [];
-    this.#lower.forEach((name, i) => {
+    this.names.forEach((name, i) => {
       if (name.startsWith(prefix)) found.push([name.slice(prefix.length), this.flat[i * 2 + 1]!]);
     });
     return found;

@@ -88,7 +88,7 @@ async function readReply(
       ? await collectWhole(provider, upstream, runtime)
       : undefined);
   const isPlain = exchange.route.passthrough !== true && getHeader(reply.headers, 'content-encoding') === undefined;
-  if (isPlain && exchange.request.method === 'POST') {
+  if (isPlain && exchange.request.method === 'POST' && reply.status === 200) {
     try {
       refuseNoJson(provider, exchange.operation, type, whole);
     } catch (error) {

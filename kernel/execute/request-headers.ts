@@ -56,7 +56,7 @@ export function forwardedHeaders(
   const headers: OutgoingHeaders = [];
   const { flat } = client;
   for (let i = 0; i < flat.length; i += 2) {
-    const name = lowerName(flat[i]!);
+    const name = client.names[i / 2]!;
     if (dropped.has(name) || mine.has(name) || named?.includes(name)) continue;
     if ((name === 'accept-encoding' || name === 'content-encoding') && !keepEncoding) continue;
     if (translatedTo !== undefined && isForeignHeader(name, translatedTo)) continue;

@@ -40,6 +40,8 @@ const optionsFile = join(mkdtempSync(join(tmpdir(), 'bifrost-bench-')), 'load.js
 interface Slice {
   readonly done: number;
   readonly failed: number;
+  /** Until the last answer had come. */
+  readonly seconds: number;
   readonly p50: number;
   readonly p99: number;
   readonly cpuMicros: number;
@@ -123,9 +125,9 @@ async function slice(
   const before = gateway?.cpu() ?? 0;
   const output = await load(url, JSON.stringify(options));
   const cpu = (gateway?.cpu() ?? 0) - before;
-  const { done, failed, p50, p99 } = JSON.parse(output) as { done: number; failed: number; p50: number; p99: number };
+  const { done, failed, seconds, p50, p99 } = JSON.parse(output) as Omit<Slice, 'cpuMicros' | 'memory'>;
   const memory = gateway?.memory() ?? { resident: 0, own: 0 };
-  return { done, failed, p50, p99, cpuMicros: cpu / Math.max(done * workload.units, 1), memory };
+  return { done, failed, seconds, p50, p99, cpuMicros: cpu / Math.max(done * workload.units, 1), memory };
 }
 
 function load(url: string, options: string): Promise<string> {
@@ -151,7 +153,7 @@ function print(workload: Workload, running: readonly { candidate: Candidate; sli
       candidate: candidate.name,
       unit: workload.unit,
       cpu: least((slice) => slice.cpuMicros),
-      perSecond: (median((slice) => slice.done) * workload.units) / seconds,
+      perSecond: median((slice) => slice.done / slice.seconds) * workload.units,
       p50: median((slice) => slice.p50),
       p99: median((slice) => slice.p99),
       rss: Math.max(...slices.map(({ memory }) => memory.resident)),
