@@ -9,12 +9,16 @@ import {
   type Range,
   readMultipartField,
   readValue,
+  type ScanResult,
   scanTopLevel,
   splice,
 } from './json-bytes/index.ts';
 
-/** Members that routing reads on every call; found in one pass over the bytes, without parsing the rest. */
+/** Members of a form that routing reads on every call. */
 const routed = ['model', 'stream'] as const;
+
+/** Members up to this many bytes are read alone; whoever wants a larger one gets it from the whole body, parsed once. */
+const smallBytes = 1_024;
 
 /** A request body: its bytes as the client sent them, and JSON when someone asks. */
 export type Body = NoBody | BytesBody | StreamBody;
@@ -36,7 +40,7 @@ export class BytesBody {
   readonly bytes: Buffer;
   readonly contentType: string | undefined;
   readonly #maxDepth: number | undefined;
-  #members: Map<string, Range> | undefined;
+  #topLevel: ScanResult | undefined;
   #json: JsonObject | undefined;
   #fields: readonly MultipartField[] | undefined;
 
@@ -61,17 +65,27 @@ export class BytesBody {
     return this.contentType === undefined || /^(application\/([\w.+-]*\+)?json|text\/plain)\b/i.test(this.contentType);
   }
 
+  /** Where the members of a JSON body lie, found in one pass over the bytes, once; also what was found before a problem. */
+  get topLevel(): ScanResult {
+    this.#topLevel ??= scanTopLevel(
+      this.bytes,
+      'all',
+      this.#maxDepth === undefined ? {} : { maxDepth: this.#maxDepth },
+    );
+    return this.#topLevel;
+  }
+
   /**
-   * A top-level member of a JSON body. `model` and `stream` come from one scan of the bytes; others parse the body.
-   * Of a multipart form, only those two are read. Throws GatewayError REQ_BODY_NOT_JSON, REQ_TOO_DEEP.
+   * A top-level member of a JSON body; a large one costs parsing the body, once. Of a multipart form only `model` and
+   * `stream` are read. Throws GatewayError REQ_BODY_NOT_JSON, REQ_TOO_DEEP.
    */
   member(name: string): JsonValue | undefined {
     if (!this.isJson) return this.#formMember(name);
     if (this.#json !== undefined) return this.#json[name];
-    if (!(routed as readonly string[]).includes(name)) return this.json()[name];
-    this.#members ??= scan(this.bytes, this.#maxDepth);
-    const range = this.#members.get(name);
-    return range === undefined ? undefined : (readValue(this.bytes, range) as JsonValue);
+    const range = this.#sound().members.get(name);
+    if (range === undefined) return undefined;
+    if (range.end - range.start > smallBytes) return this.json()[name];
+    return readValue(this.bytes, range) ?? this.json()[name];
   }
 
   /** The body as JSON, parsed once. Treat it as frozen. Throws GatewayError REQ_BODY_NOT_JSON. */
@@ -86,6 +100,15 @@ export class BytesBody {
     if (!isObject(value)) throw new GatewayError('REQ_BODY_NOT_JSON', { reason: 'it must be a JSON object' });
     this.#json = value;
     return value;
+  }
+
+  #sound(): ScanResult {
+    const { topLevel } = this;
+    const { problem, complete, at } = topLevel;
+    if (problem === 'too-deep') throw new GatewayError('REQ_TOO_DEEP', { limit: this.#maxDepth ?? defaultMaxDepth });
+    if (!complete)
+      throw new GatewayError('REQ_BODY_NOT_JSON', { reason: `${problem ?? 'it ends too early'} at byte ${at}` });
+    return topLevel;
   }
 
   #formMember(name: string): JsonValue | undefined {
@@ -115,9 +138,9 @@ export class BytesBody {
    */
   edit(path: string | readonly (string | number)[], value: JsonValue): BytesBody {
     const steps = typeof path === 'string' ? [path] : path;
-    const range =
-      steps.length === 1 && typeof steps[0] === 'string' && (routed as readonly string[]).includes(steps[0])
-        ? (this.#members ??= scan(this.bytes, this.#maxDepth)).get(steps[0])
+    const range: Range | undefined =
+      steps.length === 1 && typeof steps[0] === 'string'
+        ? this.#sound().members.get(steps[0])
         : findPath(this.bytes, steps);
     if (range === undefined) {
       throw new GatewayError(
@@ -128,17 +151,6 @@ export class BytesBody {
     }
     return new BytesBody(splice(this.bytes, [{ ...range, text: JSON.stringify(value) }]), this.contentType);
   }
-}
-
-function scan(bytes: Buffer, maxDepth = defaultMaxDepth): Map<string, Range> {
-  const result = scanTopLevel(bytes, routed, { maxDepth });
-  if (result.problem === 'too-deep') throw new GatewayError('REQ_TOO_DEEP', { limit: maxDepth });
-  if (result.problem !== undefined || !result.complete) {
-    throw new GatewayError('REQ_BODY_NOT_JSON', {
-      reason: `${result.problem ?? 'it ends too early'} at byte ${result.at}`,
-    });
-  }
-  return result.members;
 }
 
 /**

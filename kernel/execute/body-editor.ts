@@ -1,5 +1,5 @@
 import { type BodyEditor, BytesBody, type JsonObject } from '../../plugin-sdk/index.ts';
-import { insertMember, removeMember, scanTopLevel, splice } from '../../plugin-sdk/json-bytes/index.ts';
+import { insertMember, removeMember, splice } from '../../plugin-sdk/json-bytes/index.ts';
 
 /** Byte edits on a JSON request body. Nothing is parsed until an edit asks for it, and what is not edited stays exact. */
 export class ByteBodyEditor implements BodyEditor {
@@ -52,7 +52,7 @@ export class ByteBodyEditor implements BodyEditor {
   }
 
   #range(name: string) {
-    return scanTopLevel(this.#body.bytes, [name]).members.get(name);
+    return this.#body.topLevel.members.get(name);
   }
 
   #keep(bytes: Buffer): void {

@@ -29,16 +29,16 @@ export interface ScanResult {
 }
 
 /**
- * Finds members of the top-level object in one pass, without decoding what is not asked for. The bytes may be
- * the head of a body: values that are there in full are found. Anything but an object is `invalid`.
+ * Finds members of the top-level object in one pass, without decoding what is not asked for: those with these names, or
+ * `'all'`. The bytes may be the head of a body: values that are there in full are found. Anything but an object is `invalid`.
  */
-export function scanTopLevel(bytes: Buffer, names: readonly string[], options: ScanOptions = {}): ScanResult {
+export function scanTopLevel(bytes: Buffer, names: readonly string[] | 'all', options: ScanOptions = {}): ScanResult {
   const cursor = new JsonCursor(bytes, options.maxDepth);
   const members = new Map<string, Member>();
   let stopped = false;
   let more = cursor.open(openBrace);
   while (more && cursor.key()) {
-    const name = names[keyIndex(cursor, names)];
+    const name = names === 'all' ? keyText(cursor) : names[keyIndex(cursor, names)];
     const { keyStart, at: start } = cursor;
     if (!cursor.skipValue()) break;
     if (name !== undefined) {
@@ -51,6 +51,11 @@ export function scanTopLevel(bytes: Buffer, names: readonly string[], options: S
   if (!stopped) cursor.finish();
   const { problem, at, deepest } = cursor;
   return { members, complete: problem === undefined && !stopped, problem, at, depth: deepest };
+}
+
+/** Undefined for a key that JSON does not allow. */
+function keyText({ bytes, keyStart, keyEnd }: JsonCursor): string | undefined {
+  return readString(bytes, { start: keyStart, end: keyEnd });
 }
 
 /** Which of the names the key last read is, or -1. Decodes the key only if it has escapes or is not ASCII. */

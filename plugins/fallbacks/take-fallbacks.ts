@@ -1,5 +1,5 @@
 import { BytesBody, GatewayError, type GatewayRequest, isObject } from '../../plugin-sdk/index.ts';
-import { readValue, removeMember, scanTopLevel } from '../../plugin-sdk/json-bytes/index.ts';
+import { readValue, removeMember } from '../../plugin-sdk/json-bytes/index.ts';
 
 const member = 'fallbacks';
 
@@ -13,8 +13,8 @@ export interface Taken {
 /** The body's `fallbacks`, taken out of it: no provider knows the field. Throws GatewayError REQ_INVALID naming it. */
 export function takeFallbacks(request: GatewayRequest): Taken | undefined {
   const { body } = request;
-  if (body.kind !== 'bytes' || !body.isJson || !body.bytes.includes(`"${member}"`)) return undefined;
-  const found = scanTopLevel(body.bytes, [member]).members.get(member);
+  if (body.kind !== 'bytes' || !body.isJson) return undefined;
+  const found = body.topLevel.members.get(member);
   if (found === undefined) return undefined;
   const fallbacks = namesOf(readValue(body.bytes, found));
   return {

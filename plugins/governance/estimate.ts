@@ -1,5 +1,5 @@
-import { type Body, type GatewayRequest, isObject, type Operation } from '../../plugin-sdk/index.ts';
-import { multipartBoundary, readMultipartField, readValue, scanTopLevel } from '../../plugin-sdk/json-bytes/index.ts';
+import { type Body, type BytesBody, type GatewayRequest, isObject, type Operation } from '../../plugin-sdk/index.ts';
+import { multipartBoundary, readMultipartField, readValue } from '../../plugin-sdk/json-bytes/index.ts';
 import { estimateInput, inputNames } from './estimate-input.ts';
 import type { Estimates } from './options.ts';
 
@@ -32,7 +32,13 @@ const limitHolders = [
 ] as const;
 const choiceNames = ['n', 'best_of'] as const;
 const factNames = ['service_tier', 'size', 'quality', 'input'] as const;
-const names = [...limitNames, ...limitHolders.map(([name]) => name), ...choiceNames, ...factNames, ...inputNames];
+const names: ReadonlySet<string> = new Set([
+  ...limitNames,
+  ...limitHolders.map(([name]) => name),
+  ...choiceNames,
+  ...factNames,
+  ...inputNames,
+]);
 
 /** Members that may hold a whole text. */
 const longNames: ReadonlySet<string> = new Set(['input', 'prompt']);
@@ -67,7 +73,7 @@ const speechBytesPerSecond = 2_000;
 /** Reads a request without changing it; a body is parsed as a whole only when it may hold media. */
 export function estimate({ body, path }: GatewayRequest, operation: Operation, options: Estimates): Estimate {
   if (body.kind !== 'bytes' || !body.isJson) return ofUpload(body, operation, options);
-  const members = membersOf(body.bytes);
+  const members = membersOf(body);
   const choices = Math.max(
     1,
     ...choiceNames.map((name) => wholeNumber(members.get(name)) ?? 1),
@@ -151,9 +157,10 @@ function formFields(body: Body): Map<string, string> {
   return new Map(fields.map(({ name, value }) => [name, value]));
 }
 
-function membersOf(bytes: Buffer): Map<string, unknown> {
+function membersOf({ bytes, topLevel }: BytesBody): Map<string, unknown> {
   const values = new Map<string, unknown>();
-  for (const [name, member] of scanTopLevel(bytes, names).members) {
+  for (const [name, member] of topLevel.members) {
+    if (!names.has(name)) continue;
     if (!longNames.has(name) || member.end - member.start <= longestRead) values.set(name, readValue(bytes, member));
   }
   return values;

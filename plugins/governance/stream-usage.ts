@@ -6,7 +6,7 @@ import {
   isObject,
   type StreamTransform,
 } from '../../plugin-sdk/index.ts';
-import { insertMember, readValue, scanTopLevel, splice } from '../../plugin-sdk/json-bytes/index.ts';
+import { insertMember, readValue, splice } from '../../plugin-sdk/json-bytes/index.ts';
 
 /** Set where we asked for the usage of a stream and the client did not. */
 const askedSlot = defineSlot<true>('governance asked for usage');
@@ -23,8 +23,7 @@ export function mayHideUsage({ stream, operation, dialect }: Exchange): boolean 
 export function askForUsage(request: GatewayRequest, exchange: Exchange): GatewayRequest | undefined {
   const { body } = request;
   if (body.kind !== 'bytes' || !body.isJson) return undefined;
-  const { members } = scanTopLevel(body.bytes, ['stream_options']);
-  const member = members.get('stream_options');
+  const member = body.topLevel.members.get('stream_options');
   const options = member === undefined ? undefined : readValue(body.bytes, member);
   if (isObject(options) && options['include_usage'] === true) return undefined;
   const text = JSON.stringify({ ...(isObject(options) ? options : {}), include_usage: true });

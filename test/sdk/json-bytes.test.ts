@@ -38,6 +38,23 @@ describe('scanning an object', () => {
     );
   });
 
+  it('finds all members under the names that JSON.parse gives them, the last of one name first', () => {
+    fc.assert(
+      fc.property(objectBytes, (bytes) => {
+        const { members } = scanTopLevel(bytes, 'all');
+        const expected = parsed(bytes);
+        for (const [name, member] of members) {
+          if (isSafeKey(name)) assert.deepEqual(readValue(bytes, member), expected[name]);
+        }
+        for (const name of Object.keys(expected)) assert.ok(members.has(name), name);
+      }),
+      { numRuns: 1000 },
+    );
+    const twice = scanTopLevel(Buffer.from('{"a":1,"\\u0061":2,"é":3}'), 'all').members;
+    assert.deepEqual([...twice.keys()], ['a', 'é']);
+    assert.equal(twice.get('a')!.earlier!.start, 5);
+  });
+
   it('calls every head of a body incomplete and finds only whole values in it', () => {
     fc.assert(
       fc.property(objectBytes, (bytes) => {
