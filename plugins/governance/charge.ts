@@ -25,11 +25,20 @@ export class Charge {
   /** On the accounts of an attempt's target, by the attempt's number. */
   readonly ofTargets = new Map<number, string>();
 
+  /** Where {@link Charges} has it, once something is reserved. */
+  place: number | undefined = undefined;
+
   constructor(subject: Subject, exchange: Exchange, request: GatewayRequest, estimates: Estimates) {
     this.subject = subject;
     this.exchange = exchange;
     this.#request = request;
     this.#estimates = estimates;
+  }
+
+  /** Ids of all that is reserved. */
+  get reservations(): string[] {
+    const own = this.reservation === undefined ? [] : [this.reservation];
+    return [...own, ...this.further, ...this.ofTargets.values()];
   }
 
   /** True for calls that only look at what exists: they use no tokens. */

@@ -9,6 +9,7 @@ import {
   type RoutedExchange,
   type Target,
 } from '../../plugin-sdk/index.ts';
+import { OpenList } from '../../plugin-sdk/open-list.ts';
 import { jobRunSlot } from '../../plugin-sdk/ports/jobs.ts';
 import type { Account, Actual, Ledger, Refused } from '../../plugin-sdk/ports/ledger.ts';
 import { costSlot, type Prices } from '../../plugin-sdk/ports/prices.ts';
@@ -39,7 +40,7 @@ export interface ChargeOptions {
 /** Reserves the most that an exchange can use before anything is sent, and settles what it did use when it is over. */
 export class Charges {
   readonly #options: ChargeOptions;
-  readonly #open = new Set<string>();
+  readonly #open = new OpenList<Charge>();
   readonly #shares: OutputShares;
   #stopTimer: () => void;
 
@@ -90,6 +91,7 @@ export class Charges {
           chain(this.#reserve(accounts, amounts), (result) => {
             if (typeof result !== 'string') throw refusal(result, this.#options.host.clock.now(), 'next-target');
             charge.ofTargets.set(attempt.number, result);
+            this.#opened(charge);
           }),
         );
       }),
@@ -99,12 +101,10 @@ export class Charges {
   /** When the exchange is over, however it ended. */
   settle(exchange: RoutedExchange, outcome: Outcome): MaybePromise<void> {
     const charge = exchange.get(chargeSlot);
-    if (charge === undefined || (charge.reservation === undefined && charge.ofTargets.size === 0)) return;
-    if (!outcome.attempts.some(wasSent)) {
-      return this.#all([charge.reservation, ...charge.further, ...charge.ofTargets.values()], (id) =>
-        this.#release(id),
-      );
-    }
+    if (charge?.place === undefined) return;
+    this.#open.delete(charge.place);
+    charge.place = undefined;
+    if (!outcome.attempts.some(wasSent)) return this.#all(charge.reservations, (id) => this.#release(id));
     const { prices, host } = this.#options;
     return chain(costsOf(charge, exchange, outcome, prices, host.providers), (costs) => {
       const sum = { 'nano-usd': 0, tokens: 0 };
@@ -147,6 +147,7 @@ export class Charges {
         chain(this.#reserve(accounts, amounts), (result) => {
           if (typeof result === 'string') {
             charge.reservation = result;
+            this.#opened(charge);
             charge.amounts = amounts;
             this.#shares.took(accounts, amounts);
             exchange.note('plugins/governance', 'reserved', noteOf(accounts, amounts));
@@ -202,18 +203,20 @@ export class Charges {
     return refusal(refused, this.#options.host.clock.now(), 'never');
   }
 
+  /** Something is reserved for it, which must be extended until it is settled. */
+  #opened(charge: Charge): void {
+    charge.place ??= this.#open.add(charge);
+  }
+
   #reserve(accounts: readonly Account[], amounts: Amounts): MaybePromise<string | Refused> {
     const { host, ledger, reservationMs } = this.#options;
     return chain(ledger.reserve(linesOf(accounts, amounts), host.clock.now() + reservationMs), (result) => {
-      if (!result.granted) return result;
-      this.#open.add(result.id);
-      return result.id;
+      return result.granted ? result.id : result;
     });
   }
 
   #settle(id: string | undefined, actual: Actual, once: string | undefined): MaybePromise<void> {
     if (id === undefined) return;
-    this.#open.delete(id);
     const { ledger } = this.#options;
     // What must be paid once only is paid before anything else says that it is done.
     if (once === undefined && ledger.settleSoon !== undefined) return ledger.settleSoon(id, actual);
@@ -222,7 +225,6 @@ export class Charges {
 
   #release(id: string | undefined): MaybePromise<void> {
     if (id === undefined) return;
-    this.#open.delete(id);
     return chain(this.#options.ledger.release(id), () => undefined);
   }
 
@@ -239,7 +241,8 @@ export class Charges {
       if (this.#open.size === 0) return;
       const failed = (err: unknown): void => host.log.error({ err }, 'reservations could not be extended');
       try {
-        const extended = ledger.extend([...this.#open], host.clock.now() + reservationMs);
+        const open = [...this.#open].flatMap((charge) => charge.reservations);
+        const extended = ledger.extend(open, host.clock.now() + reservationMs);
         if (extended !== undefined) extended.catch(failed);
       } catch (err) {
         failed(err);

@@ -11,6 +11,8 @@ const firstRetryMs = 100;
 const longestRetryMs = 5_000;
 /** A store that keeps up lets fewer batches than this wait. */
 const fewBatches = 8;
+/** Records of one write: making their rows takes some two milliseconds, in which nothing else happens. */
+const mostAtOnce = 1_000;
 /** Time between two complaints about the same trouble. */
 const complainEveryMs = 30_000;
 
@@ -94,7 +96,7 @@ export class WriteQueue implements RecordQueue {
     });
   }
 
-  /** Full batches as long as there are any, and whatever there is when it starts. */
+  /** All that waits, and what came meanwhile. */
   async #write(): Promise<void> {
     let retryMs = firstRetryMs;
     this.#next();
@@ -114,8 +116,9 @@ export class WriteQueue implements RecordQueue {
     }
   }
 
+  /** More at once when more waits: a commit takes the same time for all of them. */
   #next(): void {
-    const next = this.#waiting.splice(0, this.#options.batch);
+    const next = this.#waiting.splice(0, Math.min(mostAtOnce, this.#options.batch * fewBatches));
     this.#writing = next.map((one) => (typeof one === 'string' ? (JSON.parse(one) as ExchangeRecord) : one));
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../plugin-sdk/host.ts';
+import { OpenList } from '../../plugin-sdk/open-list.ts';
 import type { Account, AccountUsage, Actual, Ledger, Line, Reservation } from '../../plugin-sdk/ports/ledger.ts';
 import { Lease } from './lease.ts';
 import type { LmdbLedger } from './ledger.ts';
@@ -15,7 +16,11 @@ const busyMs = 50;
 const drawEveryMs = 5;
 const againMs = 1_000;
 
+const leasePrefix = 'lease-';
+
 interface OpenLocally {
+  /** Counts all that were ever open, so that an id is never another's. */
+  readonly number: number;
   readonly lines: readonly Line[];
   readonly leases: readonly Lease[];
 }
@@ -33,7 +38,7 @@ export class LeasedLedger implements Ledger {
   readonly #current = new WeakMap<Account, Lease>();
   readonly #askedAt = new WeakMap<Account, number>();
   readonly #leases = new Set<Lease>();
-  readonly #open = new Map<string, OpenLocally>();
+  readonly #open = new OpenList<OpenLocally>();
   #count = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -46,9 +51,9 @@ export class LeasedLedger implements Ledger {
     const now = this.#clock.now();
     const leases = this.#take(lines, now, until);
     if (leases !== undefined) {
-      const id = `lease-${(this.#count++).toString(36)}`;
-      this.#open.set(id, { lines, leases });
-      return { granted: true, id };
+      const number = this.#count++;
+      const place = this.#open.add({ number, lines, leases });
+      return { granted: true, id: `${leasePrefix}${place}-${number}` };
     }
     const result = this.#exact.reserve(lines, until);
     if (result.granted) this.#leaseFor(lines, now, until);
@@ -57,7 +62,7 @@ export class LeasedLedger implements Ledger {
   }
 
   settle(id: string, actual: Actual, once?: string): boolean {
-    const open = this.#open.get(id);
+    const open = this.#find(id);
     if (open === undefined) return this.#exact.settle(id, actual, once);
     if (once === undefined) {
       this.#close(id, open, actual);
@@ -65,7 +70,7 @@ export class LeasedLedger implements Ledger {
     }
     const draws = open.leases.map((lease, place) => lease.drawFor(truth(open.lines[place]!, actual)));
     const isFirst = this.#exact.draw(draws, once);
-    this.#open.delete(id);
+    this.#open.delete(placeOf(id));
     for (const [place, lease] of open.leases.entries()) {
       const { amount } = open.lines[place]!;
       lease.close(isFirst ? amount - draws[place]!.used : amount, 0);
@@ -75,13 +80,13 @@ export class LeasedLedger implements Ledger {
   }
 
   settleSoon(id: string, actual: Actual): void {
-    const open = this.#open.get(id);
+    const open = this.#find(id);
     if (open === undefined) this.#exact.settleSoon(id, actual);
     else this.#close(id, open, actual);
   }
 
   release(id: string): boolean {
-    const open = this.#open.get(id);
+    const open = this.#find(id);
     if (open === undefined) return this.#exact.release(id);
     this.#close(id, open, undefined);
     return true;
@@ -90,7 +95,7 @@ export class LeasedLedger implements Ledger {
   extend(ids: readonly string[], until: number): void {
     const extended = new Set<string>();
     for (const id of ids) {
-      const open = this.#open.get(id);
+      const open = this.#find(id);
       if (open === undefined) extended.add(id);
       else for (const lease of open.leases) extended.add(lease.extend(until));
     }
@@ -114,6 +119,12 @@ export class LeasedLedger implements Ledger {
     this.#exact.flush();
   }
 
+  #find(id: string): OpenLocally | undefined {
+    if (!id.startsWith(leasePrefix)) return undefined;
+    const open = this.#open.get(placeOf(id));
+    return open !== undefined && id.endsWith(`-${open.number}`) ? open : undefined;
+  }
+
   /** The leases that cover all lines, drawn on; `undefined` when one of them does not. */
   #take(lines: readonly Line[], now: number, until: number): Lease[] | undefined {
     const taken: Lease[] = [];
@@ -130,7 +141,7 @@ export class LeasedLedger implements Ledger {
 
   /** `actual` is absent when nothing was used. */
   #close(id: string, { lines, leases }: OpenLocally, actual: Actual | undefined): void {
-    this.#open.delete(id);
+    this.#open.delete(placeOf(id));
     for (let place = 0; place < lines.length; place++) {
       const line = lines[place]!;
       const spent = actual === undefined ? 0 : truth(line, actual);
@@ -201,6 +212,11 @@ export class LeasedLedger implements Ledger {
     this.#exact.draw(drawn.map((lease) => lease.nextDraw()));
     for (const lease of drawn) if (lease.drawn()) this.#leases.delete(lease);
   }
+}
+
+/** Of the id `lease-PLACE-NUMBER`. */
+function placeOf(id: string): number {
+  return Number.parseInt(id.slice(leasePrefix.length), 10);
 }
 
 function truth({ account: { unit }, amount }: Line, actual: Actual): number {
