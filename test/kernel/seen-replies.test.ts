@@ -41,8 +41,6 @@ test('what a plugin made of a compressed reply is sent as it is', async () => {
 
 for (const [what, body, headers] of [
   ['a list', '[{"a": 1}]', {}],
-  ['a number', '7', {}],
-  ['nothing', '', {}],
   ['a compressed list', gzipSync('[1]'), { 'content-encoding': 'gzip' }],
   ['an encoding that nobody knows', '{"a": 1}', { 'content-encoding': 'sdch' }],
   ['broken gzip', gzipSync('{"a": 1}').subarray(0, 12), { 'content-encoding': 'gzip' }],
