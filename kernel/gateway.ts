@@ -103,7 +103,7 @@ export async function createGateway(
       await Promise.all([...generations].map((generation) => generation.whenIdle(drainMs)));
       state = 'closed';
       await Promise.all([...generations].map((generation) => retire(generation, 0)));
-      await connections.close();
+      connections.close();
     },
   };
   return gateway;

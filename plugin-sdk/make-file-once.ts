@@ -6,12 +6,12 @@ import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
  * when that process dies or the disk is full. Throws what node:fs throws.
  */
 export function makeFileOnce(path: string, content: () => string | Uint8Array, mode = 0o600): Buffer {
-  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {
     return readFileSync(path);
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
   }
+  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {
     writeFileSync(draft, content(), { mode, flag: 'wx', flush: true });
     linkSync(draft, path);

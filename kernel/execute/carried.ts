@@ -18,7 +18,7 @@ import type { Runtime } from './context.ts';
 import { wantsBase64, withWantedEncoding } from './embeddings-format.ts';
 import { failedReply } from './failed-reply.ts';
 import { HeldStart } from './held-start.ts';
-import { hiddenFailure, refuseNoJson } from './hidden-failure.ts';
+import { hiddenFailure, noAnswer } from './hidden-failure.ts';
 import { quirkedStream } from './quirked-stream.ts';
 import { fixError, fixReply } from './quirks.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
@@ -88,14 +88,12 @@ async function readReply(
       ? await collectWhole(provider, upstream, runtime)
       : undefined);
   const isPlain = exchange.route.passthrough !== true && getHeader(reply.headers, 'content-encoding') === undefined;
-  if (isPlain && exchange.request.method === 'POST' && reply.status === 200) {
-    try {
-      refuseNoJson(provider, exchange.operation, type, whole);
-    } catch (error) {
-      reply.abort(error as Error);
-      upstream.done();
-      throw error;
-    }
+  const isAnswer = isPlain && exchange.request.method === 'POST' && reply.status === 200;
+  const fault = isAnswer ? noAnswer(provider, exchange.operation, type, whole) : undefined;
+  if (fault !== undefined) {
+    reply.abort(fault);
+    upstream.done();
+    throw fault;
   }
   upstream.arrived();
   if (whole === undefined) {

@@ -1,5 +1,6 @@
 import { type Dialect, GatewayError, type Operation, type Provider } from '../../plugin-sdk/index.ts';
 import { scanTopLevel } from '../../plugin-sdk/json-bytes/index.ts';
+import { withoutMark } from './reply-json.ts';
 
 /** Larger bodies are only looked at from their end: a scan takes about a microsecond per kilobyte. */
 const scannedBytes = 65_536;
@@ -31,21 +32,27 @@ const answeredInJson: ReadonlySet<Operation> = new Set([
 ]);
 
 /**
- * A page of a proxy on the way, or nothing at all, under a 2xx status. Throws GatewayError UP_BAD_BODY, so that another
- * target may answer. `bytes`: the body as far as it has come.
+ * The error UP_BAD_BODY for a page of a proxy on the way, or nothing at all, under status 200, so that another target may
+ * answer; `undefined` for what may be an answer. `bytes`: the body, where it has come whole.
  */
-export function refuseNoJson(provider: Provider, operation: Operation, type: string, bytes: Buffer | undefined): void {
-  if (!answeredInJson.has(operation)) return;
-  if (bytes === undefined ? !type.includes('html') : isJson(bytes)) return;
-  const what = bytes?.length === 0 ? 'it is empty' : `it is ${type === '' ? 'of no type' : type} that is no JSON`;
-  throw new GatewayError('UP_BAD_BODY', { provider: provider.name, reason: what });
+export function noAnswer(
+  provider: Provider,
+  operation: Operation,
+  type: string,
+  bytes: Buffer | undefined,
+): GatewayError | undefined {
+  if (!answeredInJson.has(operation)) return undefined;
+  if (bytes === undefined ? !type.includes('html') : mayBeJson(bytes)) return undefined;
+  const reason = bytes?.length === 0 ? 'it is empty' : `it is ${type === '' ? 'of no type' : type} that is no JSON`;
+  return new GatewayError('UP_BAD_BODY', { provider: provider.name, reason });
 }
 
-/** By its first character, behind a byte order mark. */
-function isJson(bytes: Buffer): boolean {
-  let at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-  while (at < bytes.length && bytes[at]! <= 0x20) at += 1;
-  return bytes[at] === openBrace || bytes[at] === openBracket;
+/** By its first character. */
+function mayBeJson(bytes: Buffer): boolean {
+  const plain = withoutMark(bytes);
+  let at = 0;
+  while (at < plain.length && plain[at]! <= 0x20) at += 1;
+  return plain[at] === openBrace || plain[at] === openBracket;
 }
 
 function isBroken(whole: Buffer): boolean {

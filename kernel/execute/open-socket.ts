@@ -14,7 +14,7 @@ import { SocketMeter } from '../meter/socket-meter.ts';
 import { request as httpRequest } from '../node-builtins.ts';
 import { dial, type Target } from '../upstream/dial.ts';
 import { upstreamError } from '../upstream/upstream-error.ts';
-import { text } from '../upstream/wire-request.ts';
+import { revealed } from '../upstream/wire-request.ts';
 import type { Runtime } from './context.ts';
 
 const errorBytes = 1_048_576;
@@ -142,7 +142,15 @@ function requestUpgrade(
     method: 'GET',
     path,
     setHost: false,
-    headers: ['host', host, 'connection', 'upgrade', 'upgrade', 'websocket', ...withoutExtensions(headers.map(text))],
+    headers: [
+      'host',
+      host,
+      'connection',
+      'upgrade',
+      'upgrade',
+      'websocket',
+      ...withoutExtensions(headers.map(revealed)),
+    ],
   };
   try {
     const asking = httpRequest(options).end();

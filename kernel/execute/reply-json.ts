@@ -14,6 +14,10 @@ export function replyJson(provider: string, body: BytesBody): JsonObject {
 /** A reply's body for whoever parses it: without compression that nobody asked for, and without a byte order mark. */
 export function plainReply(headers: readonly string[], bytes: Buffer, limit: number): Buffer {
   const coding = getHeader(headers, 'content-encoding');
-  const plain = coding === undefined ? bytes : (decodedReply(bytes, coding, limit) ?? bytes);
-  return plain[0] === 0xef && plain[1] === 0xbb && plain[2] === 0xbf ? plain.subarray(3) : plain;
+  return withoutMark(coding === undefined ? bytes : (decodedReply(bytes, coding, limit) ?? bytes));
+}
+
+/** The same bytes without a byte order mark. */
+export function withoutMark(bytes: Buffer): Buffer {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }

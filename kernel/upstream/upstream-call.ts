@@ -111,7 +111,7 @@ export class UpstreamCall implements ConnectionCall, UpstreamReply {
     this.#ended = true;
     this.#failure = reason;
     this.#sink = undefined;
-    this.#chunks = [];
+    this.#drop();
     this.#close();
     // Nothing, where the head has come.
     this.#reject(reason);

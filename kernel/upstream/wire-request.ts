@@ -35,8 +35,8 @@ export function wireRequest(request: UpstreamRequest, host: string): WireRequest
   let named = host;
   let lines = '';
   for (let i = 0; i < headers.length; i += 2) {
-    const name = text(headers[i]!);
-    const value = text(headers[i + 1]!);
+    const name = revealed(headers[i]!);
+    const value = revealed(headers[i + 1]!);
     if (!token.test(name) || badInValue.test(value))
       throw new Error(`the header ${JSON.stringify(name)} holds a character that HTTP does not allow`);
     const own = ownHeaders.get(name.length);
@@ -48,8 +48,8 @@ export function wireRequest(request: UpstreamRequest, host: string): WireRequest
   return { method, head: `${start}${lines}${framingLine(method, body, streamBytes)}\r\n`, body, streamBytes };
 }
 
-/** Header values as plain text. For the sender alone. */
-export function text(part: string | Secret): string {
+/** A part of a header as plain text. For senders alone. */
+export function revealed(part: string | Secret): string {
   return typeof part === 'string' ? part : Secret.reveal(part);
 }
 

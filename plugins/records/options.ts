@@ -40,7 +40,13 @@ export const recordsOptions = z.strictObject({
     .min(1)
     .default(20_000)
     .describe('Records that wait while the store is slow or down; more are dropped and counted.'),
-  batch: z.number().int().min(1).max(1_000).default(100).describe('Records written at once.'),
+  batch: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(100)
+    .describe('Records that start a write; more go with it when more wait.'),
   flushMs: z.number().int().min(1).default(200).describe('Longest that a record waits for a batch to fill.'),
   retention: z
     .strictObject({

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFileOnce } from '../../plugin-sdk/make-file-once.ts';
 
@@ -8,7 +8,9 @@ import { makeFileOnce } from '../../plugin-sdk/make-file-once.ts';
  */
 export function makeFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  makeFileOnce(join(path, 'lock.mdb'), () => Buffer.alloc(lockBytes), 0o664);
+  const lock = join(path, 'lock.mdb');
+  // Never opened when it is there: closing it would give up the locks that this process may hold on it.
+  if (!existsSync(lock)) makeFileOnce(lock, () => Buffer.alloc(lockBytes), 0o664);
 }
 
 /** More than LMDB needs for its 126 readers. */
