@@ -1,4 +1,4 @@
-import { type FlatHeaders, lowerName } from '../plugin-sdk/index.ts';
+import { type FlatHeaders, lowerNames } from '../plugin-sdk/index.ts';
 import type { LiveExchange } from './exchange.ts';
 
 /**
@@ -35,8 +35,9 @@ export function replyHeaders(
   upgraded = false,
 ): FlatHeaders {
   const headers: FlatHeaders = [];
+  const names = lowerNames(own);
   for (let i = 0; i < own.length; i += 2) {
-    const name = lowerName(own[i]!);
+    const name = names[i / 2]!;
     if (name.startsWith('x-bf-') || (name === 'content-length' && !exactLength)) continue;
     if (!dropped.has(name) || (upgraded && hopOfUpgrade.has(name))) headers.push(own[i]!, own[i + 1]!);
     else if (name === 'x-request-id') headers.push('x-upstream-request-id', own[i + 1]!);

@@ -17,15 +17,17 @@ export interface Ending {
  * reply. Resolves when the observers are done, so that a drain can wait for them.
  */
 export async function settle(exchange: LiveExchange, client: Client, runtime: Runtime, ending: Ending): Promise<void> {
-  const reading = readUsage(exchange);
+  const { postLog } = runtime.hooks;
+  // What an exchange used is for its observers alone.
+  const reading = postLog.isUsed() ? readUsage(exchange) : undefined;
   if (reading !== undefined) await reading;
   const { served } = exchange;
   const result = ending.error === undefined ? 'ok' : exchange.clientGone ? 'abandoned' : 'failed';
   if (served !== undefined && exchange.usage !== undefined) served.usage = exchange.usage;
   served?.end(result, ending.status, ending.error);
   exchange.runDeferred();
-  if (runtime.hooks.postLog.isUsed()) {
-    const observed = run(runtime.hooks.postLog, outcomeOf(exchange, client, ending), exchange);
+  if (postLog.isUsed()) {
+    const observed = run(postLog, outcomeOf(exchange, client, ending), exchange);
     if (isThenable(observed)) await observed;
   }
 }

@@ -62,7 +62,9 @@ export class BytesBody {
   }
 
   get isJson(): boolean {
-    return this.contentType === undefined || /^(application\/([\w.+-]*\+)?json|text\/plain)\b/i.test(this.contentType);
+    const { contentType } = this;
+    if (contentType === undefined || contentType === 'application/json') return true;
+    return /^(application\/([\w.+-]*\+)?json|text\/plain)\b/i.test(contentType);
   }
 
   /** Where the members of a JSON body lie, found in one pass over the bytes, once; also what was found before a problem. */

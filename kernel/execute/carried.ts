@@ -4,12 +4,14 @@ import {
   type Dialect,
   GatewayError,
   getHeader,
+  type MaybePromise,
   type Provider,
   type Reply,
   type UpstreamRequest,
   withHeader,
 } from '../../plugin-sdk/index.ts';
 import type { LiveAttempt } from '../attempt.ts';
+import type { LiveExchange } from '../exchange.ts';
 import { isEventStream } from '../meter/passing-meter.ts';
 import { ByteBodyEditor } from './body-editor.ts';
 import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
@@ -65,28 +67,46 @@ function carriedBody(attempt: LiveAttempt, provider: Provider, call: Call, lost:
   return editor.body.bytes;
 }
 
-async function readReply(
+function readReply(
   attempt: LiveAttempt,
   provider: Provider,
   dialect: Dialect,
   upstream: Upstream,
   runtime: Runtime,
-): Promise<Reply> {
+): MaybePromise<Reply> {
   const { reply } = upstream;
   const { exchange } = attempt;
-  const type = getHeader(reply.headers, 'content-type') ?? '';
-  if (reply.status >= 400) return failedReply(exchange, provider, dialect, upstream);
-  const base = { origin: 'upstream', status: reply.status, headers: reply.headers, dialect } as const;
-
-  if (isEventStream(type) && getHeader(reply.headers, 'content-encoding') === undefined) {
-    const flow = await committedStream(attempt, provider, dialect, upstream);
-    return { ...base, body: { type: 'flow', flow, events: true } };
+  const { status, headers } = reply;
+  if (status >= 400) return failedReply(exchange, provider, dialect, upstream);
+  const type = getHeader(headers, 'content-type') ?? '';
+  if (isEventStream(type) && getHeader(headers, 'content-encoding') === undefined) {
+    return committedStream(attempt, provider, dialect, upstream).then((flow) => ({
+      origin: 'upstream',
+      status,
+      headers,
+      dialect,
+      body: { type: 'flow', flow, events: true },
+    }));
   }
-  const whole =
-    reply.takeWhole() ??
-    (isSmallJson(type, reply.headers, runtime) || (type.includes('json') && wantsBase64(exchange))
-      ? await collectWhole(provider, upstream, runtime)
-      : undefined);
+  const whole = reply.takeWhole();
+  if (whole === undefined && (isSmallJson(type, headers, runtime) || (type.includes('json') && wantsBase64(exchange))))
+    return collectWhole(provider, upstream, runtime).then((bytes) =>
+      plainReply(exchange, provider, dialect, upstream, bytes),
+    );
+  return plainReply(exchange, provider, dialect, upstream, whole);
+}
+
+/** A reply that is no stream of events: `whole`, or still on its way. Throws GatewayError UP_BAD_BODY. */
+function plainReply(
+  exchange: LiveExchange,
+  provider: Provider,
+  dialect: Dialect,
+  upstream: Upstream,
+  whole: Buffer | undefined,
+): Reply {
+  const { reply } = upstream;
+  const base = { origin: 'upstream', status: reply.status, headers: reply.headers, dialect } as const;
+  const type = getHeader(reply.headers, 'content-type') ?? '';
   const isPlain = exchange.route.passthrough !== true && getHeader(reply.headers, 'content-encoding') === undefined;
   const isAnswer = isPlain && exchange.request.method === 'POST' && reply.status === 200;
   const fault = isAnswer ? noAnswer(provider, exchange.operation, type, whole) : undefined;

@@ -6,7 +6,7 @@ import type { LiveExchange } from '../exchange.ts';
  * older OpenAI SDK would read empty vectors from it, without an error. Undefined when there is nothing to do.
  */
 export function withWantedEncoding(exchange: LiveExchange, whole: Buffer): Buffer | undefined {
-  if (!mayHaveNumbers(whole) || !wantsBase64(exchange)) return undefined;
+  if (exchange.operation !== 'embeddings' || !mayHaveNumbers(whole) || !wantsBase64(exchange)) return undefined;
   const encoded = embeddingsAsBase64(whole);
   return encoded === undefined ? undefined : Buffer.from(JSON.stringify(encoded));
 }

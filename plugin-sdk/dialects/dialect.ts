@@ -60,15 +60,18 @@ export interface UpstreamProblem {
   readonly retryAfterMs?: number;
 }
 
+/** What a whole JSON reply says of itself. A member may be found only when it is asked for: ask for what you need, once. */
+export interface JsonReading {
+  readonly usage?: Usage | undefined;
+  readonly finish?: string | undefined;
+  readonly model?: string | undefined;
+  readonly problem?: UpstreamProblem | undefined;
+}
+
 /** Reads errors, usage and commit points of a format without changing it. Every dialect has one. */
 export interface DialectMeter {
   /** Usage and failure of a whole JSON reply, read from its bytes; parses as little as it can. */
-  json(bytes: Buffer): {
-    readonly usage?: Usage;
-    readonly finish?: string;
-    readonly model?: string;
-    readonly problem?: UpstreamProblem;
-  };
+  json(bytes: Buffer): JsonReading;
   /** A fresh reader for one stream: usage may be spread over events. */
   stream(): (event: FramedEvent) => EventReading;
   /** What one message of the provider in a WebSocket session says that it used; absent: sessions of this format are not read. */

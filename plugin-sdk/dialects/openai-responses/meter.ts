@@ -2,13 +2,13 @@ import type { Usage } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { DialectMeter, EventReading, FramedEvent } from '../dialect.ts';
 import { eventProblem } from '../openai/event-problem.ts';
-import { readJson, stringOf } from '../openai/json-reading.ts';
+import { OpenAIReading, stringOf } from '../openai/json-reading.ts';
 import { problemOf } from '../openai/problem.ts';
 import { usageInBytes } from '../openai/usage-in-bytes.ts';
 import { present } from '../present.ts';
 
 export const responsesMeter: DialectMeter = {
-  json: (bytes) => readJson(bytes, finishOf(bytes)),
+  json: (bytes) => new OpenAIReading(bytes, finishOf),
   stream: () => readEvent,
   terminator: 'response.completed',
   needles: [

@@ -1,25 +1,35 @@
 import type { Usage } from '../../conversation/index.ts';
 import type { JsonValue } from '../../json.ts';
-import type { UpstreamProblem } from '../dialect.ts';
-import { present } from '../present.ts';
+import type { JsonReading, UpstreamProblem } from '../dialect.ts';
 import { problemOf } from './problem.ts';
 import { usageInBytes } from './usage-in-bytes.ts';
 
-export interface JsonReading {
-  readonly usage?: Usage;
-  readonly finish?: string;
-  readonly model?: string;
-  readonly problem?: UpstreamProblem;
-}
+/** What any OpenAI reply says of itself, each found by a search of its bytes for whoever asks. */
+export class OpenAIReading implements JsonReading {
+  readonly #bytes: Buffer;
+  readonly #finishOf: (bytes: Buffer) => string | undefined;
 
-/** Usage, model and failure of any OpenAI reply, read from its bytes; `finish` is the caller's, since formats differ. */
-export function readJson(bytes: Buffer, finish?: string): JsonReading {
-  return present({
-    usage: usageInBytes(bytes),
-    finish,
-    model: stringOf(bytes, '"model"', 'first'),
-    problem: problemInBytes(bytes),
-  });
+  /** `finishOf` is the format's own: where they say why an answer ended differs. */
+  constructor(bytes: Buffer, finishOf: (bytes: Buffer) => string | undefined) {
+    this.#bytes = bytes;
+    this.#finishOf = finishOf;
+  }
+
+  get usage(): Usage | undefined {
+    return usageInBytes(this.#bytes);
+  }
+
+  get finish(): string | undefined {
+    return this.#finishOf(this.#bytes);
+  }
+
+  get model(): string | undefined {
+    return stringOf(this.#bytes, '"model"', 'first');
+  }
+
+  get problem(): UpstreamProblem | undefined {
+    return problemInBytes(this.#bytes);
+  }
 }
 
 /**

@@ -1,11 +1,11 @@
 import type { DialectMeter } from '../dialect.ts';
-import { readJson, stringOf } from './json-reading.ts';
+import { OpenAIReading, stringOf } from './json-reading.ts';
 import { readOpenAIStream } from './stream-reading.ts';
 import { usageInBytes } from './usage-in-bytes.ts';
 
 /** Meter of every OpenAI operation whose stream is not the responses format. */
 export const openaiMeter: DialectMeter = {
-  json: (bytes) => readJson(bytes, stringOf(bytes, '"finish_reason"', 'last')),
+  json: (bytes) => new OpenAIReading(bytes, finishOf),
   stream: readOpenAIStream,
   message(bytes) {
     // Each answer of a realtime session states what it alone used, and so does each transcript of what was heard.
@@ -13,3 +13,7 @@ export const openaiMeter: DialectMeter = {
     return bytes.includes('input_audio_transcription.completed"') ? usageInBytes(bytes) : undefined;
   },
 };
+
+function finishOf(bytes: Buffer): string | undefined {
+  return stringOf(bytes, '"finish_reason"', 'last');
+}
