@@ -16,29 +16,29 @@ export interface ExchangeRecord {
   readonly stream: boolean;
   readonly caller: RecordedCaller;
   /** As the client named it. */
-  readonly clientModel?: string;
+  readonly clientModel?: string | undefined;
   /** Of the attempt that served, or the last one. */
-  readonly provider?: string;
-  readonly model?: string;
+  readonly provider?: string | undefined;
+  readonly model?: string | undefined;
   /** Name of the provider key. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   readonly status: number;
   /** Code of the error. */
-  readonly error?: string;
+  readonly error?: string | undefined;
   /** The provider's word. */
-  readonly finish?: string;
+  readonly finish?: string | undefined;
   readonly origin: 'upstream' | 'gateway';
   readonly clientGone: boolean;
   readonly durationMs: number;
-  readonly queueMs?: number;
-  readonly connectMs?: number;
-  readonly firstContentMs?: number;
-  readonly firstByteMs?: number;
+  readonly queueMs?: number | undefined;
+  readonly connectMs?: number | undefined;
+  readonly firstContentMs?: number | undefined;
+  readonly firstByteMs?: number | undefined;
   readonly attempts: readonly RecordedAttempt[];
-  readonly usage?: Usage;
+  readonly usage?: Usage | undefined;
   /** Absent when nothing was charged. */
-  readonly cost?: number | 'unknown';
-  readonly priceVersion?: string;
+  readonly cost?: number | 'unknown' | undefined;
+  readonly priceVersion?: string | undefined;
   readonly chunks: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -51,28 +51,28 @@ export interface ExchangeRecord {
   readonly generation: string;
   readonly decisions: readonly Decision[];
   /** Only when the operator turned it on; lists leave it out. */
-  readonly content?: RecordedContent;
+  readonly content?: RecordedContent | undefined;
 }
 
 export interface RecordedCaller {
   readonly id: string;
   readonly kind: string;
-  readonly name?: string;
-  readonly team?: string;
-  readonly customer?: string;
+  readonly name?: string | undefined;
+  readonly team?: string | undefined;
+  readonly customer?: string | undefined;
 }
 
 export interface RecordedAttempt {
   readonly provider: string;
   readonly model: string;
-  readonly key?: string;
+  readonly key?: string | undefined;
   readonly result: 'ok' | 'failed' | 'abandoned';
-  readonly status?: number;
-  readonly error?: string;
+  readonly status?: number | undefined;
+  readonly error?: string | undefined;
   /** From the start of the exchange. */
-  readonly startedMs?: number;
+  readonly startedMs?: number | undefined;
   readonly durationMs: number;
-  readonly firstContentMs?: number;
+  readonly firstContentMs?: number | undefined;
 }
 
 /** Request and reply, redacted; a text where a side is not JSON or was cut to the size limit. */

@@ -7,6 +7,10 @@ import type { AccessLogOptions } from './options.ts';
 /** Output that is not taken any more than this far behind is thrown away, and the number of lost lines is logged. */
 const maxBehindBytes = 16 * 1024 * 1024;
 
+/** More than any line has: its texts are cut to some hundred characters each. */
+const longestLineBytes = 16_384;
+const mostBytesPerUnit = 3;
+
 /**
  * Collects lines and writes them together: when there are many, after a moment, on close, and when the process exits.
  * A reader that does not read, or a full disk, costs lines but never a request.
@@ -17,7 +21,9 @@ export class LineWriter {
   readonly #log: Logger;
   readonly #output: Writable & { readonly fd?: number | null };
   readonly #ownsOutput: boolean;
-  #text = '';
+  /** Lines as bytes, so that what waits is one object to the garbage collector. */
+  #buffer: Buffer;
+  #used = 0;
   #lost = 0;
   #failed = false;
   #stopTimer: (() => void) | undefined;
@@ -25,6 +31,7 @@ export class LineWriter {
 
   constructor(options: AccessLogOptions, clock: Clock, log: Logger) {
     this.#options = options;
+    this.#buffer = emptyBuffer(options);
     this.#clock = clock;
     this.#log = log;
     this.#ownsOutput = options.destination !== 'stdout';
@@ -34,8 +41,9 @@ export class LineWriter {
   }
 
   write(line: string): void {
-    this.#text += line;
-    if (this.#text.length >= this.#options.bufferBytes) this.#flush();
+    if (this.#used + line.length * mostBytesPerUnit > this.#buffer.length) this.#flush();
+    this.#used += this.#buffer.write(line, this.#used);
+    if (this.#used >= this.#options.bufferBytes) this.#flush();
     else this.#stopTimer ??= this.#clock.after(this.#options.flushMs, () => this.#flush());
   }
 
@@ -49,23 +57,28 @@ export class LineWriter {
   #flush(): void {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
-    const text = this.#text;
-    this.#text = '';
-    if (text === '') return;
-    if (this.#failed || this.#output.writableLength > maxBehindBytes) this.#lost += text.split('\n').length - 1;
-    else this.#output.write(text);
+    const bytes = this.#buffer.subarray(0, this.#used);
+    if (bytes.length === 0) return;
+    this.#used = 0;
+    if (this.#failed || this.#output.writableLength > maxBehindBytes) {
+      this.#lost += bytes.toString('latin1').split('\n').length - 1;
+      return;
+    }
+    // The output holds on to what it was given until it is written.
+    this.#buffer = emptyBuffer(this.#options);
+    this.#output.write(bytes);
   }
 
   /** Streams are not flushed any more when the process exits; a synchronous write is. */
   #flushAtExit(): void {
     const fd = this.#ownsOutput ? this.#output.fd : 1;
-    if (this.#text === '' || typeof fd !== 'number') return;
+    if (this.#used === 0 || typeof fd !== 'number') return;
     try {
-      writeSync(fd, this.#text);
+      writeSync(fd, this.#buffer, 0, this.#used);
     } catch {
       // Nobody is left to tell.
     }
-    this.#text = '';
+    this.#used = 0;
   }
 
   #fail(cause: Error): void {
@@ -76,6 +89,10 @@ export class LineWriter {
       'the access log cannot be written; its lines are lost',
     );
   }
+}
+
+function emptyBuffer({ bufferBytes }: AccessLogOptions): Buffer {
+  return Buffer.allocUnsafeSlow(bufferBytes + longestLineBytes);
 }
 
 function openFile(destination: string): Writable & { readonly fd?: number | null } {

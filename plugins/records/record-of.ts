@@ -1,6 +1,6 @@
-import { callerSlot, type Decision, type Outcome, type RoutedExchange } from '../../plugin-sdk/index.ts';
+import { type Caller, callerSlot, type Decision, type Outcome, type RoutedExchange } from '../../plugin-sdk/index.ts';
 import { jobRunSlot } from '../../plugin-sdk/ports/jobs.ts';
-import { type Cost, costSlot } from '../../plugin-sdk/ports/prices.ts';
+import { costSlot } from '../../plugin-sdk/ports/prices.ts';
 import {
   type ExchangeRecord,
   type RecordedAttempt,
@@ -9,7 +9,7 @@ import {
   recordLinksSlot,
 } from '../../plugin-sdk/ports/records.ts';
 
-const anonymous = { id: 'anonymous', kind: 'anonymous' };
+const anonymous: Caller = { id: 'anonymous', kind: 'anonymous' };
 const metadataPrefix = 'x-bf-lh-';
 const maxMetadata = 16;
 const maxMetadataLength = 256;
@@ -32,35 +32,32 @@ export function recordOf(
   const target = serving ?? exchange.targets[0];
   const cost = exchange.get(costSlot);
   const caller = exchange.get(callerSlot) ?? anonymous;
+  const { team, customer } = caller;
   return {
     id: exchange.id,
     time: exchange.time,
     operation: exchange.operation,
     dialect: exchange.dialect.id,
     stream: exchange.stream,
-    caller: {
-      id: caller.id,
-      kind: caller.kind,
-      ...('name' in caller && caller.name !== undefined ? { name: caller.name } : {}),
-      ...('team' in caller && caller.team !== undefined ? { team: caller.team } : {}),
-      ...('customer' in caller && caller.customer !== undefined ? { customer: caller.customer } : {}),
-    },
-    ...(exchange.model === undefined ? {} : { clientModel: short(exchange.model) }),
-    ...(target === undefined ? {} : { provider: target.provider, model: short(target.model) }),
-    ...(serving?.key === undefined ? {} : { key: serving.key }),
+    caller: { id: caller.id, kind: caller.kind, name: caller.name, team, customer },
+    clientModel: short(exchange.model),
+    provider: target?.provider,
+    model: short(target?.model),
+    key: serving?.key,
     status: outcome.status,
-    ...(outcome.error === undefined ? {} : { error: outcome.error.code }),
-    ...(outcome.finish === undefined ? {} : { finish: short(outcome.finish) }),
+    error: outcome.error?.code,
+    finish: short(outcome.finish),
     origin: outcome.origin,
     clientGone: outcome.clientGone,
     durationMs: outcome.durationMs,
-    ...(outcome.queueMs === undefined ? {} : { queueMs: outcome.queueMs }),
-    ...(serving?.connectMs === undefined ? {} : { connectMs: serving.connectMs }),
-    ...(serving?.firstContentMs === undefined ? {} : { firstContentMs: serving.firstContentMs }),
-    ...(outcome.firstByteMs === undefined ? {} : { firstByteMs: outcome.firstByteMs }),
+    queueMs: outcome.queueMs,
+    connectMs: serving?.connectMs,
+    firstContentMs: serving?.firstContentMs,
+    firstByteMs: outcome.firstByteMs,
     attempts: outcome.attempts.map(attemptOf),
-    ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
-    ...costOf(cost),
+    usage: outcome.usage,
+    cost: cost === undefined || cost === 'unknown' ? cost : cost.nanoUsd,
+    priceVersion: cost === undefined || cost === 'unknown' ? undefined : cost.version,
     chunks: outcome.chunks,
     bytesIn: outcome.bytesIn,
     bytesOut: outcome.bytesOut,
@@ -92,19 +89,14 @@ function attemptOf(attempt: Outcome['attempts'][number]): RecordedAttempt {
   return {
     provider: attempt.provider,
     model: short(attempt.model),
-    ...(attempt.key === undefined ? {} : { key: attempt.key }),
+    key: attempt.key,
     result: attempt.result,
-    ...(attempt.status === undefined ? {} : { status: attempt.status }),
-    ...(attempt.error === undefined ? {} : { error: attempt.error.code }),
+    status: attempt.status,
+    error: attempt.error?.code,
     startedMs: attempt.startedMs,
     durationMs: attempt.durationMs,
-    ...(attempt.firstContentMs === undefined ? {} : { firstContentMs: attempt.firstContentMs }),
+    firstContentMs: attempt.firstContentMs,
   };
-}
-
-function costOf(cost: Cost | 'unknown' | undefined): { cost?: number | 'unknown'; priceVersion?: string } {
-  if (cost === undefined) return {};
-  return cost === 'unknown' ? { cost } : { cost: cost.nanoUsd, priceVersion: cost.version };
 }
 
 function metadataOf(
@@ -135,6 +127,6 @@ function within(decisions: readonly Decision[], maxBytes: number): readonly Deci
 }
 
 /** Clients choose these names. */
-function short(text: string): string {
-  return text.length > maxName ? text.slice(0, maxName) : text;
+function short<T extends string | undefined>(text: T): T | string {
+  return text !== undefined && text.length > maxName ? text.slice(0, maxName) : text;
 }

@@ -46,6 +46,8 @@ export class LmdbEntities implements Entities {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #declared = new Map<string, Entity>();
   readonly #declaredHashes = new Map<string, string>();
+  #version = 0;
+  #readAt = Number.NaN;
 
   constructor(environment: RootDatabase, sealing: Sealing, clock: Pick<Clock, 'now'>) {
     this.#environment = environment;
@@ -57,8 +59,14 @@ export class LmdbEntities implements Entities {
     this.#counters = environment.openDB('entity-counters', { encoding: 'msgpack' });
   }
 
+  /** Read at most once a millisecond: every call asks for it, some several times. */
   version(): number {
-    return this.#counters.get('version') ?? 0;
+    const now = this.#clock.now();
+    if (now !== this.#readAt) {
+      this.#readAt = now;
+      this.#version = this.#storedVersion();
+    }
+    return this.#version;
   }
 
   get<K extends EntityKind>(kind: K, id: string): Entity<K> | undefined {
@@ -170,11 +178,16 @@ export class LmdbEntities implements Entities {
         if (old.version !== expected) throw new GatewayError('STORE_CONFLICT', { entity: wordsOf(kind) });
       }
       const value = change(old, this.#clock.now());
-      this.#counters.put('version', this.version() + 1);
+      this.#counters.put('version', this.#storedVersion() + 1);
       return value;
     });
+    this.#readAt = Number.NaN;
     await this.#environment.flushed;
     return result;
+  }
+
+  #storedVersion(): number {
+    return this.#counters.get('version') ?? 0;
   }
 
   #append(entry: Omit<AuditEntry, 'sequence' | 'at'>, at: number): void {
