@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHook } from 'node:async_hooks';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { ServerResponse } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8';
@@ -62,16 +62,21 @@ test('events of a stream that arrive together leave in one write', async () => {
   await using gateway = await start({});
   const call = await caller(gateway, stream, '');
   await call(20);
-  const { write } = ServerResponse.prototype;
   let writes = 0;
-  ServerResponse.prototype.write = function counted(this: ServerResponse, ...args: never[]) {
-    writes += 1;
-    return write.apply(this, args as never);
-  } as typeof write;
+  const restore = (['_write', '_writev'] as const).map((name) => {
+    const original = Socket.prototype[name] as (...of: unknown[]) => void;
+    Socket.prototype[name] = function counted(this: Socket & { _httpMessage?: unknown }, ...of: unknown[]) {
+      if (this._httpMessage instanceof ServerResponse) writes += 1;
+      return original.apply(this, of);
+    };
+    return () => {
+      Socket.prototype[name] = original;
+    };
+  });
   try {
     await call(100);
   } finally {
-    ServerResponse.prototype.write = write;
+    for (const one of restore) one();
   }
   call.socket.destroy();
   // A hundred events of one upstream write come in one read, or in two at a buffer's edge.
