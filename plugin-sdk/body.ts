@@ -4,13 +4,15 @@ import { isObject, type JsonObject, type JsonValue } from './json.ts';
 import {
   defaultMaxDepth,
   findPath,
+  insertMember,
   type MultipartField,
   multipartBoundary,
+  Pieces,
   type Range,
   readMultipartField,
   readValue,
   type ScanResult,
-  scanTopLevel,
+  scanPieces,
   splice,
 } from './json-bytes/index.ts';
 
@@ -37,7 +39,8 @@ export const noBody = new NoBody();
 /** A whole body in memory. Never changed: an edit gives a new one. */
 export class BytesBody {
   readonly kind = 'bytes';
-  readonly bytes: Buffer;
+  /** The bytes as they came. Whoever can work on several pieces spares the whole from being joined. */
+  readonly pieces: Pieces;
   readonly contentType: string | undefined;
   readonly #maxDepth: number | undefined;
   #topLevel: ScanResult | undefined;
@@ -45,8 +48,8 @@ export class BytesBody {
   #fields: readonly MultipartField[] | undefined;
 
   /** `maxDepth`: levels that its JSON may nest. */
-  constructor(bytes: Buffer, contentType: string | undefined, json?: JsonObject, maxDepth?: number) {
-    this.bytes = bytes;
+  constructor(bytes: Buffer | Pieces, contentType: string | undefined, json?: JsonObject, maxDepth?: number) {
+    this.pieces = bytes instanceof Pieces ? bytes : new Pieces([bytes]);
     this.contentType = contentType;
     this.#json = json;
     this.#maxDepth = maxDepth;
@@ -57,8 +60,12 @@ export class BytesBody {
     return new BytesBody(Buffer.from(JSON.stringify(json)), 'application/json', json);
   }
 
+  get bytes(): Buffer {
+    return this.pieces.joined;
+  }
+
   get size(): number {
-    return this.bytes.length;
+    return this.pieces.length;
   }
 
   get isJson(): boolean {
@@ -69,12 +76,13 @@ export class BytesBody {
 
   /** Where the members of a JSON body lie, found in one pass over the bytes, once; also what was found before a problem. */
   get topLevel(): ScanResult {
-    this.#topLevel ??= scanTopLevel(
-      this.bytes,
-      'all',
-      this.#maxDepth === undefined ? {} : { maxDepth: this.#maxDepth },
-    );
+    this.#topLevel ??= scanPieces(this.pieces, this.#maxDepth === undefined ? {} : { maxDepth: this.#maxDepth });
     return this.#topLevel;
+  }
+
+  /** The JSON value in a range; `undefined` if it does not parse. */
+  valueAt(range: Range): JsonValue | undefined {
+    return readValue(this.pieces.slice(range));
   }
 
   /**
@@ -87,7 +95,7 @@ export class BytesBody {
     const range = this.#sound().members.get(name);
     if (range === undefined) return undefined;
     if (range.end - range.start > smallBytes) return this.json()[name];
-    return readValue(this.bytes, range) ?? this.json()[name];
+    return this.valueAt(range) ?? this.json()[name];
   }
 
   /** The body as JSON, parsed once. Treat it as frozen. Throws GatewayError REQ_BODY_NOT_JSON. */
@@ -151,7 +159,25 @@ export class BytesBody {
         { param: steps.join('.') },
       );
     }
-    return new BytesBody(splice(this.bytes, [{ ...range, text: JSON.stringify(value) }]), this.contentType);
+    return this.#spliced(range, JSON.stringify(value));
+  }
+
+  /** A new body with a top-level member set: in its place, or behind the others. `text` is JSON. */
+  withMember(name: string, text: string): BytesBody {
+    const { members } = this.#sound();
+    const range = members.get(name);
+    if (range !== undefined) return this.#spliced(range, text);
+    const { list } = this.pieces;
+    const last = list.at(-1)!;
+    const close = last.lastIndexOf('}');
+    if (list.length === 1 || close < 0) return new BytesBody(insertMember(this.bytes, name, text), this.contentType);
+    const at = this.size - last.length + close;
+    const comma = members.size === 0 ? '' : ',';
+    return this.#spliced({ start: at, end: at }, `${comma}${JSON.stringify(name)}:${text}`);
+  }
+
+  #spliced({ start, end }: Range, text: string): BytesBody {
+    return new BytesBody(this.pieces.splice([{ start, end, text }]), this.contentType);
   }
 }
 

@@ -19,6 +19,7 @@ export * from './gen-ai-names.ts';
 export * from './headers.ts';
 export * from './host.ts';
 export * from './json.ts';
+export { Pieces } from './json-bytes/pieces.ts';
 export type * from './key-health.ts';
 export type * from './logger.ts';
 export * from './map-blocks.ts';

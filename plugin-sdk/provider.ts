@@ -1,8 +1,10 @@
+import type { Readable } from 'node:stream';
 import type { Usage } from './conversation/index.ts';
 import type { Dialect, UpstreamProblem } from './dialects/dialect.ts';
 import type { Exchange, KeyedAttempt } from './exchange.ts';
 import type { OutgoingHeaders } from './headers.ts';
 import type { JsonObject } from './json.ts';
+import type { Pieces } from './json-bytes/index.ts';
 import type { MaybePromise } from './maybe.ts';
 import type { Operation } from './operations.ts';
 import type { Secret } from './secret.ts';
@@ -131,7 +133,7 @@ export interface UpstreamRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: OutgoingHeaders;
-  readonly body: Buffer | string | import('node:stream').Readable | undefined;
+  readonly body: Buffer | Pieces | string | Readable | undefined;
   readonly privateAddresses: boolean;
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { type Body, BytesBody, GatewayError, noBody, StreamBody } from '../../plugin-sdk/index.ts';
+import { Pieces } from '../../plugin-sdk/json-bytes/index.ts';
 import { membersOfHead } from './body-members.ts';
 import type { BodyLimits } from './client.ts';
 import { decodeBody, decodeHead, readCompressed } from './decode-body.ts';
@@ -21,9 +22,9 @@ export function readBody(incoming: IncomingMessage, limits: BodyLimits): Body | 
   const limit = streams ? limits.uploadBytes : limits.bodyBytes;
   if (size !== undefined && size > limit) throw new GatewayError('REQ_TOO_LARGE', { limit });
   return read(incoming, limits, streams).then((result) => {
-    if (Buffer.isBuffer(result)) {
+    if (result instanceof Pieces) {
       if (encoding === undefined) return new BytesBody(result, type, undefined, limits.jsonDepth);
-      return compressedBody(result, encoding, type, decode, limits);
+      return compressedBody(result.joined, encoding, type, decode, limits);
     }
     const { head } = result;
     const members = membersOfHead(encoding === undefined ? head : decodeHead(head, encoding), type ?? '');
@@ -45,7 +46,11 @@ async function compressedBody(
 }
 
 /** Collects the body; with `streams`, stops once the head is there and gives the rest back to the socket. */
-function read(incoming: IncomingMessage, limits: BodyLimits, streams: boolean): Promise<Buffer | { head: Buffer }> {
+function read(
+  incoming: IncomingMessage,
+  limits: BodyLimits,
+  streams: boolean,
+): Promise<Pieces | { readonly head: Buffer }> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -57,7 +62,6 @@ function read(incoming: IncomingMessage, limits: BodyLimits, streams: boolean): 
       finish();
       reject(error);
     };
-    const merged = (): Buffer => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     const onData = (chunk: Buffer): void => {
       chunks.push(chunk);
       size += chunk.length;
@@ -65,12 +69,12 @@ function read(incoming: IncomingMessage, limits: BodyLimits, streams: boolean): 
       else if (streams && size >= headBytes) {
         finish();
         incoming.pause();
-        resolve({ head: merged() });
+        resolve({ head: new Pieces(chunks).joined });
       }
     };
     const onEnd = (): void => {
       finish();
-      resolve(merged());
+      resolve(new Pieces(chunks));
     };
     const onError = (): void => fail(new GatewayError('CLIENT_GONE', {}));
     const timer = setTimeout(

@@ -1,5 +1,5 @@
 import { type BodyEditor, BytesBody, type JsonObject } from '../../plugin-sdk/index.ts';
-import { insertMember, removeMember, splice } from '../../plugin-sdk/json-bytes/index.ts';
+import { removeMember } from '../../plugin-sdk/json-bytes/index.ts';
 
 /** Byte edits on a JSON request body. Nothing is parsed until an edit asks for it, and what is not edited stays exact. */
 export class ByteBodyEditor implements BodyEditor {
@@ -20,23 +20,21 @@ export class ByteBodyEditor implements BodyEditor {
   }
 
   set(name: string, value: unknown): void {
-    const text = JSON.stringify(value);
-    const range = this.#range(name);
-    const { bytes } = this.#body;
-    this.#keep(range === undefined ? insertMember(bytes, name, text) : splice(bytes, [{ ...range, text }]));
+    this.#body = this.#body.withMember(name, JSON.stringify(value));
   }
 
   rename(from: string, to: string): void {
     const range = this.#range(from);
     if (range === undefined) return;
-    const value = this.#body.bytes.toString('utf8', range.start, range.end);
+    const value = this.#body.pieces.slice(range).toString('utf8');
     this.remove(from);
-    if (this.#range(to) === undefined) this.#keep(insertMember(this.#body.bytes, to, value));
+    if (this.#range(to) === undefined) this.#body = this.#body.withMember(to, value);
   }
 
   remove(name: string): void {
     const range = this.#range(name);
-    if (range !== undefined) this.#keep(removeMember(this.#body.bytes, range));
+    if (range === undefined) return;
+    this.#body = new BytesBody(removeMember(this.#body.bytes, range), this.#body.contentType);
   }
 
   json(): JsonObject {
@@ -53,9 +51,5 @@ export class ByteBodyEditor implements BodyEditor {
 
   #range(name: string) {
     return this.#body.topLevel.members.get(name);
-  }
-
-  #keep(bytes: Buffer): void {
-    this.#body = new BytesBody(bytes, this.#body.contentType);
   }
 }

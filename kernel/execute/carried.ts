@@ -1,4 +1,4 @@
-import type { Call, Dialect, Provider, Reply, UpstreamRequest } from '../../plugin-sdk/index.ts';
+import type { BytesBody, Call, Dialect, Pieces, Provider, Reply, UpstreamRequest } from '../../plugin-sdk/index.ts';
 import type { LiveAttempt } from '../attempt.ts';
 import { ByteBodyEditor } from './body-editor.ts';
 import { callOf, refuseLosses, upstreamRequest } from './call.ts';
@@ -31,16 +31,21 @@ function carriedBody(attempt: LiveAttempt, provider: Provider, call: Call, lost:
   const { body } = attempt.exchange.request;
   if (body.kind === 'none') return undefined;
   if (body.kind === 'stream') return body.readable;
-  if (call.passthrough) return body.bytes;
+  if (call.passthrough) return sendable(body);
   let carried = body;
   const named = body.member('model');
   if (!body.isJson)
     return named === undefined || call.model === '' || named === call.model
-      ? body.bytes
+      ? sendable(body)
       : body.editField('model', call.model).bytes;
   if (typeof named === 'string' && call.model !== '' && named !== call.model) carried = body.edit('model', call.model);
-  if (provider.editBody === undefined) return carried.bytes;
+  if (provider.editBody === undefined) return sendable(carried);
   const editor = new ByteBodyEditor(carried, (path) => lost.push(path));
   provider.editBody(call, editor);
-  return editor.body.bytes;
+  return sendable(editor.body);
+}
+
+/** One buffer where it is one already. */
+function sendable({ pieces }: BytesBody): Buffer | Pieces {
+  return pieces.list.length === 1 ? pieces.joined : pieces;
 }

@@ -1,12 +1,11 @@
-import type { Readable } from 'node:stream';
-import { Secret, type UpstreamRequest } from '../../plugin-sdk/index.ts';
+import { Pieces, Secret, type UpstreamRequest } from '../../plugin-sdk/index.ts';
 
 /** A request as it is written to a connection. */
 export interface WireRequest {
   readonly method: string;
   /** Latin1 text, with the empty line behind it. */
   readonly head: string;
-  readonly body: Buffer | string | Readable | undefined;
+  readonly body: UpstreamRequest['body'];
   /** Bytes of a streamed body, as its head declares them; one of unknown length goes out in chunks. */
   readonly streamBytes: number | undefined;
 }
@@ -56,6 +55,7 @@ export function revealed(part: string | Secret): string {
 function framingLine(method: string, body: UpstreamRequest['body'], streamBytes: number | undefined): string {
   let length = streamBytes;
   if (body === undefined) length = 0;
+  else if (body instanceof Pieces) length = body.length;
   else if (typeof body === 'string' || Buffer.isBuffer(body)) length = Buffer.byteLength(body);
   if (length === undefined) return 'transfer-encoding: chunked\r\n';
   return length > 0 || expectsBody.has(method) ? `content-length: ${length}\r\n` : '';

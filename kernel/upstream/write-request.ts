@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { Pieces } from '../../plugin-sdk/index.ts';
 import type { WireRequest } from './wire-request.ts';
 
 /** Bodies up to this many bytes go out in one piece with their head: a copy is cheaper than a second piece. */
@@ -23,6 +24,10 @@ export function writeRequest(
     socket.write(head, 'latin1');
     return undefined;
   }
+  if (body instanceof Pieces) {
+    writeParts(socket, head, body.list);
+    return undefined;
+  }
   if (typeof body === 'string' || Buffer.isBuffer(body)) {
     writeWhole(socket, head, body);
     return undefined;
@@ -34,10 +39,7 @@ export function writeRequest(
 function writeWhole(socket: Socket, head: string, body: Buffer | string): void {
   const bodyBytes = Buffer.byteLength(body);
   if (bodyBytes > joinedBytes) {
-    socket.cork();
-    socket.write(head, 'latin1');
-    socket.write(body);
-    socket.uncork();
+    writeParts(socket, head, [body]);
     return;
   }
   const bytes = Buffer.allocUnsafe(head.length + bodyBytes);
@@ -45,6 +47,13 @@ function writeWhole(socket: Socket, head: string, body: Buffer | string): void {
   if (typeof body === 'string') bytes.write(body, head.length);
   else body.copy(bytes, head.length);
   socket.write(bytes);
+}
+
+function writeParts(socket: Socket, head: string, parts: readonly (Buffer | string)[]): void {
+  socket.cork();
+  socket.write(head, 'latin1');
+  for (const part of parts) socket.write(part);
+  socket.uncork();
 }
 
 /**

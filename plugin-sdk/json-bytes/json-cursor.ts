@@ -186,12 +186,17 @@ export function stringEnd(bytes: Buffer, from: number): number {
 
 const literals = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)] as const));
 
+/** Which of `true`, `false` and `null` begins with this byte. */
+export function literalOf(byte: number | undefined): Buffer | undefined {
+  return literals.get(byte ?? -1);
+}
+
 /** Where a number, `true`, `false` or `null` ends, or the complement of where it breaks off or goes wrong. */
 function scalarEnd(bytes: Buffer, from: number): number {
   let at = from;
   while (isNumberByte(bytes[at])) at++;
   if (at > from) return at < bytes.length ? at : ~at;
-  const literal = literals.get(bytes[from] ?? -1);
+  const literal = literalOf(bytes[from]);
   if (literal === undefined) return ~from;
   for (let index = 1; index < literal.length; index++) {
     if (bytes[from + index] !== literal[index]) return ~(from + index);
@@ -199,7 +204,7 @@ function scalarEnd(bytes: Buffer, from: number): number {
   return from + literal.length;
 }
 
-function isNumberByte(byte: number | undefined): boolean {
+export function isNumberByte(byte: number | undefined): boolean {
   if (byte === undefined) return false;
   return (byte >= 48 && byte <= 57) || byte === 45 || byte === 46 || byte === 43 || byte === 69 || byte === 101;
 }

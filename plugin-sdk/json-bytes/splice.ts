@@ -9,19 +9,12 @@ export interface Edit extends Range {
 
 /** A copy with these ranges replaced and every other byte as it was. Throws GatewayError BUG if the ranges overlap. */
 export function splice(bytes: Buffer, edits: readonly Edit[]): Buffer {
-  const ordered =
-    edits.length > 1 ? edits.toSorted((one, other) => one.start - other.start || one.end - other.end) : edits;
-  let length = bytes.length;
-  let copied = 0;
-  for (const { start, end, text } of ordered) {
-    if (start < copied || end < start || end > bytes.length)
-      throw new GatewayError('BUG', { reason: 'overlapping edits of a body' });
-    length += Buffer.byteLength(text) - (end - start);
-    copied = end;
-  }
+  const ordered = inOrder(edits, bytes.length);
+  let { length } = bytes;
+  for (const { start, end, text } of ordered) length += Buffer.byteLength(text) - (end - start);
   const result = Buffer.allocUnsafe(length);
   let at = 0;
-  copied = 0;
+  let copied = 0;
   for (const { start, end, text } of ordered) {
     at += bytes.copy(result, at, copied, start);
     at += result.write(text, at);
@@ -29,6 +22,19 @@ export function splice(bytes: Buffer, edits: readonly Edit[]): Buffer {
   }
   bytes.copy(result, at, copied);
   return result;
+}
+
+/** Edits of so many bytes by their places. Throws GatewayError BUG if they overlap or lie outside. */
+export function inOrder(edits: readonly Edit[], length: number): readonly Edit[] {
+  const ordered =
+    edits.length > 1 ? edits.toSorted((one, other) => one.start - other.start || one.end - other.end) : edits;
+  let last = 0;
+  for (const { start, end } of ordered) {
+    if (start < last || end < start || end > length)
+      throw new GatewayError('BUG', { reason: 'overlapping edits of a body' });
+    last = end;
+  }
+  return ordered;
 }
 
 /** Removes a member that scanTopLevel found, and those of the same name before it, each with its comma. */

@@ -1,5 +1,4 @@
-import { isObject, type JsonObject, type JsonValue } from '../../plugin-sdk/index.ts';
-import { searchFor } from '../../plugin-sdk/json-bytes/index.ts';
+import { type BytesBody, isObject, type JsonValue } from '../../plugin-sdk/index.ts';
 import type { Estimates } from './options.ts';
 
 /** Input of a request, as far as the request itself says. */
@@ -47,8 +46,7 @@ const googleTools = /^(google_?search|google_?maps|code_?execution|url_?context|
  * stored conversations, tools that the provider runs) by the options.
  */
 export function estimateInput(
-  bytes: Buffer,
-  json: () => JsonObject,
+  body: BytesBody,
   members: ReadonlyMap<string, unknown>,
   options: Estimates,
 ): InputEstimate {
@@ -60,8 +58,8 @@ export function estimateInput(
     (searches ? options.providerTools : 0) +
     (continuesStored(members) ? options.storedContext : 0);
   const media = { bytes: 0, tokens: 0 };
-  if (searchFor(mediaSigns).test(bytes.toString('latin1'))) measureMedia(json(), '', media, options);
-  const text = Math.ceil(Math.max(bytes.length - media.bytes, 0) / options.bytesPerToken);
+  if (body.pieces.mention(mediaSigns)) measureMedia(body.json(), '', media, options);
+  const text = Math.ceil(Math.max(body.size - media.bytes, 0) / options.bytesPerToken);
   return { tokens: extra + media.tokens + text, unbounded: searches };
 }
 

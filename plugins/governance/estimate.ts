@@ -1,5 +1,5 @@
 import { type Body, type BytesBody, type GatewayRequest, isObject, type Operation } from '../../plugin-sdk/index.ts';
-import { multipartBoundary, readMultipartField, readValue } from '../../plugin-sdk/json-bytes/index.ts';
+import { multipartBoundary, readMultipartField } from '../../plugin-sdk/json-bytes/index.ts';
 import { estimateInput, inputNames } from './estimate-input.ts';
 import type { Estimates } from './options.ts';
 
@@ -89,7 +89,7 @@ export function estimate({ body, path }: GatewayRequest, operation: Operation, o
     ...optional('imageSize', text('size')),
     ...optional('imageQuality', text('quality')),
   };
-  const input = estimateInput(body.bytes, () => body.json(), members, options);
+  const input = estimateInput(body, members, options);
   const inputTokens = input.tokens;
   if (operation.startsWith('images.')) {
     return {
@@ -157,11 +157,11 @@ function formFields(body: Body): Map<string, string> {
   return new Map(fields.map(({ name, value }) => [name, value]));
 }
 
-function membersOf({ bytes, topLevel }: BytesBody): Map<string, unknown> {
+function membersOf(body: BytesBody): Map<string, unknown> {
   const values = new Map<string, unknown>();
-  for (const [name, member] of topLevel.members) {
+  for (const [name, member] of body.topLevel.members) {
     if (!names.has(name)) continue;
-    if (!longNames.has(name) || member.end - member.start <= longestRead) values.set(name, readValue(bytes, member));
+    if (!longNames.has(name) || member.end - member.start <= longestRead) values.set(name, body.valueAt(member));
   }
   return values;
 }

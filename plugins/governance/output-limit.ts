@@ -1,6 +1,6 @@
 import type { DialectId } from '../../plugin-sdk/dialects/dialect.ts';
-import { BytesBody, type Exchange, type GatewayRequest, isObject } from '../../plugin-sdk/index.ts';
-import { insertMember, readValue, scanTopLevel, splice } from '../../plugin-sdk/json-bytes/index.ts';
+import { type BytesBody, type Exchange, type GatewayRequest, isObject } from '../../plugin-sdk/index.ts';
+import { insertMember } from '../../plugin-sdk/json-bytes/index.ts';
 import { limitNames } from './estimate.ts';
 
 /** Where a dialect states the most tokens of one answer: a member at the top, or one of an object there. */
@@ -27,28 +27,27 @@ export function limitOutput(request: GatewayRequest, { dialect }: Exchange, toke
   const place = places[dialect.id];
   if (place === undefined || body.kind !== 'bytes') return request;
   const [first, inner] = place;
-  const bytes = inner === undefined ? atTop(body.bytes, first, tokens) : within(body.bytes, first, inner, tokens);
-  return request.with({ body: new BytesBody(bytes, body.contentType) });
+  const limited = inner === undefined ? atTop(body, first, tokens) : within(body, first, inner, tokens);
+  return request.with({ body: limited });
 }
 
 /** A limit that says nothing (`"max_tokens": null`) is replaced where it stands: two names for one thing are refused. */
-function atTop(bytes: Buffer, name: string, tokens: number): Buffer {
-  const [stated] = scanTopLevel(bytes, limitNames).members.values();
-  return stated === undefined
-    ? insertMember(bytes, name, `${tokens}`)
-    : splice(bytes, [{ ...stated, text: `${tokens}` }]);
+function atTop(body: BytesBody, name: string, tokens: number): BytesBody {
+  const stated = limitNames.find((other) => body.topLevel.members.has(other));
+  return body.withMember(stated ?? name, `${tokens}`);
 }
 
-function within(bytes: Buffer, holder: string, name: string, tokens: number): Buffer {
-  const { members } = scanTopLevel(bytes, [holder, snakeCase(holder)]);
-  const member = members.get(holder) ?? members.get(snakeCase(holder));
-  if (member === undefined) return insertMember(bytes, holder, JSON.stringify({ [name]: tokens }));
-  const value = readValue(bytes, member);
+function within(body: BytesBody, holder: string, name: string, tokens: number): BytesBody {
+  const { members } = body.topLevel;
+  const stated = members.has(holder) ? holder : snakeCase(holder);
+  const member = members.get(stated);
+  if (member === undefined) return body.withMember(holder, JSON.stringify({ [name]: tokens }));
+  const value = body.valueAt(member);
   const text =
     isObject(value) && !(name in value)
-      ? insertMember(bytes.subarray(member.start, member.end), name, `${tokens}`).toString('utf8')
+      ? insertMember(body.pieces.slice(member), name, `${tokens}`).toString('utf8')
       : JSON.stringify({ ...(isObject(value) ? value : {}), [name]: tokens });
-  return splice(bytes, [{ ...member, text }]);
+  return body.withMember(stated, text);
 }
 
 /** Google reads both spellings. */

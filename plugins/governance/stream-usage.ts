@@ -1,12 +1,10 @@
 import {
-  BytesBody,
   defineSlot,
   type Exchange,
   type GatewayRequest,
   isObject,
   type StreamTransform,
 } from '../../plugin-sdk/index.ts';
-import { insertMember, readValue, splice } from '../../plugin-sdk/json-bytes/index.ts';
 
 /** Set where we asked for the usage of a stream and the client did not. */
 const askedSlot = defineSlot<true>('governance asked for usage');
@@ -24,13 +22,11 @@ export function askForUsage(request: GatewayRequest, exchange: Exchange): Gatewa
   const { body } = request;
   if (body.kind !== 'bytes' || !body.isJson) return undefined;
   const member = body.topLevel.members.get('stream_options');
-  const options = member === undefined ? undefined : readValue(body.bytes, member);
+  const options = member === undefined ? undefined : body.valueAt(member);
   if (isObject(options) && options['include_usage'] === true) return undefined;
   const text = JSON.stringify({ ...(isObject(options) ? options : {}), include_usage: true });
-  const bytes =
-    member === undefined ? insertMember(body.bytes, 'stream_options', text) : splice(body.bytes, [{ ...member, text }]);
   exchange.set(askedSlot, true);
-  return request.with({ body: new BytesBody(bytes, body.contentType) });
+  return request.with({ body: body.withMember('stream_options', text) });
 }
 
 export function hiddenUsage(exchange: Exchange): StreamTransform | undefined {

@@ -1,5 +1,5 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
-import { type OutgoingHeaders, Secret, type UpstreamRequest } from '../../plugin-sdk/index.ts';
+import { type OutgoingHeaders, Pieces, Secret, type UpstreamRequest } from '../../plugin-sdk/index.ts';
 
 export interface AwsIdentity {
   readonly accessKeyId: string;
@@ -76,7 +76,7 @@ export async function sign(
         host: port === '' ? hostname : `${hostname}:${port}`,
         ...(type === undefined ? {} : { 'content-type': type }),
       },
-      body: request.body ?? '',
+      body: request.body instanceof Pieces ? request.body.joined : (request.body ?? ''),
     },
     { signingDate: date },
   );
