@@ -4,7 +4,7 @@ import { Pieces } from '../../plugin-sdk/index.ts';
 import type { WireRequest } from './wire-request.ts';
 
 /** Bodies up to this many bytes go out in one piece with their head: a copy is cheaper than a second piece. */
-const joinedBytes = 32_768;
+const joinedBytes = 8_192;
 
 /** What becomes of a streamed body. After `onBodyEnd` or `onBodyError` nothing more is called. */
 export interface UploadProgress {
