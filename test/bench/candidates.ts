@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fillRecords, queueJobs } from './fill.ts';
 
 export interface Candidate {
   readonly name: string;
@@ -11,12 +13,17 @@ export interface Candidate {
     port: number,
     upstream: number,
   ): { readonly command: readonly string[]; readonly environment?: NodeJS.ProcessEnv };
+  /** What it finds in its data folder when it starts. */
+  fillStore?(dataDir: string): Promise<void>;
+  /** What it has to do already when it is measured. */
+  fillQueue?(port: number): Promise<void>;
   readonly headers?: Readonly<Record<string, string>>;
   /** Rewrites the workload's path. */
   path?(path: string): string;
   readonly url?: string;
 }
 
+const silentPort = 19_199;
 const main = resolve(import.meta.dirname, '../../kernel/main.js');
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-bench-'));
 
@@ -111,6 +118,9 @@ export function scaleCandidates(): Candidate[] {
     { use: 'providers/openai-compatible', baseUrl: 'http://127.0.0.1:9', keys: [{ name: 'main', value: 'sk-other' }] },
   ];
   const providers = Object.fromEntries(Array.from({ length: 18 }, (_, number) => provider(number)));
+  // Its first job waits for an answer for ever, and the others for that job.
+  const silent = { silent: { use: 'providers/openai-compatible', baseUrl: `http://127.0.0.1:${silentPort}` } };
+  const jobs = { 'plugins/async-jobs': { concurrency: 1 } };
   return [
     kernel('kernel, company', company, virtualKey),
     kernel('company, 20 providers', { ...company, ...providers }, virtualKey),
@@ -120,6 +130,18 @@ export function scaleCandidates(): Candidate[] {
       { ...company, 'plugins/governance': governance },
       { 'x-bf-vk': 'sk-bf-bench-7777' },
     ),
+    {
+      ...kernel('company, 1,000,000 records', company, virtualKey),
+      fillStore: (dataDir) => fillRecords(dataDir, 1_000_000),
+    },
+    kernel('company, async jobs', { ...company, 'plugins/async-jobs': {} }, virtualKey),
+    {
+      ...kernel('company, async jobs, 100,000 queued', { ...company, ...silent, ...jobs }, virtualKey),
+      fillQueue: async (port) => {
+        createServer().listen(silentPort).unref();
+        await queueJobs(port, 'silent/model', 100_000, virtualKey);
+      },
+    },
   ];
 }
 

@@ -14,7 +14,7 @@ import { type Workload, workloads } from './workloads.ts';
  *
  * npm run bench -- [--only TEXT;TEXT] [--rounds N] [--seconds N] [--json FILE] [--compare FILE]
  * npm run bench -- --plugins     what each plugin adds to a carried call
- * npm run bench -- --scale       what many providers, plugins and virtual keys add to it
+ * npm run bench -- --scale       what many providers, plugins, virtual keys, records and jobs add to it
  * npm run bench -- --footprint   start, idle memory, memory of an open stream
  */
 const { values } = parseArgs({
@@ -67,7 +67,9 @@ if (values.footprint) {
   await printFootprint(upstreamPort);
   process.exit();
 }
-const only = (values.only ?? (values.plugins || values.scale ? '1 KB carried, 64' : '')).split(';');
+const only = (
+  values.only ?? (values.scale ? '1 KB carried, 64;at 5,000' : values.plugins ? '1 KB carried, 64' : '')
+).split(';');
 const contenders = values.plugins ? pluginCandidates() : values.scale ? scaleCandidates() : candidates();
 const results: Result[] = [];
 for (const workload of workloads.filter(({ name }) => only.some((text) => name.includes(text)))) {
@@ -88,6 +90,7 @@ async function measure(workload: Workload): Promise<Result[]> {
   for (const candidate of contenders) {
     if (workload.for === 'kernel' && candidate.kind !== 'kernel') continue;
     const started = candidate.command?.(port, upstreamPort);
+    if (started !== undefined) await candidate.fillStore?.(started.environment!['BIFROST_DATA_DIR']!);
     const isWide = candidate.name.includes('workers');
     const process =
       started === undefined ? undefined : pinned(isWide ? '0,1' : '1', started.command, started.environment);
@@ -95,7 +98,11 @@ async function measure(workload: Workload): Promise<Result[]> {
     port += 1;
   }
   try {
-    for (const { process, port: at } of running) if (process !== undefined) await listening(at);
+    for (const { candidate, process, port: at } of running) {
+      if (process === undefined) continue;
+      await listening(at);
+      await candidate.fillQueue?.(at);
+    }
     for (const one of running) await slice(one, workload, warmSeconds[one.candidate.kind]);
     for (let round = 0; round < rounds; round++)
       for (const one of running) one.slices.push(await slice(one, workload, seconds));
