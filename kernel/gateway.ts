@@ -63,6 +63,7 @@ export async function createGateway(
     count += 1;
     const generation = await Generation.create(`${count}-${digest(loaded)}`, loaded, process);
     generations.add(generation);
+    for (const warning of loaded.problems.warnings) log.warn({ config: loaded.source }, warning);
     return generation;
   };
   const retire = async (old: Generation, drainMs: number): Promise<void> => {

@@ -22,6 +22,7 @@ import { type Registered, type RunningPlugins, setUp } from './set-up.ts';
 import type { SharedThings } from './shared.ts';
 import type { Connections } from './upstream/connections.ts';
 import { viewGeneration } from './view.ts';
+import { warnOfProviders } from './warn-of-providers.ts';
 
 /** What generations take over from each other: everything that outlives a reload. */
 export interface Process {
@@ -128,6 +129,7 @@ export class Generation {
         loaded.config.hookTimeoutMs,
         process.log,
       );
+      warnOfProviders(plugins, new Set(running.providers.keys()), loaded.problems);
       return (holder.generation = new Generation(id, loaded, plugins, running, process, usedKeys, admin));
     } catch (error) {
       await running?.tearDown();

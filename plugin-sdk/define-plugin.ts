@@ -25,8 +25,23 @@ export interface PluginDefinition<S extends OptionsSchema = OptionsSchema> {
   readonly provides?: readonly string[];
   /** Milliseconds that each of its hooks may take where the config says nothing: for a plugin that waits for others. */
   readonly hookTimeoutMs?: number;
+  /**
+   * The providers that its options name. One that is not configured is warned of at the start and by `check`, never
+   * refused: a config may be shared by places with different providers.
+   */
+  namesProviders?(options: OptionsOf<S>): Iterable<ProviderMention>;
   /** Called once per generation, in order. Throwing stops the start and rolls back what was set up. */
   setup(options: OptionsOf<S>, host: Host): PluginInstance | Promise<PluginInstance>;
+}
+
+/** A place in a plugin's options that names a provider. */
+export interface ProviderMention {
+  /** Instance name. */
+  readonly provider: string;
+  /** Where it stands in the options; ends with the name itself where that is a key. */
+  readonly path: readonly (string | number)[];
+  /** True: it may as well be part of a model's name, so that only a slip of the pen in a configured name is warned of. */
+  readonly maybe?: boolean;
 }
 
 /** What a plugin contributes, as data. */

@@ -17,11 +17,14 @@ export async function plan(given: Arguments): Promise<number> {
   const dataDir = mkdtempSync(join(tmpdir(), 'bifrost-plan-'));
   try {
     const view = await look({ ...loaded, config: { ...loaded.config, dataDir } }, given);
-    if (given.command === 'check')
+    const { warnings } = loaded.problems;
+    if (given.command === 'check') {
+      const told = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`;
       process.stdout.write(
-        `${loaded.source} is good: ${count(view.plugins.length, 'plugin')}, ${count(view.routes.length, 'route')}.\n`,
+        `${loaded.source} is good: ${count(view.plugins.length, 'plugin')}, ${count(view.routes.length, 'route')}${told}.\n`,
       );
-    else process.stdout.write(describe(view));
+    } else process.stdout.write(describe(view));
+    for (const warning of warnings) process.stderr.write(`  ⚠ ${warning}\n`);
     return 0;
   } finally {
     rmSync(dataDir, { recursive: true, force: true });

@@ -3,8 +3,9 @@ import type { z } from 'zod';
 import { isObject, type JsonObject } from '../../plugin-sdk/json.ts';
 import { type Config, configShape } from './config.ts';
 import { toJsonSchema } from './known-keys.ts';
+import { withNumbers } from './numbers-of-references.ts';
 import { Problems } from './problems.ts';
-import { resolveReferences } from './references.ts';
+import { type ResolvedReferences, resolveReferences } from './references.ts';
 import type { ParsedSource, SourceTree } from './source-tree.ts';
 import { addZodIssues, zodWording } from './zod-issues.ts';
 
@@ -41,7 +42,7 @@ export function loadConfig(value: unknown, origin: ConfigOrigin): LoadedConfig {
   for (const { path, position, firstLine } of parsed?.duplicates ?? []) {
     problems.addInFile(path, `this key stands here twice; the first is in line ${firstLine}`, position);
   }
-  const { dataDir, ...checked } = checkTopLevel(references.value, problems);
+  const { dataDir, ...checked } = checkTopLevel(references, problems);
   const fallback = environment['BIFROST_DATA_DIR'] ? resolve(cwd, environment['BIFROST_DATA_DIR']) : '.bifrost';
   return {
     config: { ...checked, dataDir: resolve(baseDir, dataDir ?? fallback) },
@@ -53,7 +54,10 @@ export function loadConfig(value: unknown, origin: ConfigOrigin): LoadedConfig {
   };
 }
 
-function checkTopLevel(value: unknown, problems: Problems): z.output<typeof configShape> {
+function checkTopLevel(references: ResolvedReferences, problems: Problems): z.output<typeof configShape> {
+  const asText = configShape.safeParse(references.value, zodWording);
+  if (asText.success) return asText.data;
+  const value = withNumbers(references, asText.error.issues);
   const result = configShape.safeParse(value, zodWording);
   if (result.success) return result.data;
   const { issues } = result.error;

@@ -35,6 +35,7 @@ export class Problems {
   readonly #references: ResolvedReferences | undefined;
   readonly #unresolved = new Set<string>();
   readonly #found = new Map<string, Problem>();
+  readonly #warnings = new Map<string, Problem>();
 
   /** @param source Name of the file to print. */
   constructor(source: string, tree?: SourceTree, references?: ResolvedReferences) {
@@ -53,29 +54,40 @@ export class Problems {
 
   /** In the order of the file where places are known, else as found. */
   get list(): readonly Problem[] {
-    const start = { line: 0, column: 0 };
-    return [...this.#found.values()].sort(({ position: a = start }, { position: b = start }) =>
-      a.line === b.line ? a.column - b.column : a.line - b.line,
-    );
+    return inOrder(this.#found);
+  }
+
+  /** What may be meant as it is, as text of one line each, in the same order. */
+  get warnings(): readonly string[] {
+    return inOrder(this.#warnings).map(renderProblem);
   }
 
   /** @param path In the config after references were replaced. */
   add(path: Path, message: string, details: ProblemDetails = {}): void {
     // What a schema says about the text of an unresolved reference is no news.
     if (this.#unresolved.has(pathKey(path))) return;
+    keep(this.#found, this.#problem(path, message, details));
+  }
+
+  /** Adds what {@link throwIfAny} does not throw for; shown as {@link add} shows it. */
+  warn(path: Path, message: string, details: ProblemDetails = {}): void {
+    keep(this.#warnings, this.#problem(path, message, details));
+  }
+
+  #problem(path: Path, message: string, details: ProblemDetails): Problem {
     const inFile = this.#references?.sourcePath(path) ?? path;
-    this.#keep({
+    return {
       path: inFile,
       position: this.#tree?.position(inFile, details.part ?? 'value'),
       message: this.#redact(path, message),
       got: details.got === undefined ? undefined : this.#show(path, details.got),
       suggestion: details.suggestion,
-    });
+    };
   }
 
   /** Adds a problem whose path and place in the file are known. */
   addInFile(path: Path, message: string, position: Position): void {
-    this.#keep({ path, position, message, got: undefined, suggestion: undefined });
+    keep(this.#found, { path, position, message, got: undefined, suggestion: undefined });
   }
 
   /** Whether the value at a path, or one inside or around it, came from a reference. */
@@ -92,11 +104,6 @@ export class Problems {
   /** @throws GatewayError CFG_INVALID with the text of {@link render} when anything was found. */
   throwIfAny(): void {
     if (this.count > 0) throw new GatewayError('CFG_INVALID', { report: this.render() });
-  }
-
-  #keep(problem: Problem): void {
-    const place = problem.position === undefined ? '' : `${problem.position.line}:${problem.position.column}`;
-    this.#found.set(`${place} ${pathKey(problem.path)} ${problem.message}`, problem);
   }
 
   #show(path: Path, got: unknown): string {
@@ -121,6 +128,18 @@ export class Problems {
     const all = [...(this.#references?.origins ?? [])];
     return all.filter(([originKey]) => isWithin(originKey, key) || isWithin(key, originKey));
   }
+}
+
+function keep(problems: Map<string, Problem>, problem: Problem): void {
+  const place = problem.position === undefined ? '' : `${problem.position.line}:${problem.position.column}`;
+  problems.set(`${place} ${pathKey(problem.path)} ${problem.message}`, problem);
+}
+
+function inOrder(problems: ReadonlyMap<string, Problem>): Problem[] {
+  const start = { line: 0, column: 0 };
+  return [...problems.values()].sort(({ position: a = start }, { position: b = start }) =>
+    a.line === b.line ? a.column - b.column : a.line - b.line,
+  );
 }
 
 function renderProblem({ path, position, message, got, suggestion }: Problem): string {

@@ -24,6 +24,8 @@ export default definePlugin({
     providers: z.record(z.string(), limits).default({}).describe('Other limits for a provider, by instance name.'),
   }),
   after: ['identity'],
+  namesProviders: ({ providers }) =>
+    Object.keys(providers).map((provider) => ({ provider, path: ['providers', provider] })),
   setup({ providers, ...base }, host) {
     const queues = new Map<string, FairQueue>();
     const limitsOf = (provider: string): Limits => ({ ...base, ...present(providers[provider]) });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { definePlugin, fallbacksSlot, type Target } from '../../plugin-sdk/index.ts';
 import { matchesPattern } from './matches-pattern.ts';
+import { namedProviders } from './named-providers.ts';
 import { takeFallbacks } from './take-fallbacks.ts';
 import { toTarget } from './to-target.ts';
 
@@ -31,6 +32,7 @@ export default definePlugin({
       .default([]),
   }),
   after: ['identity', 'plugins/model-router'],
+  namesProviders: ({ rules }) => namedProviders(rules),
   setup({ fromBody, rules }, host) {
     const ofRules = ({ provider, model }: Target): readonly string[] =>
       rules.find(

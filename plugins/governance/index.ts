@@ -24,6 +24,7 @@ import { Charges } from './charges.ts';
 import { withoutVirtualKey } from './credentials.ts';
 import { declareEntities } from './declare.ts';
 import { Identity } from './identity.ts';
+import { namedProviders } from './named-providers.ts';
 import { governanceOptions } from './options.ts';
 import { quotaRoute } from './quota.ts';
 import { askForUsage, hiddenUsage, mayHideUsage } from './stream-usage.ts';
@@ -40,6 +41,7 @@ export default definePlugin({
   options: governanceOptions,
   requires: [entitiesPort.capability, ledgerPort.capability, pricesPort.capability],
   provides: ['identity', callersPort.capability],
+  namesProviders: namedProviders,
   async setup(options, host) {
     const entities = host.port(entitiesPort);
     const ledger = host.port(ledgerPort);

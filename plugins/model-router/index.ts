@@ -1,5 +1,6 @@
 import { definePlugin, type Exchange, type Target } from '../../plugin-sdk/index.ts';
 import { ModelCatalogue } from './model-catalogue.ts';
+import { namedProviders } from './named-providers.ts';
 import { type ModelRouterOptions, modelRouterOptions } from './options.ts';
 import { compileCondition, factsOf } from './rule-language.ts';
 import { orderTargets, prepareTarget, splitModel } from './targets.ts';
@@ -12,6 +13,7 @@ export default definePlugin({
   description: 'Aliases, virtual models, rules in CEL and a catalogue for bare model names.',
   options: modelRouterOptions,
   after: ['identity', 'port:prices'],
+  namesProviders: namedProviders,
   async setup(options, host) {
     const catalogue = options.catalogue ? new ModelCatalogue(host) : undefined;
     const aliases = new Map(Object.entries(options.aliases).map(([alias, model]) => [alias.toLowerCase(), model]));

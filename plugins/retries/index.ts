@@ -47,6 +47,8 @@ export default definePlugin({
     ...rule.shape,
     providers: z.record(z.string(), rule).default({}).describe('Other rules for a provider, by instance name.'),
   }),
+  namesProviders: ({ providers }) =>
+    Object.keys(providers).map((provider) => ({ provider, path: ['providers', provider] })),
   setup({ providers, ...base }) {
     const rules = new Map<string, ReturnType<typeof resolve>>();
     const ruleOf = (provider: string) => {

@@ -21,6 +21,8 @@ export default definePlugin({
     ...limits.shape,
     providers: z.record(z.string(), limits).default({}).describe('Other limits for a provider, by instance name.'),
   }),
+  namesProviders: ({ providers }) =>
+    Object.keys(providers).map((provider) => ({ provider, path: ['providers', provider] })),
   setup({ providers, ...base }) {
     const general = present(base);
     const special = new Map(Object.entries(providers).map(([name, own]) => [name, { ...general, ...present(own) }]));

@@ -140,6 +140,30 @@ test('check and plan show what would run and leave nothing behind', async () => 
   assert.equal(existsSync(join(folder, 'data')), false);
 });
 
+test('check and start warn of a provider that is not configured, with its place, and go on', async () => {
+  const file = config(
+    'misspelt.jsonc',
+    '{\n  "plugins": {\n    "routes/openai": {},\n    "providers/mock": {},\n    "plugins/retries": { "providers": {\n      "mokc": {} } }\n  }\n}',
+  );
+  const line = '6:7 plugins["plugins/retries"].providers.mokc: the provider mokc is not configured; did you mean mock?';
+  const { code, stdout, stderr } = await run('check', '--config', file);
+  assert.equal(code, 0);
+  assert.match(stdout, /misspelt\.jsonc is good: .*, 1 warning\.\n$/);
+  assert.equal(stderr, `  ⚠ ${line}\n`);
+  const { child, output, exit } = await start('--config', file);
+  const logged = output()
+    .split('\n')
+    .filter((text) => text.includes('mokc'))
+    .map((text) => JSON.parse(text));
+  assert.deepEqual(
+    logged.map(({ level, msg }) => ({ level, msg })),
+    [{ level: 40, msg: line }],
+  );
+  child.kill('SIGTERM');
+  assert.equal(await exit, 0);
+  rmSync(join(folder, 'data'), { recursive: true, force: true });
+});
+
 test('init copies the default config, and does not overwrite it', async () => {
   assert.equal((await run('init')).code, 0);
   const written = readFileSync(join(folder, 'bifrost.jsonc'), 'utf8');

@@ -313,6 +313,49 @@ describe('references', () => {
     );
   });
 
+  test('give numbers where the top level wants one and the text is a whole number', async () => {
+    const environment = { PORT: '9090', WORKERS: '4', DRAIN: '0', BODY: '1024', HOST: '1', HOOK: '500' };
+    const { config, problems } = await read(
+      {
+        server: {
+          host: 'env.HOST',
+          port: 'env.PORT',
+          workers: 'env.WORKERS',
+          drainMs: 'env.DRAIN',
+          limits: { bodyBytes: 'env.BODY' },
+        },
+        hookTimeoutMs: 'env.HOOK',
+        plugins: {},
+      },
+      environment,
+    );
+    problems.throwIfAny();
+    const { host, port, workers, drainMs, limits } = config.server;
+    assert.deepEqual(
+      { host, port, workers, drainMs, bodyBytes: limits.bodyBytes, hookTimeoutMs: config.hookTimeoutMs },
+      { host: '1', port: 9090, workers: 4, drainMs: 0, bodyBytes: 1024, hookTimeoutMs: 500 },
+    );
+    assert.equal((await read({ server: { port: 'env.NONE?' }, plugins: {} })).config.server.port, 8080);
+  });
+
+  test('give no number where the text is none, or out of range, or written into the file itself', async () => {
+    for (const [port, got] of [
+      ['env.P', '[from env.P]'],
+      ['8080', '"8080"'],
+    ])
+      for (const P of ['80a', '', '-1', '1.5', '99999', '0x50', '1e3', ' 80']) {
+        const expected =
+          P === '' && port === 'env.P'
+            ? 'the environment variable P is empty'
+            : `expected a number from 0 to 65535, got ${got}`;
+        const lines = await linesOf({ server: { port }, plugins: {} }, { P });
+        assert.deepEqual(
+          lines.map((line) => line.replace(/^\d+:\d+ /, '')),
+          [`server.port: ${expected}`],
+        );
+      }
+  });
+
   test('are whole strings only', async () => {
     const options = { a: 'my env.A', b: 'env.A and more', c: 'env.', d: 'profile:x', 'env.A': 1 };
     assert.deepEqual(await optionsOf(options, { A: 'one' }), options);
