@@ -78,7 +78,7 @@ class Pour<T> implements Sink<T> {
       if (bytes.length === 0) return true;
       this.#exchange.chunks += 1;
       this.#keepAlive?.touch();
-      return this.#client.write(bytes as Buffer | string);
+      return this.#client.write(typeof bytes === 'string' || Buffer.isBuffer(bytes) ? bytes : asBuffer(bytes));
     } catch (cause) {
       this.#pouring.flow.abort(cause as Error);
       this.fail(cause);
@@ -119,4 +119,9 @@ class Pour<T> implements Sink<T> {
     this.#client.source = undefined;
     this.#resolve(error);
   }
+}
+
+/** Of plugins that make bytes with what the web has. */
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

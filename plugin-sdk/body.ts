@@ -60,8 +60,9 @@ export class BytesBody {
     return new BytesBody(Buffer.from(JSON.stringify(json)), 'application/json', json);
   }
 
+  /** The whole in one buffer; joins what came in several. */
   get bytes(): Buffer {
-    return this.pieces.joined;
+    return this.pieces.join();
   }
 
   get size(): number {
@@ -170,6 +171,7 @@ export class BytesBody {
     const { list } = this.pieces;
     const last = list.at(-1)!;
     const close = last.lastIndexOf('}');
+    // In several pieces it goes right before the end, behind any space: what stands before it may lie in another piece.
     if (list.length === 1 || close < 0) return new BytesBody(insertMember(this.bytes, name, text), this.contentType);
     const at = this.size - last.length + close;
     const comma = members.size === 0 ? '' : ',';

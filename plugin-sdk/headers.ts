@@ -33,7 +33,8 @@ export function lowerNames(flat: readonly string[]): readonly string[] {
   const last = layouts[count];
   if (last?.names.every((name, i) => name === flat[i * 2]) === true) return last.lower;
   const names = Array.from({ length: count }, (_, i) => flat[i * 2]!);
-  const lower = names.map(lowerName);
+  // Shared by all that send the same.
+  const lower = Object.freeze(names.map(lowerName));
   if (count <= maxLayout) layouts[count] = { names, lower };
   return lower;
 }

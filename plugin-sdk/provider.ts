@@ -133,6 +133,7 @@ export interface UpstreamRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: OutgoingHeaders;
+  /** A large one may be in pieces, which whoever signs it has to join. */
   readonly body: Buffer | Pieces | string | Readable | undefined;
   readonly privateAddresses: boolean;
 }

@@ -5,10 +5,10 @@ import { lingerOnClose } from './linger.ts';
 import { readBody } from './read-body.ts';
 
 /**
- * Up to this many bytes become text, which node joins with the head or a chunk's frame into one write; texts above 16 KB,
- * head included, it would copy once more.
+ * Up to this many bytes go out in one piece with the head or the frame of their chunk, as one latin1 text; of texts above
+ * 16 KB, head included, node would make another copy.
  */
-const textBytes = 15_360;
+const joinedBytes = 15_360;
 
 /** A caller on a socket. Writes to node's response directly: web `Response` objects cost five times the rest of a call. */
 export class NodeClient implements Client {
@@ -74,13 +74,12 @@ export class NodeClient implements Client {
     const size = Buffer.byteLength(chunk);
     this.bytesOut += size;
     const outgoing = this.#outgoing;
-    if (!this.#chunked) return outgoing.write(chunk);
+    if (!this.#chunked) return outgoing.write(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
     // An empty one would be the last.
     if (size === 0) return true;
-    const head = `${size.toString(16)}\r\n`;
-    if (typeof chunk === 'string') return outgoing.write(`${head}${chunk}\r\n`);
-    if (size <= textBytes) return outgoing.write(`${head}${chunk.toString('latin1')}\r\n`, 'latin1');
-    outgoing.write(head, 'latin1');
+    const frame = `${size.toString(16)}\r\n`;
+    if (size <= joinedBytes) return outgoing.write(`${frame}${latin1(chunk, size)}\r\n`, 'latin1');
+    outgoing.write(frame, 'latin1');
     outgoing.write(chunk);
     return outgoing.write('\r\n', 'latin1');
   }
@@ -100,9 +99,8 @@ export class NodeClient implements Client {
     }
     const size = Buffer.byteLength(chunk);
     this.bytesOut += size;
-    if (typeof chunk === 'string') outgoing.end(chunk);
-    else if (size <= textBytes) outgoing.end(chunk.toString('latin1'), 'latin1');
-    else outgoing.end(chunk);
+    if (size <= joinedBytes) outgoing.end(latin1(chunk, size), 'latin1');
+    else outgoing.end(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
   }
 
   cut(): void {
@@ -111,7 +109,8 @@ export class NodeClient implements Client {
 
   /** Sends the head at once, for a reply whose first bytes may take their time. */
   flushHead(): void {
-    if (!this.#outgoing.writableEnded) this.#outgoing.flushHeaders();
+    // As `flushHeaders` does, which would write the head as UTF-8.
+    if (!this.#outgoing.writableEnded) this.#outgoing.write('', 'latin1');
   }
 }
 
@@ -119,4 +118,10 @@ function pairs(flat: FlatHeaders): [string, string][] {
   const result: [string, string][] = [];
   for (let i = 0; i < flat.length; i += 2) result.push([flat[i]!, flat[i + 1]!]);
   return result;
+}
+
+/** Bytes, or the UTF-8 bytes of a text, as a text of one character for each; node writes a head in the encoding of what follows it. */
+function latin1(chunk: Buffer | string, size: number): string {
+  if (typeof chunk !== 'string') return chunk.toString('latin1');
+  return chunk.length === size ? chunk : Buffer.from(chunk).toString('latin1');
 }

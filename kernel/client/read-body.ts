@@ -24,7 +24,7 @@ export function readBody(incoming: IncomingMessage, limits: BodyLimits): Body | 
   return read(incoming, limits, streams).then((result) => {
     if (result instanceof Pieces) {
       if (encoding === undefined) return new BytesBody(result, type, undefined, limits.jsonDepth);
-      return compressedBody(result.joined, encoding, type, decode, limits);
+      return compressedBody(result.join(), encoding, type, decode, limits);
     }
     const { head } = result;
     const members = membersOfHead(encoding === undefined ? head : decodeHead(head, encoding), type ?? '');
@@ -69,12 +69,12 @@ function read(
       else if (streams && size >= headBytes) {
         finish();
         incoming.pause();
-        resolve({ head: new Pieces(chunks).joined });
+        resolve({ head: new Pieces(chunks).join() });
       }
     };
     const onEnd = (): void => {
       finish();
-      resolve(new Pieces(chunks));
+      resolve(Pieces.received(chunks));
     };
     const onError = (): void => fail(new GatewayError('CLIENT_GONE', {}));
     const timer = setTimeout(

@@ -45,7 +45,7 @@ function carriedBody(attempt: LiveAttempt, provider: Provider, call: Call, lost:
   return sendable(editor.body);
 }
 
-/** One buffer where it is one already. */
+/** A buffer wherever it is one already, as most requests are: that is what a provider who signs them can take as it is. */
 function sendable({ pieces }: BytesBody): Buffer | Pieces {
-  return pieces.list.length === 1 ? pieces.joined : pieces;
+  return pieces.list.length === 1 ? pieces.join() : pieces;
 }

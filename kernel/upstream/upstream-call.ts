@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FlatHeaders, Sink } from '../../plugin-sdk/index.ts';
 import { noteRead } from '../buffer-garbage.ts';
 import type { Connection, ConnectionCall, ConnectionFailure } from './connection.ts';
@@ -45,7 +46,7 @@ export class UpstreamCall implements ConnectionCall, UpstreamReply {
   begin(request: WireRequest, pool: Pool): void {
     if (this.#ended) return;
     const { body } = request;
-    if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
+    if (!(body instanceof Readable)) {
       const again = (): void => this.#write(request, pool.fresh());
       this.#again = again;
     }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Pieces, Secret, type UpstreamRequest } from '../../plugin-sdk/index.ts';
 
 /** A request as it is written to a connection. */
@@ -53,10 +54,10 @@ export function revealed(part: string | Secret): string {
 }
 
 function framingLine(method: string, body: UpstreamRequest['body'], streamBytes: number | undefined): string {
-  let length = streamBytes;
+  let length: number | undefined;
   if (body === undefined) length = 0;
-  else if (body instanceof Pieces) length = body.length;
-  else if (typeof body === 'string' || Buffer.isBuffer(body)) length = Buffer.byteLength(body);
+  else if (body instanceof Readable) length = streamBytes;
+  else length = body instanceof Pieces ? body.length : Buffer.byteLength(body);
   if (length === undefined) return 'transfer-encoding: chunked\r\n';
   return length > 0 || expectsBody.has(method) ? `content-length: ${length}\r\n` : '';
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { Pieces } from '../../plugin-sdk/index.ts';
 import type { WireRequest } from './wire-request.ts';
 
@@ -20,20 +20,14 @@ export function writeRequest(
   { head, body, streamBytes }: WireRequest,
   progress: UploadProgress,
 ): (() => void) | undefined {
-  if (body === undefined) {
+  if (body instanceof Readable) {
     socket.write(head, 'latin1');
-    return undefined;
+    return upload(socket, body, streamBytes, progress);
   }
-  if (body instanceof Pieces) {
-    writeParts(socket, head, body.list);
-    return undefined;
-  }
-  if (typeof body === 'string' || Buffer.isBuffer(body)) {
-    writeWhole(socket, head, body);
-    return undefined;
-  }
-  socket.write(head, 'latin1');
-  return upload(socket, body, streamBytes, progress);
+  if (body === undefined) socket.write(head, 'latin1');
+  else if (body instanceof Pieces) writeParts(socket, head, body.list);
+  else writeWhole(socket, head, body);
+  return undefined;
 }
 
 function writeWhole(socket: Socket, head: string, body: Buffer | string): void {

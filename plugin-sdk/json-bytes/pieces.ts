@@ -5,6 +5,9 @@ import { type Edit, inOrder, splice } from './splice.ts';
 /** Text to search is made of so many bytes at a time, which the processor's cache holds. */
 const windowBytes = 65_536;
 
+/** Pieces smaller than this on average are joined: then handling each costs more than the copy. */
+const worthKeepingBytes = 16_384;
+
 /** Bytes as they came off a socket, in one piece or several: joining a large body costs more than all else done with it. */
 export class Pieces {
   #list: readonly Buffer[];
@@ -15,19 +18,27 @@ export class Pieces {
     this.length = list.reduce((sum, { length }) => sum + length, 0);
   }
 
+  /** The pieces of a body that has come whole; joined where they are many and small. */
+  static received(list: readonly Buffer[]): Pieces {
+    const pieces = new Pieces(list);
+    if (pieces.length < list.length * worthKeepingBytes) pieces.join();
+    return pieces;
+  }
+
   get list(): readonly Buffer[] {
     return this.#list;
   }
 
-  /** All of it in one buffer, joined once. */
-  get joined(): Buffer {
+  /** All of it in one buffer, which is its only piece from then on. */
+  join(): Buffer {
     if (this.#list.length !== 1) this.#list = [Buffer.concat(this.#list, this.length)];
     return this.#list[0]!;
   }
 
   /** A view where the range lies in one piece, else a copy. */
   slice({ start, end }: Range): Buffer {
-    const views = this.#views(start, end);
+    const views: Buffer[] = [];
+    this.#addViews(start, end, views);
     return views.length === 1 ? views[0]! : Buffer.concat(views);
   }
 
@@ -37,10 +48,11 @@ export class Pieces {
     const list: Buffer[] = [];
     let at = 0;
     for (const { start, end, text } of inOrder(edits, this.length)) {
-      list.push(...this.#views(at, start), Buffer.from(text));
+      this.#addViews(at, start, list);
+      list.push(Buffer.from(text));
       at = end;
     }
-    list.push(...this.#views(at, this.length));
+    this.#addViews(at, this.length, list);
     return new Pieces(list);
   }
 
@@ -59,15 +71,14 @@ export class Pieces {
     return false;
   }
 
-  #views(start: number, end: number): Buffer[] {
-    const views: Buffer[] = [];
+  #addViews(start: number, end: number, views: Buffer[]): void {
     let offset = 0;
     for (const piece of this.#list) {
+      if (offset >= end) return;
       const from = Math.max(start - offset, 0);
       const to = Math.min(end - offset, piece.length);
       if (from < to) views.push(from === 0 && to === piece.length ? piece : piece.subarray(from, to));
       offset += piece.length;
     }
-    return views;
   }
 }

@@ -17,7 +17,7 @@ import type { Pieces } from './pieces.ts';
 import { readString } from './read-value.ts';
 import { type Member, type ScanOptions, type ScanResult, scanTopLevel } from './scan-object.ts';
 
-/** What may come next outside of strings, numbers and words. */
+/** What may come next outside of strings, numbers and literals. */
 type Expected = 'object' | 'key or end' | 'key' | 'colon' | 'value or end' | 'value' | 'comma or end' | 'nothing';
 
 /**
@@ -30,10 +30,10 @@ export function scanPieces(pieces: Pieces, options: ScanOptions = {}): ScanResul
     if (scan.run())
       return { members: scan.members, complete: true, problem: undefined, at: pieces.length, depth: scan.deepest };
   }
-  return scanTopLevel(pieces.joined, 'all', options);
+  return scanTopLevel(pieces.join(), 'all', options);
 }
 
-/** Goes over the pieces once. A string, number or word may begin in one and end in another. */
+/** Goes over the pieces once. A string, number or literal may begin in one and end in another. */
 class PiecewiseScan {
   readonly members = new Map<string, Member>();
   deepest = 0;
@@ -43,16 +43,17 @@ class PiecewiseScan {
   readonly #closers: Uint8Array;
   #depth = 0;
   #expected: Expected = 'object';
-  #token: 'string' | 'number' | 'word' | undefined;
+  #token: 'string' | 'number' | 'literal' | undefined;
   /** Of a string: the piece before ended in a backslash that escapes what comes. */
   #escapes = false;
   /** Of `true`, `false` and `null`: which it is and how much of it has come. */
-  #word: Buffer | undefined;
-  #wordBytes = 0;
-  /** Where the piece at hand begins, and in the top-level object: where the last key began and ended and its value began. */
+  #literal: Buffer | undefined;
+  #literalBytes = 0;
+  /** Where the piece at hand begins. */
   #offset = 0;
+  /** Of the member of the top-level object at hand; a name that JSON does not allow is undefined. */
   #keyStart = 0;
-  #keyEnd = 0;
+  #name: string | undefined;
   #valueStart = 0;
 
   constructor(pieces: Pieces, maxDepth: number) {
@@ -124,10 +125,10 @@ class PiecewiseScan {
       this.#token = 'number';
       return at + 1;
     }
-    this.#word = literalOf(byte);
-    this.#wordBytes = 0;
-    this.#token = 'word';
-    return this.#word === undefined ? -1 : at;
+    this.#literal = literalOf(byte);
+    this.#literalBytes = 0;
+    this.#token = 'literal';
+    return this.#literal === undefined ? -1 : at;
   }
 
   #open(bracket: number, at: number): number {
@@ -146,11 +147,10 @@ class PiecewiseScan {
 
   /** A value ends here, behind its last byte. */
   #ended(at: number): number {
-    if (this.#depth !== 1) return at;
-    const name = readString(this.#pieces.slice({ start: this.#keyStart, end: this.#keyEnd }));
-    if (name === undefined) return at;
-    const earlier = this.members.get(name);
+    const name = this.#name;
+    if (this.#depth !== 1 || name === undefined) return at;
     const { members } = this;
+    const earlier = members.get(name);
     members.set(name, { keyStart: this.#keyStart, start: this.#valueStart, end: this.#offset + at, earlier });
     return at;
   }
@@ -165,11 +165,11 @@ class PiecewiseScan {
       this.#token = undefined;
       return this.#ended(at);
     }
-    const word = this.#word!;
+    const literal = this.#literal!;
     let at = from;
-    for (; at < piece.length && this.#wordBytes < word.length; at++)
-      if (piece[at] !== word[this.#wordBytes++]) return -1;
-    if (this.#wordBytes < word.length) return at;
+    for (; at < piece.length && this.#literalBytes < literal.length; at++)
+      if (piece[at] !== literal[this.#literalBytes++]) return -1;
+    if (this.#literalBytes < literal.length) return at;
     this.#token = undefined;
     return this.#ended(at);
   }
@@ -186,9 +186,16 @@ class PiecewiseScan {
     }
     this.#token = undefined;
     if (this.#expected === 'colon') {
-      if (this.#depth === 1) this.#keyEnd = this.#offset + end;
+      if (this.#depth === 1) this.#name = this.#nameBefore(piece, end);
       return end;
     }
     return this.#ended(end);
+  }
+
+  /** The key that ends here; only one that is cut has to be put together. */
+  #nameBefore(piece: Buffer, end: number): string | undefined {
+    const start = this.#keyStart - this.#offset;
+    if (start >= 0) return readString(piece, { start, end });
+    return readString(this.#pieces.slice({ start: this.#keyStart, end: this.#offset + end }));
   }
 }

@@ -9,6 +9,7 @@ const maxBehindBytes = 16 * 1024 * 1024;
 
 /** More than any line has: its texts are cut to some hundred characters each. */
 const longestLineBytes = 16_384;
+/** Of a UTF-16 code unit in UTF-8. */
 const mostBytesPerUnit = 3;
 
 /**
@@ -65,8 +66,11 @@ export class LineWriter {
       return;
     }
     // The output holds on to what it was given until it is written.
-    this.#buffer = emptyBuffer(this.#options);
-    this.#output.write(bytes);
+    if (bytes.length < this.#buffer.length / 2) this.#output.write(Buffer.from(bytes));
+    else {
+      this.#buffer = emptyBuffer(this.#options);
+      this.#output.write(bytes);
+    }
   }
 
   /** Streams are not flushed any more when the process exits; a synchronous write is. */

@@ -6,6 +6,7 @@ export const accessLogOptions = z.strictObject({
     .number()
     .int()
     .min(0)
+    .max(4_194_304)
     .default(65_536)
     .describe('Lines are written together once there are this many bytes.'),
   flushMs: z.number().int().min(1).default(200).describe('Longest that a line waits.'),

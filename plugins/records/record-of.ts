@@ -61,7 +61,7 @@ export function recordOf(
     chunks: outcome.chunks,
     bytesIn: outcome.bytesIn,
     bytesOut: outcome.bytesOut,
-    lossy: outcome.lossy.slice(0, maxLossy).map(short),
+    lossy: outcome.lossy.slice(0, maxLossy).map((path) => short(path)),
     links: linksOf(exchange),
     metadata: metadataOf(exchange, metadataHeaders, redact),
     generation,
@@ -127,6 +127,8 @@ function within(decisions: readonly Decision[], maxBytes: number): readonly Deci
 }
 
 /** Clients choose these names. */
-function short<T extends string | undefined>(text: T): T | string {
-  return text !== undefined && text.length > maxName ? text.slice(0, maxName) : text;
+function short(text: string): string;
+function short(text: string | undefined): string | undefined;
+function short(text: string | undefined): string | undefined {
+  return text?.slice(0, maxName);
 }

@@ -76,7 +76,7 @@ export async function sign(
         host: port === '' ? hostname : `${hostname}:${port}`,
         ...(type === undefined ? {} : { 'content-type': type }),
       },
-      body: request.body instanceof Pieces ? request.body.joined : (request.body ?? ''),
+      body: request.body instanceof Pieces ? request.body.join() : (request.body ?? ''),
     },
     { signingDate: date },
   );

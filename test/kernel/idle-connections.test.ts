@@ -12,8 +12,8 @@ async function behind(upstream: RawUpstream): Promise<ChatGateway> {
   return chatGateway({}, { plugins: { up: { use: 'chat-provider', ...upstream.provider() } } });
 }
 
-async function statusOf(gateway: ChatGateway): Promise<number> {
-  const reply = await ask(gateway, {});
+async function statusOf(gateway: ChatGateway, more: object = {}): Promise<number> {
+  const reply = await ask(gateway, more);
   await reply.arrayBuffer();
   return reply.status;
 }
@@ -83,6 +83,20 @@ for (const [how, close] of Object.entries(closings)) {
     assert.ok(upstream.heads.length > 5, 'some calls were made twice');
   });
 }
+
+test('a large call on a kept-alive connection that closes without a byte is made once more, whole', async () => {
+  const lengths = new Set<string | undefined>();
+  await using upstream = await rawUpstream(async ({ socket, head, earlier, whole }) => {
+    if (earlier > 0) return socket.destroy();
+    await whole;
+    lengths.add(/content-length: (\d+)/i.exec(head)?.[1]);
+    socket.write(answer);
+  });
+  await using gateway = await behind(upstream);
+  for (let i = 0; i < 5; i++) assert.equal(await statusOf(gateway, { user: 'x'.repeat(300_000) }), 200);
+  assert.ok(upstream.heads.length > 5, 'some calls were made twice');
+  assert.equal(lengths.size, 1);
+});
 
 test('a call that fails on a fresh connection too is not made a third time', async () => {
   await using upstream = await rawUpstream(({ socket }) => {

@@ -75,7 +75,7 @@ describe('a body in pieces', () => {
         const edited = pieces.splice(edits);
         assert.equal(pieces.list.length, places.length + 1);
         assert.equal(edited.length, splice(bytes, edits).length);
-        assert.deepEqual(edited.joined, splice(bytes, edits));
+        assert.deepEqual(edited.join(), splice(bytes, edits));
         assert.deepEqual(pieces.slice(edits[0]!), bytes.subarray(start, edits[0]!.end));
       }),
     );
@@ -96,6 +96,17 @@ describe('a body in pieces', () => {
     }
     const long = Buffer.from(`${' '.repeat(65_530)}s3Location`);
     assert.ok(new Pieces([long]).mention(['"image', 's3Location']));
+  });
+
+  it('is joined as it is received where its pieces are many and small, and edited in any number of them', () => {
+    const bytes = Buffer.from(`{"model":"a","input":"${'x'.repeat(200_000)}"}`);
+    const each = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
+    assert.deepEqual(Pieces.received(each).list, [bytes]);
+    const halves = [bytes.subarray(0, 100_000), bytes.subarray(100_000)];
+    assert.deepEqual(Pieces.received(halves).list, halves);
+    const edited = new BytesBody(new Pieces(each), 'application/json').edit('model', 'b');
+    assert.equal(edited.bytes.length, bytes.length);
+    assert.equal(edited.member('model'), 'b');
   });
 
   it('gets a member set in its place or behind the others', () => {
