@@ -21,7 +21,7 @@ export function warmUp(): void {
       return;
     }
     flushCompileCache();
-    giveBackWhenQuiet();
+    giveBackIfQuiet();
   };
   setTimeout(() => {
     // Node does it at the exit as well, but not every process ends in peace.
@@ -30,11 +30,13 @@ export function warmUp(): void {
   }, firstMs).unref();
 }
 
-/** A sixth of what the process holds then is left over from its start. Nobody waits for the collection: it comes in a second without work. */
-function giveBackWhenQuiet(): void {
+/**
+ * A sixth of what the process holds then is left over from its start. Collected in a second without work, so that nobody
+ * waits for it, and never later: V8 would drop the compiled code of a gateway that rests between two bursts.
+ */
+function giveBackIfQuiet(): void {
   const before = performance.eventLoopUtilization();
   setTimeout(() => {
     if (performance.eventLoopUtilization(before).utilization < quietShare) collectGarbage('all');
-    else giveBackWhenQuiet();
   }, quietMs).unref();
 }

@@ -119,7 +119,13 @@ export function scaleCandidates(): Candidate[] {
   ];
   const providers = Object.fromEntries(Array.from({ length: 18 }, (_, number) => provider(number)));
   // Its first job waits for an answer for ever, and the others for that job.
-  const silent = { silent: { use: 'providers/openai-compatible', baseUrl: `http://127.0.0.1:${silentPort}` } };
+  const silent = {
+    silent: {
+      use: 'providers/openai',
+      baseUrl: `http://127.0.0.1:${silentPort}`,
+      keys: [{ name: 'main', value: 'sk-bench' }],
+    },
+  };
   const jobs = { 'plugins/async-jobs': { concurrency: 1 } };
   return [
     kernel('kernel, company', company, virtualKey),
@@ -139,7 +145,7 @@ export function scaleCandidates(): Candidate[] {
       ...kernel('company, async jobs, 100,000 queued', { ...company, ...silent, ...jobs }, virtualKey),
       fillQueue: async (port) => {
         createServer().listen(silentPort).unref();
-        await queueJobs(port, 'silent/model', 100_000, virtualKey);
+        await queueJobs(port, 'silent/gpt-4o-mini', 100_000, virtualKey);
       },
     },
   ];
