@@ -10,7 +10,11 @@ if (major < 24) {
 
 // V8 takes what lives as long as a request for long-lived and allocates it in the old generation, where only slow
 // collections find it again. Without that guess a request costs a fifth less.
-(await import('node:v8')).setFlagsFromString('--no-allocation-site-pretenuring');
+const { setFlagsFromString } = await import('node:v8');
+setFlagsFromString('--no-allocation-site-pretenuring');
+// In a pause V8 collects its whole heap. The shapes of objects that only calls have go with it, and with them all code that
+// was compiled for them: the first seconds after the pause would stall for some 20 ms again and again.
+setFlagsFromString('--memory-reducer-gc-count=0');
 // Compiled code is kept between starts: it halves the time to the first answer. That is also why this file is not TypeScript:
 // the compiler that strips types is then not even loaded.
 (await import('node:module')).enableCompileCache();
