@@ -44,6 +44,11 @@ export interface ProviderMention {
   readonly maybe?: boolean;
 }
 
+/** For `namesProviders` of options that have something for each provider, by its name, under `providers`. */
+export function providersAsKeys(options: { readonly providers: Readonly<Record<string, unknown>> }): ProviderMention[] {
+  return Object.keys(options.providers).map((provider) => ({ provider, path: ['providers', provider] }));
+}
+
 /** What a plugin contributes, as data. */
 export interface PluginInstance {
   readonly hooks?: PluginHooks;

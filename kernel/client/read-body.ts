@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type Body, BytesBody, GatewayError, noBody, StreamBody } from '../../plugin-sdk/index.ts';
-import { Pieces } from '../../plugin-sdk/json-bytes/index.ts';
+import { type Body, BytesBody, GatewayError, noBody, Pieces, StreamBody } from '../../plugin-sdk/index.ts';
 import { membersOfHead } from './body-members.ts';
 import type { BodyLimits } from './client.ts';
 import { decodeBody, decodeHead, readCompressed } from './decode-body.ts';

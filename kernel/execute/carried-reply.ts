@@ -54,9 +54,9 @@ export function carriedReply(
   const whole = reply.takeWhole();
   if (whole === undefined && (isSmallJson(type, headers, runtime) || (type.includes('json') && wantsBase64(exchange))))
     return collectWhole(provider, upstream, runtime).then((bytes) =>
-      plainReply(exchange, provider, dialect, upstream, bytes),
+      plainReply(exchange, provider, dialect, upstream, type, bytes),
     );
-  return plainReply(exchange, provider, dialect, upstream, whole);
+  return plainReply(exchange, provider, dialect, upstream, type, whole);
 }
 
 /** A reply that is no stream of events: `whole`, or still on its way. Throws GatewayError UP_BAD_BODY. */
@@ -65,11 +65,11 @@ function plainReply(
   provider: Provider,
   dialect: Dialect,
   upstream: Upstream,
+  type: string,
   whole: Buffer | undefined,
 ): Reply {
   const { reply } = upstream;
   const base = { origin: 'upstream', status: reply.status, headers: reply.headers, dialect } as const;
-  const type = getHeader(reply.headers, 'content-type') ?? '';
   const isPlain = exchange.route.passthrough !== true && getHeader(reply.headers, 'content-encoding') === undefined;
   const isAnswer = isPlain && exchange.request.method === 'POST' && reply.status === 200;
   const fault = isAnswer ? noAnswer(provider, exchange.operation, type, whole) : undefined;

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { callerSlot, definePlugin, GatewayError, type KeyedAttempt, queueMsSlot } from '../../plugin-sdk/index.ts';
+import {
+  callerSlot,
+  definePlugin,
+  GatewayError,
+  type KeyedAttempt,
+  providersAsKeys,
+  queueMsSlot,
+} from '../../plugin-sdk/index.ts';
 import { FairQueue, type Place, type PlaceLimits } from './fair-queue.ts';
 
 const limits = z.strictObject({
@@ -24,8 +31,7 @@ export default definePlugin({
     providers: z.record(z.string(), limits).default({}).describe('Other limits for a provider, by instance name.'),
   }),
   after: ['identity'],
-  namesProviders: ({ providers }) =>
-    Object.keys(providers).map((provider) => ({ provider, path: ['providers', provider] })),
+  namesProviders: providersAsKeys,
   setup({ providers, ...base }, host) {
     const queues = new Map<string, FairQueue>();
     const limitsOf = (provider: string): Limits => ({ ...base, ...present(providers[provider]) });

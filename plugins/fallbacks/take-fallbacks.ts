@@ -1,5 +1,5 @@
 import { BytesBody, GatewayError, type GatewayRequest, isObject } from '../../plugin-sdk/index.ts';
-import { readValue, removeMember } from '../../plugin-sdk/json-bytes/index.ts';
+import { removeMember } from '../../plugin-sdk/json-bytes/index.ts';
 
 const member = 'fallbacks';
 
@@ -16,7 +16,7 @@ export function takeFallbacks(request: GatewayRequest): Taken | undefined {
   if (body.kind !== 'bytes' || !body.isJson) return undefined;
   const found = body.topLevel.members.get(member);
   if (found === undefined) return undefined;
-  const fallbacks = namesOf(readValue(body.bytes, found));
+  const fallbacks = namesOf(body.valueAt(found));
   return {
     fallbacks,
     request: request.with({ body: new BytesBody(removeMember(body.bytes, found), body.contentType) }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { definePlugin } from '../../plugin-sdk/index.ts';
+import { definePlugin, providersAsKeys } from '../../plugin-sdk/index.ts';
 import { RetryBudget } from './retry-budget.ts';
 
 const statuses = z.array(z.number().int().min(400).max(599));
@@ -47,8 +47,7 @@ export default definePlugin({
     ...rule.shape,
     providers: z.record(z.string(), rule).default({}).describe('Other rules for a provider, by instance name.'),
   }),
-  namesProviders: ({ providers }) =>
-    Object.keys(providers).map((provider) => ({ provider, path: ['providers', provider] })),
+  namesProviders: providersAsKeys,
   setup({ providers, ...base }) {
     const rules = new Map<string, ReturnType<typeof resolve>>();
     const ruleOf = (provider: string) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { definePlugin } from '../../plugin-sdk/index.ts';
+import { definePlugin, providersAsKeys } from '../../plugin-sdk/index.ts';
 
 const ms = (text: string) => z.number().int().min(0).optional().describe(`${text}, in milliseconds; 0 for no limit.`);
 
@@ -21,8 +21,7 @@ export default definePlugin({
     ...limits.shape,
     providers: z.record(z.string(), limits).default({}).describe('Other limits for a provider, by instance name.'),
   }),
-  namesProviders: ({ providers }) =>
-    Object.keys(providers).map((provider) => ({ provider, path: ['providers', provider] })),
+  namesProviders: providersAsKeys,
   setup({ providers, ...base }) {
     const general = present(base);
     const special = new Map(Object.entries(providers).map(([name, own]) => [name, { ...general, ...present(own) }]));
