@@ -100,7 +100,7 @@ export function accept(
   if (failure !== undefined) return refuse(exchange, failure, client, runtime);
   let body: Body | Promise<Body>;
   try {
-    body = client.readBody({
+    body = client.readBody(headers, {
       ...options.limits,
       mayStream: mayStream(exchange),
       keepEncoding: route.passthrough === true,

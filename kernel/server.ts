@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { GatewayError, Secret } from '../plugin-sdk/index.ts';
+import { Incoming } from './client/incoming.ts';
 import { NodeClient } from './client/node-client.ts';
 import type { Config } from './config/config.ts';
 import { admitOtherOrigins } from './cross-site.ts';
@@ -34,7 +35,8 @@ export async function listen(
 ): Promise<Listening> {
   const { host, port, limits, tls } = config.server;
   const pages = pageListener(gateway);
-  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+  const onRequest = (incoming: Incoming, outgoing: ServerResponse): void => {
+    incoming.handOver();
     // A client that keeps its connection open goes on elsewhere, after what it asks now.
     if (gateway.state !== 'running') outgoing.shouldKeepAlive = false;
     if (health(incoming, outgoing, gateway)) return;
@@ -50,6 +52,7 @@ export async function listen(
     if (found instanceof Promise) void found.then(() => pages(incoming, outgoing));
   };
   const options = {
+    IncomingMessage: Incoming,
     maxHeaderSize: limits.headerBytes,
     requireHostHeader: false,
     requestTimeout: 0,
@@ -57,7 +60,7 @@ export async function listen(
     headersTimeout: 60_000,
     keepAliveTimeout: 75_000,
   };
-  const server: Server =
+  const server: Server<typeof Incoming> =
     tls === undefined
       ? createServer(options, onRequest)
       : (await import('node:https')).createServer(

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Body, FlatHeaders } from '../../plugin-sdk/index.ts';
+import type { Body, FlatHeaders, RequestHeaders } from '../../plugin-sdk/index.ts';
 
 /** The caller's side of one exchange: where the request came from and the reply goes. */
 export interface Client {
@@ -17,8 +17,8 @@ export interface Client {
   onGone: (() => void) | undefined;
   /** What is resumed when a `write` that returned false has drained. */
   source: { resume(): void } | undefined;
-  /** Reads the request's body within limits. Throws GatewayError REQ_TOO_LARGE, REQ_TIMEOUT, REQ_ENCODING, CLIENT_GONE. */
-  readBody(limits: BodyLimits): Promise<Body> | Body;
+  /** Reads the request's body, of which `headers` tell, within limits. Throws GatewayError REQ_TOO_LARGE, REQ_TIMEOUT, REQ_ENCODING, CLIENT_GONE. */
+  readBody(headers: RequestHeaders, limits: BodyLimits): Promise<Body> | Body;
   writeHead(status: number, headers: FlatHeaders): void;
   /** False asks for a pause until `source` is resumed. */
   write(chunk: Buffer | string): boolean;

@@ -1,4 +1,12 @@
-import { type Body, BytesBody, type FlatHeaders, GatewayError, noBody, type Sink } from '../../plugin-sdk/index.ts';
+import {
+  type Body,
+  BytesBody,
+  type FlatHeaders,
+  GatewayError,
+  noBody,
+  type RequestHeaders,
+  type Sink,
+} from '../../plugin-sdk/index.ts';
 import type { BodyLimits, Client } from './client.ts';
 
 export interface MemoryRequest {
@@ -36,12 +44,11 @@ export class MemoryClient implements Client {
     this.#sink = sink;
   }
 
-  readBody(limits: BodyLimits): Body {
+  readBody(headers: RequestHeaders, limits: BodyLimits): Body {
     const body = this.#body;
     if (body === undefined || body.length === 0) return noBody;
     if (body.length > limits.bodyBytes) throw new GatewayError('REQ_TOO_LARGE', { limit: limits.bodyBytes });
-    const at = this.headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-type');
-    return new BytesBody(body, at < 0 ? undefined : this.headers[at + 1], undefined, limits.jsonDepth);
+    return new BytesBody(body, headers.get('content-type'), undefined, limits.jsonDepth);
   }
 
   writeHead(status: number, headers: FlatHeaders): void {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Body, FlatHeaders } from '../../plugin-sdk/index.ts';
+import type { Body, FlatHeaders, RequestHeaders } from '../../plugin-sdk/index.ts';
 import type { BodyLimits, Client } from './client.ts';
 import { lingerOnClose } from './linger.ts';
 import { readBody } from './read-body.ts';
@@ -53,8 +53,8 @@ export class NodeClient implements Client {
     return this.#outgoing.headersSent;
   }
 
-  readBody(limits: BodyLimits): Body | Promise<Body> {
-    return readBody(this.#incoming, limits);
+  readBody(headers: RequestHeaders, limits: BodyLimits): Body | Promise<Body> {
+    return readBody(this.#incoming, headers, limits);
   }
 
   writeHead(status: number, headers: FlatHeaders): void {

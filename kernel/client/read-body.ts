@@ -1,5 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import { type Body, BytesBody, GatewayError, noBody, Pieces, StreamBody } from '../../plugin-sdk/index.ts';
+import {
+  type Body,
+  BytesBody,
+  GatewayError,
+  noBody,
+  Pieces,
+  type RequestHeaders,
+  StreamBody,
+} from '../../plugin-sdk/index.ts';
 import { membersOfHead } from './body-members.ts';
 import type { BodyLimits } from './client.ts';
 import { decodeBody, decodeHead, readCompressed } from './decode-body.ts';
@@ -8,14 +16,13 @@ import { Upload } from './upload.ts';
 const headBytes = 65_536;
 
 /** Reads an HTTP request's body: none, whole, or (where allowed and large) its head with the rest still to come. */
-export function readBody(incoming: IncomingMessage, limits: BodyLimits): Body | Promise<Body> {
-  const { headers } = incoming;
-  const declared = headers['content-length'];
-  if (declared === undefined && headers['transfer-encoding'] === undefined) return noBody;
+export function readBody(incoming: IncomingMessage, headers: RequestHeaders, limits: BodyLimits): Body | Promise<Body> {
+  const declared = headers.get('content-length');
+  if (declared === undefined && !headers.has('transfer-encoding')) return noBody;
   const size = declared === undefined ? undefined : Number(declared);
   if (size === 0) return noBody;
-  const type = headers['content-type'];
-  const encoding = headers['content-encoding'];
+  const type = headers.get('content-type');
+  const encoding = headers.get('content-encoding');
   const decode = encoding !== undefined && encoding !== 'identity' && !limits.keepEncoding;
   const streams = limits.mayStream && !decode && (size === undefined || size > limits.bufferBytes);
   const limit = streams ? limits.uploadBytes : limits.bodyBytes;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHook } from 'node:async_hooks';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { ServerResponse } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -81,6 +81,27 @@ test('events of a stream that arrive together leave in one write', async () => {
   call.socket.destroy();
   // A hundred events of one upstream write come in one read, or in two at a buffer's edge.
   assert.ok(writes <= 250, `${writes} writes for 100 streams of 100 events`);
+});
+
+test('nobody has the headers of a carried call folded into an object', async () => {
+  await using gateway = await start({});
+  const call = await caller(gateway, plain, '');
+  let folded = 0;
+  const prototype = IncomingMessage.prototype as unknown as { _addHeaderLine(...of: unknown[]): void };
+  const original = prototype._addHeaderLine;
+  prototype._addHeaderLine = function counted(this: IncomingMessage, ...of: unknown[]) {
+    folded += 1;
+    return original.apply(this, of);
+  };
+  try {
+    await call(20);
+    const reply = await fetch(`${gateway.url}/health`);
+    await reply.text();
+  } finally {
+    prototype._addHeaderLine = original;
+  }
+  call.socket.destroy();
+  assert.equal(folded, 0);
 });
 
 function start(plugins: object): Promise<RunningGateway> {

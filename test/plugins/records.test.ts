@@ -304,6 +304,26 @@ describe('the queue of records', () => {
     assert.deepEqual(store.written, [['req-0']]);
   });
 
+  it('lets the few that came during a write wait for others', async () => {
+    const clock = new FakeClock();
+    let written: () => void = () => undefined;
+    const batches: number[] = [];
+    const append = (records: readonly ExchangeRecord[]) => {
+      batches.push(records.length);
+      return new Promise<void>((resolve) => {
+        written = resolve;
+      });
+    };
+    const queue = new WriteQueue({ append }, options, clock, silent);
+    for (let i = 0; i < 13; i++) queue.add(recordNumber(i));
+    written();
+    await turn();
+    assert.deepEqual(batches, [10]);
+    clock.advance(200);
+    await turn();
+    assert.deepEqual(batches, [10, 3]);
+  });
+
   it('tries a failed write again until it succeeds, without losing or repeating a record', async () => {
     const clock = new FakeClock();
     const written: string[] = [];
