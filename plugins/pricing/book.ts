@@ -38,7 +38,7 @@ interface Found {
   readonly size: FamilySize;
 }
 
-/** Clients choose model names, so what is remembered of them is bounded. */
+/** Names of one provider: clients choose them, so what is remembered of them is bounded. */
 const maxRemembered = 5_000;
 
 /** A file of the book, read only when a price of its provider is asked for. */
@@ -52,7 +52,8 @@ export class PriceBook {
   readonly version: string;
   readonly #sources: readonly BookSource[];
   readonly #shelves = new Map<string, Shelf>();
-  readonly #remembered = new Map<string, Found>();
+  /** By provider and model. */
+  readonly #remembered = new Map<string, Map<string, Found>>();
 
   constructor(sources: readonly BookSource[], version: string) {
     this.version = version;
@@ -71,15 +72,16 @@ export class PriceBook {
   }
 
   #lookUp(provider: string, model: string): Found {
-    const key = `${provider}\n${model}`;
-    let found = this.#remembered.get(key);
+    let byModel = this.#remembered.get(provider);
+    if (byModel === undefined) this.#remembered.set(provider, (byModel = new Map()));
+    let found = byModel.get(model);
     if (found === undefined) {
       found = {
         model: this.#search(provider, model, priced, new Set()),
         size: this.#search(provider, model, sized, new Set()) ?? {},
       };
-      if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
-      this.#remembered.set(key, found);
+      if (byModel.size >= maxRemembered) byModel.clear();
+      byModel.set(model, found);
     }
     return found;
   }
