@@ -53,7 +53,7 @@ export class WriteQueue implements RecordQueue {
     const waitsLong = this.#waiting.length >= this.#options.batch * fewBatches;
     this.#waiting.push(waitsLong ? JSON.stringify(record) : record);
     if (this.#run !== undefined) return;
-    if (this.#waiting.length >= this.#options.batch) this.#start();
+    if (this.#isFull) this.#start();
     else this.#stopTimer ??= this.#clock.after(this.#options.flushMs, () => this.#start());
   }
 
@@ -84,13 +84,18 @@ export class WriteQueue implements RecordQueue {
     this.#log.warn({ records: left }, 'records were lost: the store did not take them in time');
   }
 
+  /** A whole batch waits. */
+  get #isFull(): boolean {
+    return this.#waiting.length >= this.#options.batch;
+  }
+
   #start(): void {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
     if (this.#run !== undefined || this.#waiting.length === 0) return;
     this.#run = this.#write().finally(() => {
       this.#run = undefined;
-      if (this.#waiting.length >= this.#options.batch || (this.#closing && this.#waiting.length > 0)) this.#start();
+      if (this.#isFull || (this.#closing && this.#waiting.length > 0)) this.#start();
       else if (this.#waiting.length > 0)
         this.#stopTimer ??= this.#clock.after(this.#options.flushMs, () => this.#start());
     });
@@ -106,7 +111,7 @@ export class WriteQueue implements RecordQueue {
         this.#written += this.#writing.length;
         this.#writing = [];
         // A few wait for others: a commit, of which the disk is told twice, takes the same time for one.
-        if (this.#waiting.length >= this.#options.batch || this.#closing) this.#next();
+        if (this.#isFull || this.#closing) this.#next();
         retryMs = firstRetryMs;
       } catch (cause) {
         this.#failures++;
