@@ -38,7 +38,7 @@ export function scanTopLevel(bytes: Buffer, names: readonly string[] | 'all', op
   let stopped = false;
   let more = cursor.open(openBrace);
   while (more && cursor.key()) {
-    const name = names === 'all' ? keyText(cursor) : names[keyIndex(cursor, names)];
+    const name = names === 'all' ? keyText(cursor) : nameOf(cursor, names);
     const { keyStart, at: start } = cursor;
     if (!cursor.skipValue()) break;
     if (name !== undefined) {
@@ -51,6 +51,12 @@ export function scanTopLevel(bytes: Buffer, names: readonly string[] | 'all', op
   if (!stopped) cursor.finish();
   const { problem, at, deepest } = cursor;
   return { members, complete: problem === undefined && !stopped, problem, at, depth: deepest };
+}
+
+function nameOf(cursor: JsonCursor, names: readonly string[]): string | undefined {
+  const index = keyIndex(cursor, names);
+  // An array asked for its member -1 converts that to a text first.
+  return index === -1 ? undefined : names[index];
 }
 
 /** Undefined for a key that JSON does not allow. */
