@@ -44,6 +44,8 @@ export class BytesBody {
   readonly contentType: string | undefined;
   readonly #maxDepth: number | undefined;
   #topLevel: ScanResult | undefined;
+  /** Members that were asked for; several parts of the gateway ask for the same few. */
+  #members: Map<string, JsonValue | undefined> | undefined;
   #json: JsonObject | undefined;
   #fields: readonly MultipartField[] | undefined;
 
@@ -96,7 +98,9 @@ export class BytesBody {
     const range = this.#sound().members.get(name);
     if (range === undefined) return undefined;
     if (range.end - range.start > smallBytes) return this.json()[name];
-    return this.valueAt(range) ?? this.json()[name];
+    const read = (this.#members ??= new Map());
+    if (!read.has(name)) read.set(name, this.valueAt(range) ?? this.json()[name]);
+    return read.get(name);
   }
 
   /** The body as JSON, parsed once. Treat it as frozen. Throws GatewayError REQ_BODY_NOT_JSON. */

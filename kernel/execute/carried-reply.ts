@@ -9,7 +9,6 @@ import {
   withHeader,
 } from '../../plugin-sdk/index.ts';
 import type { LiveAttempt } from '../attempt.ts';
-import type { LiveExchange } from '../exchange.ts';
 import { isEventStream } from '../meter/passing-meter.ts';
 import { problemReply } from './call.ts';
 import { CarriedStream } from './carried-stream.ts';
@@ -54,14 +53,14 @@ export function carriedReply(
   const whole = reply.takeWhole();
   if (whole === undefined && (isSmallJson(type, headers, runtime) || (type.includes('json') && wantsBase64(exchange))))
     return collectWhole(provider, upstream, runtime).then((bytes) =>
-      plainReply(exchange, provider, dialect, upstream, type, bytes),
+      plainReply(attempt, provider, dialect, upstream, type, bytes),
     );
-  return plainReply(exchange, provider, dialect, upstream, type, whole);
+  return plainReply(attempt, provider, dialect, upstream, type, whole);
 }
 
 /** A reply that is no stream of events: `whole`, or still on its way. Throws GatewayError UP_BAD_BODY. */
 function plainReply(
-  exchange: LiveExchange,
+  attempt: LiveAttempt,
   provider: Provider,
   dialect: Dialect,
   upstream: Upstream,
@@ -69,6 +68,7 @@ function plainReply(
   whole: Buffer | undefined,
 ): Reply {
   const { reply } = upstream;
+  const { exchange } = attempt;
   const base = { origin: 'upstream', status: reply.status, headers: reply.headers, dialect } as const;
   const isPlain = exchange.route.passthrough !== true && getHeader(reply.headers, 'content-encoding') === undefined;
   const isAnswer = isPlain && exchange.request.method === 'POST' && reply.status === 200;
@@ -78,10 +78,12 @@ function plainReply(
     upstream.done();
     throw fault;
   }
-  upstream.arrived();
   if (whole === undefined) {
+    upstream.arrived();
     return { ...base, body: { type: 'flow', flow: watched(upstream), events: false } };
   }
+  // Nothing more is waited for: no time limit either.
+  attempt.arrived();
   upstream.done();
   const hidden = isPlain && type.includes('json') ? hiddenFailure(provider, dialect, whole) : undefined;
   const fixed = isPlain ? fixReply(provider, whole, type) : undefined;

@@ -4,6 +4,7 @@ import { withoutMark } from './reply-json.ts';
 
 /** Larger bodies are only looked at from their end: a scan takes about a microsecond per kilobyte. */
 const scannedBytes = 65_536;
+const errorKey = Buffer.from('"error"');
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 const openBracket = 0x5b;
@@ -16,7 +17,7 @@ export function hiddenFailure(provider: Provider, dialect: Dialect, whole: Buffe
   if (whole[0] === openBrace && isBroken(whole)) {
     throw new GatewayError('UP_BAD_BODY', { provider: provider.name, reason: 'it is not complete JSON' });
   }
-  return whole.length <= scannedBytes && whole.includes('"error"')
+  return whole.length <= scannedBytes && whole.includes(errorKey)
     ? dialect.meter.json(whole).problem?.status
     : undefined;
 }

@@ -126,7 +126,7 @@ async function readReply(
       body: await flowing(attempt, provider, dialect, upstream, isPlain && isEventStream(type), start),
     };
   }
-  upstream.arrived();
+  attempt.arrived();
   upstream.done();
   const bytes = rewritten === undefined ? whole : urls!.members(whole, rewritten);
   const shown = bytes === whole ? headers : withHeader(headers, 'content-length', undefined);

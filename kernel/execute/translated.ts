@@ -128,7 +128,7 @@ async function readReply(
         runtime.replyBytes,
         () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason }),
       ));
-    upstream.arrived();
+    attempt.arrived();
     const plain = plainReply(reply.headers, whole, runtime.replyBytes);
     const json = replyJson(provider.name, new BytesBody(plain, 'application/json'));
     const failedStatus = provider.quirks?.errorIn200?.(json);

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { Pieces, Secret, type UpstreamRequest } from '../../plugin-sdk/index.ts';
+import { type OutgoingHeaders, Pieces, Secret, type UpstreamRequest } from '../../plugin-sdk/index.ts';
 
 /** A request as it is written to a connection. */
 export interface WireRequest {
@@ -31,21 +31,69 @@ export function wireRequest(request: UpstreamRequest, host: string): WireRequest
   const { method, path, headers, body } = request;
   if (!token.test(method)) throw new Error('its method holds a character that HTTP does not allow');
   if (badInPath.test(path)) throw new Error('its path holds a character that HTTP does not allow');
+  const { lines, named = host, streamBytes } = plainLines(headers);
+  const start = `${method} ${path} HTTP/1.1\r\nhost: ${named}\r\nconnection: keep-alive\r\n`;
+  const framing = framingLine(method, body, streamBytes);
+  return { method, head: `${start}${lines}${secretLines(headers)}${framing}\r\n`, body, streamBytes };
+}
+
+/** The headers of a request that are no secret, written, and what of them is written elsewhere. */
+interface PlainLines {
+  readonly headers: OutgoingHeaders;
+  readonly lines: string;
+  /** Another host that the provider names. */
+  readonly named: string | undefined;
+  readonly streamBytes: number | undefined;
+}
+
+/** By the length of the list, the last ones: callers of one kind send the same headers call after call. */
+const lastPlainLines: (PlainLines | undefined)[] = [];
+const longestKept = 128;
+
+function plainLines(headers: OutgoingHeaders): PlainLines {
+  const last = lastPlainLines[headers.length];
+  if (last !== undefined && areSame(last.headers, headers)) return last;
   let streamBytes: number | undefined;
-  let named = host;
+  let named: string | undefined;
   let lines = '';
   for (let i = 0; i < headers.length; i += 2) {
     const name = revealed(headers[i]!);
-    const value = revealed(headers[i + 1]!);
-    if (!token.test(name) || badInValue.test(value))
-      throw new Error(`the header ${JSON.stringify(name)} holds a character that HTTP does not allow`);
+    const value = headers[i + 1]!;
+    if (value instanceof Secret) continue;
+    const text = line(name, value);
     const own = ownHeaders.get(name.length);
-    if (own === undefined || name.toLowerCase() !== own) lines += `${name}: ${value}\r\n`;
+    if (own === undefined || name.toLowerCase() !== own) lines += text;
     else if (own === 'host') named = value;
     else if (own === 'content-length' && /^\d+$/.test(value)) streamBytes = Number(value);
   }
-  const start = `${method} ${path} HTTP/1.1\r\nhost: ${named}\r\nconnection: keep-alive\r\n`;
-  return { method, head: `${start}${lines}${framingLine(method, body, streamBytes)}\r\n`, body, streamBytes };
+  const written = { headers: [...headers], lines, named, streamBytes };
+  if (headers.length <= longestKept) lastPlainLines[headers.length] = written;
+  return written;
+}
+
+/** One secret value may stand for another here: neither is written. */
+function areSame(some: OutgoingHeaders, others: OutgoingHeaders): boolean {
+  for (let i = 0; i < some.length; i += 2) {
+    if (some[i] !== others[i]) return false;
+    const value = some[i + 1];
+    if (value !== others[i + 1] && !(value instanceof Secret && others[i + 1] instanceof Secret)) return false;
+  }
+  return true;
+}
+
+function secretLines(headers: OutgoingHeaders): string {
+  let lines = '';
+  for (let i = 0; i < headers.length; i += 2) {
+    const value = headers[i + 1]!;
+    if (value instanceof Secret) lines += line(revealed(headers[i]!), Secret.reveal(value));
+  }
+  return lines;
+}
+
+function line(name: string, value: string): string {
+  if (!token.test(name) || badInValue.test(value))
+    throw new Error(`the header ${JSON.stringify(name)} holds a character that HTTP does not allow`);
+  return `${name}: ${value}\r\n`;
 }
 
 /** A part of a header as plain text. For senders alone. */

@@ -61,8 +61,20 @@ function nameOf(cursor: JsonCursor, names: readonly string[]): string | undefine
 
 /** Undefined for a key that JSON does not allow. */
 function keyText({ bytes, keyStart, keyEnd }: JsonCursor): string | undefined {
+  for (const name of usualKeys[keyEnd - keyStart - 2] ?? [])
+    if (isAsciiName(name, bytes, keyStart + 1, keyEnd - 1)) return name;
   return readString(bytes, { start: keyStart, end: keyEnd });
 }
+
+/** Keys that most requests have, by their lengths: finding one here is cheaper than making a new text of it. */
+const usualKeys: string[][] = [];
+for (const name of [
+  ...['model', 'stream', 'stream_options', 'messages', 'input', 'instructions', 'system', 'prompt', 'contents'],
+  ...['max_tokens', 'max_completion_tokens', 'max_output_tokens', 'generationConfig', 'reasoning_effort', 'reasoning'],
+  ...['temperature', 'top_p', 'n', 'stop', 'seed', 'tools', 'tool_choice', 'parallel_tool_calls', 'response_format'],
+  ...['metadata', 'user', 'store', 'service_tier', 'thinking', 'text', 'encoding_format', 'dimensions'],
+])
+  (usualKeys[name.length] ??= []).push(name);
 
 /** Which of the names the key last read is, or -1. Decodes the key only if it has escapes or is not ASCII. */
 export function keyIndex(cursor: JsonCursor, names: readonly string[]): number {

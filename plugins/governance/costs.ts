@@ -13,7 +13,7 @@ import type { Account } from '../../plugin-sdk/ports/ledger.ts';
 import { costSlot, type ModelSize, type PricedCall, type Prices } from '../../plugin-sdk/ports/prices.ts';
 import { type Amounts, measures } from './accounts.ts';
 import { type Charge, oneCall } from './charge.ts';
-import { usedBy } from './usage.ts';
+import { type Used, usedBy } from './usage.ts';
 
 const noSize: ModelSize = {};
 
@@ -123,10 +123,11 @@ export function costsOf(
   prices: Prices,
   providers: ReadonlyMap<string, Provider>,
 ): MaybePromise<Map<number, Cost>> {
-  const used = outcome.attempts.flatMap((record) => {
+  const used: (Used & { readonly record: AttemptRecord })[] = [];
+  for (const record of outcome.attempts) {
     const found = usedBy(record, exchange, outcome, charge, providers.get(record.provider));
-    return found === undefined ? [] : [{ record, ...found }];
-  });
+    if (found !== undefined) used.push({ record, ...found });
+  }
   const costs = new Map<number, Cost>();
   const recorded = exchange.get(costSlot);
   const alone = used.length === 1 && !used[0]!.estimated && typeof recorded === 'object' ? recorded : undefined;
@@ -147,10 +148,12 @@ export function costsOf(
 
 function callOfRecord(charge: Charge, exchange: RoutedExchange, record: AttemptRecord): PricedCall {
   const { provider, model, key, usage } = record;
-  const others = exchange.targets.filter((target) => target.provider === provider && target.model !== model);
+  const otherModels: string[] = [];
+  for (const target of exchange.targets)
+    if (target.provider === provider && target.model !== model) otherModels.push(target.model);
   return {
     ...charge.callAt(record),
-    otherModels: others.map((target) => target.model),
+    otherModels,
     ...(usage?.serviceTier === undefined ? {} : { serviceTier: usage.serviceTier }),
     ...(key === undefined ? {} : { key }),
   };

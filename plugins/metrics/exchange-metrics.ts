@@ -10,6 +10,7 @@ import {
 import { costSlot } from '../../plugin-sdk/ports/prices.ts';
 import { nanoPerUsd } from '../../plugin-sdk/usd.ts';
 import { BoundedNames } from './bounded-names.ts';
+import { ByNames } from './by-names.ts';
 import {
   type CounterSeries,
   type HistogramSeries,
@@ -31,7 +32,7 @@ const waitBounds = [0.001, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60];
 const none = '';
 const tokenType = labelName(genAi.tokenType);
 
-/** What one combination of labels counts; each series is made when first needed and then reached by one look into a map. */
+/** What one combination of labels counts; each series is made when first needed and then reached by a look into some maps. */
 interface ExchangeSeries {
   readonly labels: Labels;
   readonly duration: HistogramSeries;
@@ -54,10 +55,10 @@ interface AttemptSeries {
 export class ExchangeMetrics {
   readonly #models: BoundedNames;
   readonly #keys: BoundedNames;
-  readonly #exchanges = new Map<string, ExchangeSeries>();
-  readonly #attempts = new Map<string, AttemptSeries>();
-  readonly #requests = new Map<string, CounterSeries>();
-  readonly #overheads = new Map<string, HistogramSeries>();
+  readonly #exchanges = new ByNames<ExchangeSeries>();
+  readonly #attempts = new ByNames<AttemptSeries>();
+  readonly #requests = new ByNames<CounterSeries>();
+  readonly #overheads = new ByNames<HistogramSeries>();
 
   readonly #requestCount = new SeriesCounter('bifrost_requests_total', 'Requests by what became of them.');
   readonly #duration = new SeriesHistogram(
@@ -166,8 +167,8 @@ export class ExchangeMetrics {
     const key = attempt.key === undefined ? none : this.#keys.place(attempt.key, ok);
     const error = attempt.error === undefined ? '' : genAiErrorType(attempt.error);
     const operation = genAiOperation(exchange.operation);
-    const id = `${operation}\n${attempt.provider}\n${key}\n${attempt.result}\n${error}\n${model}`;
-    let series = this.#attempts.get(id);
+    const names = [operation, attempt.provider, key, attempt.result, error, model];
+    let series = this.#attempts.get(names);
     if (series === undefined) {
       const labels = {
         ...labelsOf(operation, providerName(attempt.provider), model, error),
@@ -176,7 +177,7 @@ export class ExchangeMetrics {
         result: attempt.result,
       };
       series = { labels, duration: this.#attemptDuration.series(labels), count: this.#attemptCount.series(labels) };
-      this.#attempts.set(id, series);
+      this.#attempts.set(names, series);
     }
     series.count.value += 1;
     series.duration.observe(attempt.durationMs / 1_000);
@@ -185,32 +186,32 @@ export class ExchangeMetrics {
   }
 
   #exchangeSeries(operation: string, provider: string, model: string, error: string): ExchangeSeries {
-    const id = `${operation}\n${provider}\n${error}\n${model}`;
-    let series = this.#exchanges.get(id);
+    const names = [operation, provider, error, model];
+    let series = this.#exchanges.get(names);
     if (series === undefined) {
       const labels = labelsOf(operation, provider, model, error);
       series = { labels, duration: this.#duration.series(labels) };
-      this.#exchanges.set(id, series);
+      this.#exchanges.set(names, series);
     }
     return series;
   }
 
   #requestSeries({ operation, dialect }: RoutedExchange, { status, origin }: Outcome): CounterSeries {
-    const id = `${operation}\n${dialect.id}\n${status}\n${origin}`;
-    let series = this.#requests.get(id);
+    const names = [operation, dialect.id, status, origin];
+    let series = this.#requests.get(names);
     if (series === undefined) {
       series = this.#requestCount.series({ operation, dialect: dialect.id, status: String(status), origin });
-      this.#requests.set(id, series);
+      this.#requests.set(names, series);
     }
     return series;
   }
 
   #overheadSeries({ operation, stream }: RoutedExchange): HistogramSeries {
-    const id = `${operation} ${stream}`;
-    let series = this.#overheads.get(id);
+    const names = [operation, stream];
+    let series = this.#overheads.get(names);
     if (series === undefined) {
       series = this.#overhead.series({ operation, stream: String(stream) });
-      this.#overheads.set(id, series);
+      this.#overheads.set(names, series);
     }
     return series;
   }

@@ -10,13 +10,13 @@ import {
   unitPricesOf,
 } from './rates.ts';
 
-/** What is charged, in parts that do not overlap. Tokens and pieces are whole numbers, audio is in milliseconds. */
+/** What is charged, in parts that do not overlap. Whole numbers; of tokens those that there are, audio in milliseconds. */
 interface Parts {
-  readonly tokens: readonly (readonly [keyof TokenRates, bigint])[];
-  readonly images: bigint;
-  readonly characters: bigint;
-  readonly audioMs: bigint;
-  readonly searches: bigint;
+  readonly tokens: readonly (readonly [keyof TokenRates, number])[];
+  readonly images: number;
+  readonly characters: number;
+  readonly audioMs: number;
+  readonly searches: number;
 }
 
 interface ImageKind {
@@ -54,33 +54,32 @@ function total(schedule: Schedule, rates: TokenRates, parts: Parts, kind: ImageK
   let sum = units.request ?? 0n;
   let something = units.request !== undefined;
   for (const [part, amount] of parts.tokens) {
-    if (amount === 0n) continue;
     const rate = rates[part];
     if (rate === undefined && !pricedByPiece(units)) return undefined;
-    sum += amount * (rate ?? 0n);
+    sum += BigInt(amount) * (rate ?? 0n);
     something ||= rate !== undefined;
   }
-  if (units.images.length > 0 && parts.images > 0n) {
+  if (units.images.length > 0 && parts.images > 0) {
     if (imagePrice === undefined) return undefined;
-    sum += parts.images * imagePrice;
+    sum += BigInt(parts.images) * imagePrice;
     something = true;
   }
-  if (units.character !== undefined && parts.characters > 0n) {
-    sum += parts.characters * units.character;
+  if (units.character !== undefined && parts.characters > 0) {
+    sum += BigInt(parts.characters) * units.character;
     something = true;
   }
-  if (units.second !== undefined && parts.audioMs > 0n) {
-    sum += (parts.audioMs * units.second + 500n) / 1_000n;
+  if (units.second !== undefined && parts.audioMs > 0) {
+    sum += (BigInt(parts.audioMs) * units.second + 500n) / 1_000n;
     something = true;
   }
-  if (units.search !== undefined && parts.searches > 0n) {
-    sum += parts.searches * units.search;
+  if (units.search !== undefined && parts.searches > 0) {
+    sum += BigInt(parts.searches) * units.search;
     something = true;
   }
   if (something) return sum;
   // Pieces without a price, or a price for pieces that nobody counted: not known, which is not free.
   const pieces = parts.images + parts.characters + parts.audioMs + parts.searches;
-  return pieces === 0n && (rates.input !== undefined || rates.output !== undefined) ? sum : undefined;
+  return pieces === 0 && (rates.input !== undefined || rates.output !== undefined) ? sum : undefined;
 }
 
 function pricedByPiece(units: UnitRates): boolean {
@@ -92,47 +91,31 @@ function pricedByPiece(units: UnitRates): boolean {
  * more in a subset than in the whole cannot make a part negative.
  */
 function partsOf(usage: Usage): Parts {
-  const input = splitter(usage.input);
-  const cachedInput = input.take(usage.cachedInput);
-  const written = input.take(usage.cacheWriteInput);
-  const long = count(usage.cacheWriteLongInput);
-  const cacheWriteLong = smaller(long, written);
-  const output = splitter(usage.output);
+  const tokens: [keyof TokenRates, number][] = [];
+  const add = (part: keyof TokenRates, amount: number): number => {
+    if (amount > 0) tokens.push([part, amount]);
+    return amount;
+  };
+  let input = count(usage.input);
+  input -= add('cachedInput', Math.min(count(usage.cachedInput), input));
+  const written = Math.min(count(usage.cacheWriteInput), input);
+  const writtenLong = add('cacheWriteLong', Math.min(count(usage.cacheWriteLongInput), written));
+  add('cacheWrite', written - writtenLong);
+  input -= written;
+  input -= add('audioInput', Math.min(count(usage.audioInput), input));
+  input -= add('imageInput', Math.min(count(usage.imageInput), input));
+  add('input', input);
+  let output = count(usage.output);
+  output -= add('audioOutput', Math.min(count(usage.audioOutput), output));
+  output -= add('imageOutput', Math.min(count(usage.imageOutput), output));
+  output -= add('reasoning', Math.min(count(usage.reasoning), output));
+  add('output', output);
   return {
-    tokens: [
-      ['cachedInput', cachedInput],
-      ['cacheWriteLong', cacheWriteLong],
-      ['cacheWrite', written - cacheWriteLong],
-      ['audioInput', input.take(usage.audioInput)],
-      ['imageInput', input.take(usage.imageInput)],
-      ['input', input.rest()],
-      ['audioOutput', output.take(usage.audioOutput)],
-      ['imageOutput', output.take(usage.imageOutput)],
-      ['reasoning', output.take(usage.reasoning)],
-      ['output', output.rest()],
-    ],
+    tokens,
     images: count(usage.images),
     characters: count(usage.characters),
     audioMs: count((usage.audioSeconds ?? 0) * 1_000),
     searches: count(usage.searches),
-  };
-}
-
-function smaller(a: bigint, b: bigint): bigint {
-  if (a < b) return a;
-  return b;
-}
-
-function splitter(whole: number): { take(part: number | undefined): bigint; rest(): bigint } {
-  let left = count(whole);
-  return {
-    take(part) {
-      const wanted = count(part);
-      const taken = smaller(wanted, left);
-      left -= taken;
-      return taken;
-    },
-    rest: () => left,
   };
 }
 
@@ -149,12 +132,12 @@ function worstParts(list: PriceList, schedule: Schedule, rates: TokenRates, fact
   const output = dearest(rates, ['output', 'reasoning', 'imageOutput', ...(mayHear ? (['audioOutput'] as const) : [])]);
   const images = facts.images ?? (facts.operation.startsWith('images.') ? 1 : 0);
   const outputTokens = Math.max(facts.outputTokens, images * tokensOfImage(list, facts));
+  const tokens: [keyof TokenRates, number][] = [];
+  if (input !== undefined && facts.inputTokens > 0) tokens.push([input, count(facts.inputTokens)]);
+  if (output !== undefined && outputTokens > 0) tokens.push([output, count(outputTokens)]);
   return {
-    tokens: [
-      [input ?? 'input', input === undefined ? 0n : count(facts.inputTokens)],
-      [output ?? 'output', output === undefined ? 0n : count(outputTokens)],
-    ],
-    images: schedule.units.images.length > 0 ? count(images) : 0n,
+    tokens,
+    images: schedule.units.images.length > 0 ? count(images) : 0,
     characters: count(facts.characters),
     audioMs: count((facts.audioSeconds ?? 0) * 1_000),
     searches: count(facts.searches),

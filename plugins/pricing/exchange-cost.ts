@@ -63,14 +63,16 @@ function factsOf(exchange: RoutedExchange, attempt: UsedAttempt, usage: Usage | 
 function callOf(exchange: RoutedExchange, attempt: UsedAttempt, usage: Usage): PricedCall {
   const caller = exchange.get(callerSlot);
   const serviceTier = usage.serviceTier ?? textOf(exchange, 'service_tier');
-  const others = new Set<string>();
-  for (const target of exchange.targets) if (target.provider === attempt.provider) others.add(target.model);
-  if (exchange.model !== undefined) others.add(withoutProvider(exchange.model, attempt.provider));
-  others.delete(attempt.model);
+  const otherModels: string[] = [];
+  const add = (model: string): void => {
+    if (model !== attempt.model && !otherModels.includes(model)) otherModels.push(model);
+  };
+  for (const target of exchange.targets) if (target.provider === attempt.provider) add(target.model);
+  if (exchange.model !== undefined) add(withoutProvider(exchange.model, attempt.provider));
   return {
     provider: attempt.provider,
     model: attempt.model,
-    otherModels: [...others],
+    otherModels,
     operation: exchange.operation,
     at: exchange.time,
     ...(serviceTier === undefined ? {} : { serviceTier }),

@@ -37,8 +37,8 @@ export function toNanoUsd(amount: Femto): number {
 }
 
 /** A count from a provider as a whole number, zero or more; whatever is not a number counts as none. */
-export function count(value: number | undefined): bigint {
-  return value !== undefined && Number.isFinite(value) && value > 0 ? BigInt(Math.ceil(value)) : 0n;
+export function count(value: number | undefined): number {
+  return value !== undefined && Number.isFinite(value) && value > 0 ? Math.ceil(value) : 0;
 }
 
 function plain(value: number): string {

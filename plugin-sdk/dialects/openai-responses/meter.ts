@@ -22,13 +22,16 @@ export const responsesMeter: DialectMeter = {
   ],
 };
 
+const detailsKey = Buffer.from('"incomplete_details"');
+const reasonKey = Buffer.from('"reason"');
+
 /** Why a response is incomplete, or `completed`. */
 function finishOf(bytes: Buffer): string | undefined {
-  const incomplete = bytes.indexOf('"incomplete_details"');
+  const incomplete = bytes.indexOf(detailsKey);
   if (incomplete < 0) return undefined;
   const details = bytes.subarray(incomplete, incomplete + 200);
   if (!/^"incomplete_details"\s*:\s*\{/.test(details.toString())) return 'completed';
-  return stringOf(details, '"reason"', 'first') ?? 'incomplete';
+  return stringOf(details, reasonKey, 'first') ?? 'incomplete';
 }
 
 /** Events before anything a user would see; the rest but the last is content. */

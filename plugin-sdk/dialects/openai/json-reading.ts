@@ -24,7 +24,7 @@ export class OpenAIReading implements JsonReading {
   }
 
   get model(): string | undefined {
-    return stringOf(this.#bytes, '"model"', 'first');
+    return stringOf(this.#bytes, modelKey, 'first');
   }
 
   get problem(): UpstreamProblem | undefined {
@@ -36,7 +36,7 @@ export class OpenAIReading implements JsonReading {
  * The string value of a key, found by bytes: the first or the last place where the key has a string behind it.
  * A key inside text has its quotes escaped and never matches.
  */
-export function stringOf(bytes: Buffer, quotedKey: string, which: 'first' | 'last'): string | undefined {
+export function stringOf(bytes: Buffer, quotedKey: Buffer, which: 'first' | 'last'): string | undefined {
   let at = which === 'first' ? bytes.indexOf(quotedKey) : bytes.lastIndexOf(quotedKey);
   for (let tries = 0; at >= 0 && tries < 8; tries++) {
     const match = stringValue.exec(bytes.toString('utf8', at + quotedKey.length, at + quotedKey.length + 300));
@@ -47,13 +47,15 @@ export function stringOf(bytes: Buffer, quotedKey: string, which: 'first' | 'las
   return undefined;
 }
 
+const modelKey = Buffer.from('"model"');
 const stringValue = /^\s*:\s*"([^"\\]*)"/;
 const largestProblem = 64 * 1024;
+const quotedError = Buffer.from('"error"');
 const errorKey = /"error"\s*:\s*["{]/;
 
 /** Some providers answer 200 with an error inside. Such bodies are small, so only small ones are looked at. */
 function problemInBytes(bytes: Buffer): UpstreamProblem | undefined {
-  if (bytes.length > largestProblem || bytes.indexOf('"error"') < 0) return undefined;
+  if (bytes.length > largestProblem || bytes.indexOf(quotedError) < 0) return undefined;
   const text = bytes.toString();
   if (!errorKey.test(text)) return undefined;
   try {

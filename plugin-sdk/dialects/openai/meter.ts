@@ -3,6 +3,8 @@ import { OpenAIReading, stringOf } from './json-reading.ts';
 import { readOpenAIStream } from './stream-reading.ts';
 import { usageInBytes } from './usage-in-bytes.ts';
 
+const finishKey = Buffer.from('"finish_reason"');
+
 /** Meter of every OpenAI operation whose stream is not the responses format. */
 export const openaiMeter: DialectMeter = {
   json: (bytes) => new OpenAIReading(bytes, finishOf),
@@ -15,5 +17,5 @@ export const openaiMeter: DialectMeter = {
 };
 
 function finishOf(bytes: Buffer): string | undefined {
-  return stringOf(bytes, '"finish_reason"', 'last');
+  return stringOf(bytes, finishKey, 'last');
 }
