@@ -12,6 +12,7 @@ import { listen } from '../server.ts';
 import type { Arguments } from './arguments.ts';
 import { checkDataDir } from './check-data-dir.ts';
 import { keepTickShape } from './keep-tick-shape.ts';
+import { lowerHelpers } from './lower-helpers.ts';
 import { refusePublicWithoutIdentity } from './refuse-public.ts';
 import { version } from './version.ts';
 import { warmUp } from './warm-up.ts';
@@ -45,6 +46,7 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   const listening = await openOrRefuse(() => listen(gateway, config, { shared: cluster.isWorker }), config);
   if (cluster.isWorker) process.send?.('ready');
   else announce(gateway.log, loaded, listening.url, { generation: gateway.current.id });
+  lowerHelpers();
   keepTickShape();
   warmUp();
   const reload = (): void => {
