@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
 const tasks = '/proc/self/task';
-/** Beside a thread of the usual priority such a one gets a tenth of a core. */
-const niceness = 10;
+/** Beside a thread of the usual priority such a one gets a quarter of a core. */
+const niceness = 5;
 
 /**
  * Lets the threads on which V8 compiles and collects give way to the one that serves. There are four of them, and where no core
