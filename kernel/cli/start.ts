@@ -12,8 +12,8 @@ import { listen } from '../server.ts';
 import type { Arguments } from './arguments.ts';
 import { checkDataDir } from './check-data-dir.ts';
 import { keepTickShape } from './keep-tick-shape.ts';
-import { lowerHelpers } from './lower-helpers.ts';
 import { refusePublicWithoutIdentity } from './refuse-public.ts';
+import { lowerV8Threads } from './v8-threads.ts';
 import { version } from './version.ts';
 import { warmUp } from './warm-up.ts';
 import { watchConfig } from './watch-config.ts';
@@ -38,6 +38,8 @@ export async function start(given: Arguments): Promise<number> {
 
 /** One process that serves. */
 async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, given: Arguments): Promise<number> {
+  lowerV8Threads();
+  keepTickShape();
   const { config } = loaded;
   const gateway = await createGateway(loaded);
   refusePublicWithoutIdentity(gateway, config.server.host, given.insecure);
@@ -46,8 +48,6 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   const listening = await openOrRefuse(() => listen(gateway, config, { shared: cluster.isWorker }), config);
   if (cluster.isWorker) process.send?.('ready');
   else announce(gateway.log, loaded, listening.url, { generation: gateway.current.id });
-  lowerHelpers();
-  keepTickShape();
   warmUp();
   const reload = (): void => {
     read().then(

@@ -10,7 +10,7 @@ const niceness = 5;
  * is left over for them they take four fifths of the time: the first seconds under load, and those of a slow collection, would
  * stall for up to 100 ms. With a core to spare it makes no difference. Linux only; elsewhere nothing happens.
  */
-export function lowerHelpers(): void {
+export function lowerV8Threads(): void {
   try {
     for (const id of readdirSync(tasks)) {
       if (readFileSync(`${tasks}/${id}/comm`, 'utf8').trim() === 'node-V8Worker') setPriority(Number(id), niceness);
