@@ -95,6 +95,8 @@ export class WriteQueue implements RecordQueue {
     if (this.#run !== undefined || this.#waiting.length === 0) return;
     this.#run = this.#write().finally(() => {
       this.#run = undefined;
+      // Refused while closing: counted as lost, and so is what waits behind it.
+      if (this.#writing.length > 0) return;
       if (this.#isFull || (this.#closing && this.#waiting.length > 0)) this.#start();
       else if (this.#waiting.length > 0)
         this.#stopTimer ??= this.#clock.after(this.#options.flushMs, () => this.#start());

@@ -400,6 +400,17 @@ describe('the queue of records', () => {
     assert.equal(store.written.flat().length, 25);
   });
 
+  it('counts every record as dropped that a store refuses while it closes', async () => {
+    const append = async (): Promise<void> => {
+      throw new Error('the disk is full');
+    };
+    const queue = new WriteQueue({ append }, options, new FakeClock(), silent);
+    // A batch is on its way to the store, and others wait behind it.
+    for (let i = 0; i < 300; i++) queue.add(recordNumber(i));
+    await queue.close(1_000);
+    assert.deepEqual({ ...queue.stats(), failures: 0 }, { queued: 0, written: 0, dropped: 300, failures: 0 });
+  });
+
   it('does not wait for a store that hangs when it closes', async () => {
     const clock = new FakeClock();
     const queue = new WriteQueue({ append: () => new Promise<void>(() => undefined) }, options, clock, silent);
