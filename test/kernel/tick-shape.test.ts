@@ -12,7 +12,7 @@ test('a tick of the event loop takes no longer after a collection that found non
   collectGarbage('all');
   const after = await fastest();
   // Several times as long without the one that is kept.
-  assert.ok(after < before * 2, `${before} ms before, ${after} ms after`);
+  assert.ok(after < before * 2.5, `${before} ms before, ${after} ms after`);
 });
 
 /** Milliseconds of 10,000 ticks, in the best of many runs. */
