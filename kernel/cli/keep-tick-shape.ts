@@ -8,5 +8,7 @@ const kept: object[] = [];
  * call it is a tenth.
  */
 export function keepTickShape(): void {
-  process.nextTick(() => kept.push(executionAsyncResource()));
+  process.nextTick(() => {
+    if (kept.length === 0) kept.push(executionAsyncResource());
+  });
 }
