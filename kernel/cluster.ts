@@ -22,6 +22,7 @@ export function runPrimary(count: number, args: readonly string[], log: Logger, 
   let stopping = false;
   let ready = 0;
   let delayMs = 0;
+  /** Of each worker whose process runs. `cluster.workers` has those too that ended with their channel not closed yet. */
   const startedAt = new Map<number, number>();
   const fork = (): Worker => {
     const worker = cluster.fork();
@@ -43,7 +44,7 @@ export function runPrimary(count: number, args: readonly string[], log: Logger, 
       const livedMs = Date.now() - (startedAt.get(worker.id) ?? 0);
       startedAt.delete(worker.id);
       if (stopping) {
-        if (Object.keys(cluster.workers ?? {}).length === 0) resolve(0);
+        if (startedAt.size === 0) resolve(0);
         return;
       }
       if (code === 78 && ready === 0) {
@@ -67,6 +68,7 @@ export function runPrimary(count: number, args: readonly string[], log: Logger, 
       process.once(name, () => {
         stopping = true;
         signal('SIGTERM');
+        if (startedAt.size === 0) resolve(0);
       });
     }
   });

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Database } from 'lmdb';
 import type { Host } from '../../plugin-sdk/host.ts';
 import type { CacheHead } from '../../plugin-sdk/ports/cache.ts';
-import { close, writesAlone } from './commit.ts';
-import { makeFolder } from './make-folder.ts';
+import { close, commitSync, writesAlone } from './commit.ts';
+import { closeShared, type Environment, openDatabase, openShared } from './open-shared.ts';
 
 /** Stands in the head of LMDB's first page. */
 const magicBytes = Buffer.from([0xde, 0xc0, 0xef, 0xbe]);
@@ -40,7 +40,7 @@ export type EntryKey = [scope: string, key: string];
  * nothing that was committed, a power cut may lose the cache, and one that cannot be read is started anew.
  */
 export interface CacheFiles {
-  readonly root: RootDatabase;
+  readonly root: Environment;
   readonly heads: Database<StoredHead, EntryKey>;
   readonly contents: Database<string, EntryKey>;
   /** Least recently used first. */
@@ -68,23 +68,28 @@ export function openCacheFiles(host: Pick<Host, 'dataDir' | 'shared'>, mapBytes:
 }
 
 function openFiles(path: string, mapBytes: number): CacheFiles {
-  makeFolder(path);
-  const root = open({ path, maxDbs: 12, mapSize: mapBytes, encoding: 'msgpack', noSync: true, ...writesAlone });
+  const root = openShared(path, {
+    maxDbs: 12,
+    mapSize: mapBytes,
+    encoding: 'msgpack',
+    noSync: true,
+    ...writesAlone,
+  });
   try {
-    const about = root.openDB<string, string>({ name: 'about', encoding: 'string' });
+    const about = openDatabase<string, string>(root, 'about', { encoding: 'string' });
     return {
       root,
-      heads: root.openDB<StoredHead, EntryKey>({ name: 'heads' }),
-      contents: root.openDB<string, EntryKey>({ name: 'contents', encoding: 'string', compression: true }),
-      order: root.openDB<true, [number, string, string]>({ name: 'order' }),
-      expiry: root.openDB<true, [number, string, string]>({ name: 'expiry' }),
-      vectors: root.openDB<StoredVector, [string, number]>({ name: 'vectors' }),
-      claims: root.openDB<StoredClaim, EntryKey>({ name: 'claims' }),
-      counters: root.openDB<number, string>({ name: 'counters' }),
-      id: identity(about),
+      heads: openDatabase<StoredHead, EntryKey>(root, 'heads'),
+      contents: openDatabase<string, EntryKey>(root, 'contents', { encoding: 'string', compression: true }),
+      order: openDatabase<true, [number, string, string]>(root, 'order'),
+      expiry: openDatabase<true, [number, string, string]>(root, 'expiry'),
+      vectors: openDatabase<StoredVector, [string, number]>(root, 'vectors'),
+      claims: openDatabase<StoredClaim, EntryKey>(root, 'claims'),
+      counters: openDatabase<number, string>(root, 'counters'),
+      id: identity(root, about),
     };
   } catch (cause) {
-    root.close();
+    void closeShared(root);
     throw cause;
   }
 }
@@ -107,8 +112,8 @@ function isDatabase(file: string): boolean {
 }
 
 /** The first process to open a new environment names it. */
-function identity(about: Database<string, string>): string {
-  return about.transactionSync(() => {
+function identity(root: Environment, about: Database<string, string>): string {
+  return commitSync(root, () => {
     const known = about.get('id');
     if (known !== undefined) return known;
     const id = randomUUID();

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../plugin-sdk/errors.ts';
-import type { Environment } from './environment.ts';
+import { closeShared, type Environment, isBeingOpened, waitWhileOpened } from './open-shared.ts';
 
 /**
  * Option for environments that are written with {@link commit}. Otherwise LMDB makes a promise per turn of the event loop
@@ -10,12 +10,32 @@ export const writesAlone = { eventTurnBatching: false } as const;
 /** Environments whose last commit failed. */
 const failed = new WeakSet<Environment>();
 
+/** Comes from a transaction that wrote nothing, since another process opens the environment. */
+const notNow = Symbol('not now');
+
 /**
  * Runs a write transaction. What `work` throws is thrown again.
  *
  * Throws GatewayError STORE_UNAVAILABLE when it cannot be committed, as on a full disk.
  */
 export async function commit<T>(environment: Environment, work: () => T): Promise<T> {
+  for (;;) {
+    const result = await attempt(environment, () => (isBeingOpened(environment) ? notNow : work()));
+    if (result !== notNow) return result;
+    waitWhileOpened(environment);
+  }
+}
+
+/** The same at once, on this thread. `flags` are LMDB's; what LMDB throws comes as it is. */
+export function commitSync<T>(environment: Environment, work: () => T, flags?: number): T {
+  for (;;) {
+    const result = environment.transactionSync(() => (isBeingOpened(environment) ? notNow : work()), flags);
+    if (result !== notNow) return result;
+    waitWhileOpened(environment);
+  }
+}
+
+async function attempt<T>(environment: Environment, work: () => T): Promise<T> {
   try {
     const result = await environment.transaction(work);
     failed.delete(environment);
@@ -30,7 +50,7 @@ export async function commit<T>(environment: Environment, work: () => T): Promis
 /** Closes an environment once its writes are on disk. */
 export async function close(environment: Environment): Promise<void> {
   // LMDB waits for the flush of a commit that failed, which never comes.
-  if (!failed.has(environment)) await environment.close();
+  if (!failed.has(environment)) await closeShared(environment);
 }
 
 interface FailedCommit extends Error {

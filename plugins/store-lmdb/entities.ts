@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Database, RootDatabase } from 'lmdb';
+import type { Database } from 'lmdb';
 import { GatewayError } from '../../plugin-sdk/errors.ts';
 import type { Clock } from '../../plugin-sdk/host.ts';
 import type { JsonValue } from '../../plugin-sdk/json.ts';
@@ -15,6 +15,7 @@ import type {
 } from '../../plugin-sdk/ports/entities.ts';
 import { Secret } from '../../plugin-sdk/secret.ts';
 import { commit } from './commit.ts';
+import { type Environment, openDatabase } from './open-shared.ts';
 import type { Sealing } from './sealing.ts';
 
 /** An entity as it lies in the database. */
@@ -36,7 +37,7 @@ type RowKey = [kind: EntityKind, id: string];
  * process that something changed (LMDB renews a process's view of the data every millisecond).
  */
 export class LmdbEntities implements Entities {
-  readonly #environment: RootDatabase;
+  readonly #environment: Environment;
   readonly #rows: Database<Row, RowKey>;
   /** Hash of a credential → id of its virtual key. */
   readonly #hashes: Database<string, string>;
@@ -49,14 +50,14 @@ export class LmdbEntities implements Entities {
   #version = 0;
   #readAt = Number.NaN;
 
-  constructor(environment: RootDatabase, sealing: Sealing, clock: Pick<Clock, 'now'>) {
+  constructor(environment: Environment, sealing: Sealing, clock: Pick<Clock, 'now'>) {
     this.#environment = environment;
     this.#sealing = sealing;
     this.#clock = clock;
-    this.#rows = environment.openDB('entities', { encoding: 'msgpack' });
-    this.#hashes = environment.openDB('virtual-key-hashes', { encoding: 'msgpack' });
-    this.#trail = environment.openDB('audit', { encoding: 'msgpack' });
-    this.#counters = environment.openDB('entity-counters', { encoding: 'msgpack' });
+    this.#rows = openDatabase(environment, 'entities', { encoding: 'msgpack' });
+    this.#hashes = openDatabase(environment, 'virtual-key-hashes', { encoding: 'msgpack' });
+    this.#trail = openDatabase(environment, 'audit', { encoding: 'msgpack' });
+    this.#counters = openDatabase(environment, 'entity-counters', { encoding: 'msgpack' });
   }
 
   /** Read at most once a millisecond: every call asks for it, some several times. */

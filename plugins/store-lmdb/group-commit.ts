@@ -1,5 +1,6 @@
-import type { RootDatabase } from 'lmdb';
 import { GatewayError, isGatewayError } from '../../plugin-sdk/errors.ts';
+import { commitSync } from './commit.ts';
+import type { Environment } from './open-shared.ts';
 
 /** lmdb's transaction flags: abortable, and on disk when the call returns. */
 const flags = 0x1 | 0x2;
@@ -15,12 +16,12 @@ interface Waiting {
  * and one fsync. The thread waits for the fsync; let it be a thread that has nothing else to do.
  */
 export class GroupCommit {
-  readonly #environment: RootDatabase;
+  readonly #environment: Environment;
   readonly #largest: number;
   #waiting: Waiting[] = [];
 
   /** `largest` bounds the operations of one transaction, and so the time that the event loop stands still. */
-  constructor(environment: RootDatabase, largest = 64) {
+  constructor(environment: Environment, largest = 64) {
     this.#environment = environment;
     this.#largest = largest;
   }
@@ -44,9 +45,13 @@ export class GroupCommit {
     if (this.#waiting.length > 0) setImmediate(() => this.#commit());
     const answers: (() => void)[] = [];
     try {
-      this.#environment.transactionSync(() => {
-        for (const waiting of batch) answers.push(perform(waiting));
-      }, flags);
+      commitSync(
+        this.#environment,
+        () => {
+          for (const waiting of batch) answers.push(perform(waiting));
+        },
+        flags,
+      );
     } catch (error) {
       refuse(batch, error);
       return;

@@ -41,7 +41,7 @@ export default definePlugin({
   ],
   setup(options, host) {
     const environment = openEnvironment(host, options.mapBytes);
-    const exact = new LmdbLedger(openLedgerEnvironment(host, options.mapBytes, environment), host.clock);
+    const exact = new LmdbLedger(openLedgerEnvironment(host, options.mapBytes), host.clock);
     const ledger = new LeasedLedger(exact, host.clock);
     const sealing =
       options.sealingKey === undefined

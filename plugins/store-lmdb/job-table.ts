@@ -1,6 +1,7 @@
-import type { Database, Key, RootDatabase } from 'lmdb';
+import type { Database, Key } from 'lmdb';
 import type { JobCounts, JobRequest, JobResult, JobState } from '../../plugin-sdk/ports/jobs.ts';
 import type { JobRecord } from './job-record.ts';
+import { type Environment, openDatabase } from './open-shared.ts';
 
 type IndexName = 'lease' | 'sweep' | 'due';
 
@@ -14,12 +15,12 @@ export class JobTable {
   readonly #jobs: Database<JobRecord, string>;
   readonly #index: Database<unknown, Key>;
 
-  constructor(environment: RootDatabase) {
-    this.queue = environment.openDB('queue', {});
-    this.requests = environment.openDB('requests', {});
-    this.results = environment.openDB('results', {});
-    this.#jobs = environment.openDB('jobs', {});
-    this.#index = environment.openDB('index', {});
+  constructor(environment: Environment) {
+    this.queue = openDatabase(environment, 'queue');
+    this.requests = openDatabase(environment, 'requests');
+    this.results = openDatabase(environment, 'results');
+    this.#jobs = openDatabase(environment, 'jobs');
+    this.#index = openDatabase(environment, 'index');
   }
 
   get(id: string): JobRecord | undefined {

@@ -1,8 +1,6 @@
 import { join } from 'node:path';
-import { open } from 'lmdb';
 import type { Host } from '../../plugin-sdk/host.ts';
-import type { Environment } from './environment.ts';
-import { makeFolder } from './make-folder.ts';
+import { type Environment, openShared } from './open-shared.ts';
 import { ThreadedJobs } from './threaded-jobs.ts';
 
 /** The jobs under `<dataDir>/jobs`, once per process: an environment of their own, since bodies are large. */
@@ -16,6 +14,5 @@ export function openThreadedJobs(host: Pick<Host, 'clock' | 'dataDir' | 'shared'
 
 /** A commit is on disk when its transaction returns. */
 export function openJobs(path: string, mapBytes: number): Environment {
-  makeFolder(path);
-  return open({ path, maxDbs: 8, mapSize: mapBytes, encoding: 'msgpack', overlappingSync: false });
+  return openShared(path, { maxDbs: 8, mapSize: mapBytes, encoding: 'msgpack', overlappingSync: false });
 }

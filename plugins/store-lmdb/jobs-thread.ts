@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { isGatewayError } from '../../plugin-sdk/errors.ts';
 import { LmdbJobs } from './jobs.ts';
 import { openJobs } from './jobs-environment.ts';
+import { closeShared } from './open-shared.ts';
 import { pack, unpack } from './thread-bytes.ts';
 import type { Answer, Call } from './threaded-jobs.ts';
 
@@ -13,7 +14,7 @@ let clockOffset = 0;
 const jobs = new LmdbJobs(environment, { now: () => Date.now() + clockOffset });
 
 port.on('message', (call: Call | 'close') => {
-  if (call === 'close') void environment.close().then(() => port.close());
+  if (call === 'close') void closeShared(environment).then(() => port.close());
   else void answer(call);
 });
 

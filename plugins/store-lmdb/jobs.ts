@@ -1,4 +1,3 @@
-import type { RootDatabase } from 'lmdb';
 import { GatewayError } from '../../plugin-sdk/errors.ts';
 import type { Clock } from '../../plugin-sdk/host.ts';
 import type {
@@ -18,6 +17,7 @@ import { GroupCommit } from './group-commit.ts';
 import { JobQueue } from './job-queue.ts';
 import { type JobRecord, jobOf } from './job-record.ts';
 import { JobTable } from './job-table.ts';
+import type { Environment } from './open-shared.ts';
 import { isGone, thisProcess } from './process-identity.ts';
 
 /** A job whose notification still waits is kept this much longer than its result. */
@@ -30,7 +30,7 @@ export class LmdbJobs implements Jobs {
   readonly #queue: JobQueue;
   readonly #clock: Pick<Clock, 'now'>;
 
-  constructor(environment: RootDatabase, clock: Pick<Clock, 'now'>) {
+  constructor(environment: Environment, clock: Pick<Clock, 'now'>) {
     this.#commit = new GroupCommit(environment);
     this.#table = new JobTable(environment);
     this.#queue = new JobQueue(this.#table.queue);

@@ -1,6 +1,7 @@
-import type { Database, RootDatabase } from 'lmdb';
+import type { Database } from 'lmdb';
 import type { Account } from '../../plugin-sdk/ports/ledger.ts';
 import { accountOfKey, LedgerCounter } from './ledger-counter.ts';
+import { type Environment, openDatabase } from './open-shared.ts';
 
 const maxCached = 20_000;
 
@@ -10,8 +11,8 @@ export class LedgerCounters {
   readonly #byAccount = new WeakMap<Account, LedgerCounter>();
   readonly #byKey = new Map<string, LedgerCounter>();
 
-  constructor(environment: RootDatabase) {
-    this.#stored = environment.openDB('counters', { encoding: 'binary', keyEncoding: 'binary' });
+  constructor(environment: Environment) {
+    this.#stored = openDatabase(environment, 'counters', { encoding: 'binary', keyEncoding: 'binary' });
   }
 
   /** As it was last loaded or changed. */

@@ -1,9 +1,7 @@
 import { join } from 'node:path';
-import { open } from 'lmdb';
 import type { Host } from '../../plugin-sdk/host.ts';
-import type { Environment } from './environment.ts';
 import { LedgerSnapshots } from './ledger-snapshots.ts';
-import { makeFolder } from './make-folder.ts';
+import { closeShared, type Environment, openShared, whileAlone } from './open-shared.ts';
 
 const snapshotEveryMs = 10_000;
 /** A large ledger is written less often: at most this share of the time goes into it. */
@@ -14,24 +12,20 @@ const notSaved = 'the ledger could not be saved';
  * Opens the ledger's own environment under `<dataDir>/ledger`, once per process, without fsync: a reservation costs
  * microseconds instead of a disk write. What was committed lies in the page cache, so it survives the death of any
  * process. A crash of the machine takes the ledger back to its last snapshot, at most seconds old.
- *
- * `store` is the durable environment; its write lock keeps two processes from restoring at once.
  */
-export function openLedgerEnvironment(host: Host, mapBytes: number, store: Environment): Environment {
+export function openLedgerEnvironment(host: Host, mapBytes: number): Environment {
   const shared = host.shared(
     `store-lmdb-ledger:${host.dataDir}`,
     () => {
       const snapshots = new LedgerSnapshots(host.dataDir);
-      snapshots.restore((step) => store.transactionSync(step), host.log);
-      const path = join(host.dataDir, 'ledger');
-      makeFolder(path);
-      const environment = open({ path, maxDbs: 8, mapSize: mapBytes, noSync: true });
+      snapshots.restore((step) => whileAlone(host.dataDir, step), host.log);
+      const environment = openShared(join(host.dataDir, 'ledger'), { maxDbs: 8, mapSize: mapBytes, noSync: true });
       return { environment, snapshots, stop: keepSnapshots(host, environment, snapshots) };
     },
     async ({ environment, snapshots, stop }) => {
       await stop();
       await snapshots.take(environment, 0).catch((err) => host.log.error({ err }, notSaved));
-      await environment.close();
+      await closeShared(environment);
     },
   );
   return shared.environment;

@@ -14,7 +14,7 @@ import {
 import { uptime } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '../../plugin-sdk/logger.ts';
-import type { Environment } from './environment.ts';
+import type { Environment } from './open-shared.ts';
 
 const dataFile = 'data.mdb';
 

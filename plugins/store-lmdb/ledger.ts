@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Database, RootDatabase } from 'lmdb';
+import type { Database } from 'lmdb';
 import { GatewayError } from '../../plugin-sdk/errors.ts';
 import type { Clock } from '../../plugin-sdk/host.ts';
 import type {
@@ -12,7 +12,9 @@ import type {
   Reservation,
   Unit,
 } from '../../plugin-sdk/ports/ledger.ts';
+import { commitSync } from './commit.ts';
 import { LedgerCounters } from './ledger-counters.ts';
+import { type Environment, openDatabase } from './open-shared.ts';
 import { PaidOnce } from './paid-once.ts';
 import { timeKey } from './time-key.ts';
 
@@ -63,7 +65,7 @@ export interface Draw {
  * Keys of reservations start with their first `until`, so that a sweep reads only what may have expired.
  */
 export class LmdbLedger implements Ledger {
-  readonly #environment: RootDatabase;
+  readonly #environment: Environment;
   readonly #counters: LedgerCounters;
   readonly #open: Database<OpenReservation, string>;
   readonly #expired: Database<OpenReservation, string>;
@@ -75,12 +77,12 @@ export class LmdbLedger implements Ledger {
   /** Settlements that the next transaction makes first. */
   #waiting: Settlement[] = [];
 
-  constructor(environment: RootDatabase, clock: Pick<Clock, 'now'>) {
+  constructor(environment: Environment, clock: Pick<Clock, 'now'>) {
     this.#environment = environment;
     this.#clock = clock;
     this.#counters = new LedgerCounters(environment);
-    this.#open = environment.openDB('reservations', { encoding: 'msgpack' });
-    this.#expired = environment.openDB('expired', { encoding: 'msgpack' });
+    this.#open = openDatabase(environment, 'reservations', { encoding: 'msgpack' });
+    this.#expired = openDatabase(environment, 'expired', { encoding: 'msgpack' });
     this.#once = new PaidOnce(environment);
   }
 
@@ -191,7 +193,7 @@ export class LmdbLedger implements Ledger {
     const settlements = this.#waiting;
     this.#waiting = [];
     try {
-      return this.#environment.transactionSync(() => {
+      return commitSync(this.#environment, () => {
         for (const settlement of settlements) this.#settle(settlement);
         return step();
       });

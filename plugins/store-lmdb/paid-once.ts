@@ -1,4 +1,5 @@
-import type { Database, RootDatabase } from 'lmdb';
+import type { Database } from 'lmdb';
+import { type Environment, openDatabase } from './open-shared.ts';
 import { timeKey } from './time-key.ts';
 
 /** Names of what was charged once. Every method belongs inside a write transaction. */
@@ -6,8 +7,8 @@ export class PaidOnce {
   /** By name, and by time and name for forgetting. */
   readonly #names: Database<true, ['name' | 'time', ...string[]]>;
 
-  constructor(environment: RootDatabase) {
-    this.#names = environment.openDB('once', { encoding: 'msgpack' });
+  constructor(environment: Environment) {
+    this.#names = openDatabase(environment, 'once', { encoding: 'msgpack' });
   }
 
   /** True the first time that it is asked for a name. */

@@ -292,6 +292,18 @@ test('two workers serve one port, and one that is killed is replaced', async () 
   assert.equal(await exit, 0);
 });
 
+test('SIGTERM ends it while all workers are dead and none has been started again', async () => {
+  const file = config(
+    'dead.jsonc',
+    '{ "server": { "workers": 2 }, "plugins": { "routes/openai": {}, "providers/mock": {} } }',
+  );
+  const { child, exit } = await start('--config', file);
+  for (const pid of execPids(child.pid!)) process.kill(pid, 'SIGKILL');
+  await until(() => execPids(child.pid!).length === 0);
+  child.kill('SIGTERM');
+  assert.equal(await exit, 0);
+});
+
 test('workers that cannot use the config end the start with 78, and the mistake is told once', async () => {
   const file = config(
     'workers-bad.jsonc',

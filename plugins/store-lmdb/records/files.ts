@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Database } from 'lmdb';
 import type { Host } from '../../../plugin-sdk/index.ts';
 import { close, writesAlone } from '../commit.ts';
-import { makeFolder } from '../make-folder.ts';
+import { type Environment, openDatabase, openShared } from '../open-shared.ts';
 import type { BlockHead } from './block.ts';
 import { Words } from './words.ts';
 
@@ -11,7 +11,7 @@ import { Words } from './words.ts';
  * for logs. Commits are flushed in the background; a power cut may lose the last moments, never the rest.
  */
 export interface RecordFiles {
-  readonly root: RootDatabase;
+  readonly root: Environment;
   /** Block number → its columns. */
   readonly blocks: Database<Buffer, number>;
   readonly heads: Database<BlockHead, number>;
@@ -30,18 +30,21 @@ export function openRecordFiles(host: Host, mapBytes: number): RecordFiles {
   return host.shared(
     `store-lmdb-records:${host.dataDir}`,
     () => {
-      const path = join(host.dataDir, 'records');
-      makeFolder(path);
-      const root = open({ path, maxDbs: 16, mapSize: mapBytes, encoding: 'msgpack', ...writesAlone });
+      const root = openShared(join(host.dataDir, 'records'), {
+        maxDbs: 16,
+        mapSize: mapBytes,
+        encoding: 'msgpack',
+        ...writesAlone,
+      });
       return {
         root,
-        blocks: root.openDB<Buffer, number>({ name: 'blocks', encoding: 'binary' }),
-        heads: root.openDB<BlockHead, number>({ name: 'heads' }),
-        rows: root.openDB<string, number>({ name: 'rows', encoding: 'string' }),
-        contents: root.openDB<string, number>({ name: 'contents', encoding: 'string', compression: true }),
-        ids: root.openDB<number, string>({ name: 'ids' }),
-        counters: root.openDB<number, string>({ name: 'counters' }),
-        words: new Words(root.openDB<number | string, string | number>({ name: 'words' })),
+        blocks: openDatabase<Buffer, number>(root, 'blocks', { encoding: 'binary' }),
+        heads: openDatabase<BlockHead, number>(root, 'heads'),
+        rows: openDatabase<string, number>(root, 'rows', { encoding: 'string' }),
+        contents: openDatabase<string, number>(root, 'contents', { encoding: 'string', compression: true }),
+        ids: openDatabase<number, string>(root, 'ids'),
+        counters: openDatabase<number, string>(root, 'counters'),
+        words: new Words(openDatabase<number | string, string | number>(root, 'words')),
       };
     },
     (files) => close(files.root),
