@@ -116,7 +116,10 @@ export class ExactCache implements CachedAnswers {
     if (pending === undefined || pending.held !== undefined || (pending.hit && !pending.leads)) return undefined;
     if (!pending.leads && !pending.directives.store) return undefined;
     return new StreamCollector(exchange.startedAt, this.#options.maxEntryBytes, (content) => {
-      if (content !== undefined) pending.read = () => content;
+      if (content !== undefined) {
+        const read = (): CachedContent => content;
+        pending.read = read;
+      }
       if (pending.leads) this.#land(exchange, pending);
     });
   }

@@ -46,15 +46,20 @@ for (const [name, plugins, headers, bounds] of [
     await call(100);
     counting.disable();
     const allocated = allocatedBytes();
-    const old = oldGeneration();
-    await call(2_000);
-    const perCall = (allocatedBytes() - allocated) / 2_000;
-    const leftPerCall = (oldGeneration() - old) / 2_000;
+    const leftPerCall: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      const old = oldGeneration();
+      await call(1_000);
+      leftPerCall.push((oldGeneration() - old) / 1_000);
+    }
+    const perCall = (allocatedBytes() - allocated) / 6_000;
     call.socket.destroy();
     assert.ok(promises / 100 <= bounds.promises, `${promises / 100} promises per call`);
     assert.ok(perCall <= bounds.bytes, `${Math.round(perCall)} bytes per call`);
-    // A closure assigned to a property, or a getter made per object, drags its whole request into the old generation.
-    assert.ok(leftPerCall <= 4_000, `${Math.round(leftPerCall)} bytes of the old generation per call`);
+    // A closure assigned to a property, or a getter made per object, drags its whole request into the old generation, until
+    // V8 has optimized the code. After a slow collection there is less than before, which says nothing.
+    const least = Math.min(...leftPerCall.filter((bytes) => bytes > 0));
+    assert.ok(least <= 2_000, `${Math.round(least)} bytes of the old generation per call`);
   });
 }
 
