@@ -8,7 +8,5 @@ const kept: object[] = [];
  * call it is a tenth.
  */
 export function keepTickShape(): void {
-  process.nextTick(() => {
-    if (kept.length === 0) kept.push(executionAsyncResource());
-  });
+  process.nextTick(() => kept.push(executionAsyncResource()));
 }

@@ -61,8 +61,8 @@ function plainLines(headers: OutgoingHeaders): PlainLines {
     const value = headers[i + 1]!;
     if (value instanceof Secret) continue;
     const text = line(name, value);
-    const own = ownHeaders.get(name.length);
-    if (own === undefined || name.toLowerCase() !== own) lines += text;
+    const own = ownHeader(name);
+    if (own === undefined) lines += text;
     else if (own === 'host') named = value;
     else if (own === 'content-length' && /^\d+$/.test(value)) streamBytes = Number(value);
   }
@@ -85,9 +85,17 @@ function secretLines(headers: OutgoingHeaders): string {
   let lines = '';
   for (let i = 0; i < headers.length; i += 2) {
     const value = headers[i + 1]!;
-    if (value instanceof Secret) lines += line(revealed(headers[i]!), Secret.reveal(value));
+    if (!(value instanceof Secret)) continue;
+    const name = revealed(headers[i]!);
+    const text = line(name, Secret.reveal(value));
+    if (ownHeader(name) === undefined) lines += text;
   }
   return lines;
+}
+
+function ownHeader(name: string): string | undefined {
+  const own = ownHeaders.get(name.length);
+  return own !== undefined && name.toLowerCase() === own ? own : undefined;
 }
 
 function line(name: string, value: string): string {

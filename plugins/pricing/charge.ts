@@ -10,7 +10,7 @@ import {
   unitPricesOf,
 } from './rates.ts';
 
-/** What is charged, in parts that do not overlap. Whole numbers; of tokens those that there are, audio in milliseconds. */
+/** What is charged, in parts that do not overlap. Tokens and pieces are whole numbers, audio is in milliseconds. */
 interface Parts {
   readonly tokens: readonly (readonly [keyof TokenRates, number])[];
   readonly images: number;
@@ -54,6 +54,7 @@ function total(schedule: Schedule, rates: TokenRates, parts: Parts, kind: ImageK
   let sum = units.request ?? 0n;
   let something = units.request !== undefined;
   for (const [part, amount] of parts.tokens) {
+    if (amount === 0) continue;
     const rate = rates[part];
     if (rate === undefined && !pricedByPiece(units)) return undefined;
     sum += BigInt(amount) * (rate ?? 0n);
@@ -91,31 +92,40 @@ function pricedByPiece(units: UnitRates): boolean {
  * more in a subset than in the whole cannot make a part negative.
  */
 function partsOf(usage: Usage): Parts {
-  const tokens: [keyof TokenRates, number][] = [];
-  const add = (part: keyof TokenRates, amount: number): number => {
-    if (amount > 0) tokens.push([part, amount]);
-    return amount;
-  };
-  let input = count(usage.input);
-  input -= add('cachedInput', Math.min(count(usage.cachedInput), input));
-  const written = Math.min(count(usage.cacheWriteInput), input);
-  const writtenLong = add('cacheWriteLong', Math.min(count(usage.cacheWriteLongInput), written));
-  add('cacheWrite', written - writtenLong);
-  input -= written;
-  input -= add('audioInput', Math.min(count(usage.audioInput), input));
-  input -= add('imageInput', Math.min(count(usage.imageInput), input));
-  add('input', input);
-  let output = count(usage.output);
-  output -= add('audioOutput', Math.min(count(usage.audioOutput), output));
-  output -= add('imageOutput', Math.min(count(usage.imageOutput), output));
-  output -= add('reasoning', Math.min(count(usage.reasoning), output));
-  add('output', output);
+  const input = splitter(usage.input);
+  const cachedInput = input.take(usage.cachedInput);
+  const written = input.take(usage.cacheWriteInput);
+  const cacheWriteLong = Math.min(count(usage.cacheWriteLongInput), written);
+  const output = splitter(usage.output);
   return {
-    tokens,
+    tokens: [
+      ['cachedInput', cachedInput],
+      ['cacheWriteLong', cacheWriteLong],
+      ['cacheWrite', written - cacheWriteLong],
+      ['audioInput', input.take(usage.audioInput)],
+      ['imageInput', input.take(usage.imageInput)],
+      ['input', input.rest()],
+      ['audioOutput', output.take(usage.audioOutput)],
+      ['imageOutput', output.take(usage.imageOutput)],
+      ['reasoning', output.take(usage.reasoning)],
+      ['output', output.rest()],
+    ],
     images: count(usage.images),
     characters: count(usage.characters),
     audioMs: count((usage.audioSeconds ?? 0) * 1_000),
     searches: count(usage.searches),
+  };
+}
+
+function splitter(whole: number): { take(part: number | undefined): number; rest(): number } {
+  let left = count(whole);
+  return {
+    take(part) {
+      const taken = Math.min(count(part), left);
+      left -= taken;
+      return taken;
+    },
+    rest: () => left,
   };
 }
 
@@ -132,11 +142,11 @@ function worstParts(list: PriceList, schedule: Schedule, rates: TokenRates, fact
   const output = dearest(rates, ['output', 'reasoning', 'imageOutput', ...(mayHear ? (['audioOutput'] as const) : [])]);
   const images = facts.images ?? (facts.operation.startsWith('images.') ? 1 : 0);
   const outputTokens = Math.max(facts.outputTokens, images * tokensOfImage(list, facts));
-  const tokens: [keyof TokenRates, number][] = [];
-  if (input !== undefined && facts.inputTokens > 0) tokens.push([input, count(facts.inputTokens)]);
-  if (output !== undefined && outputTokens > 0) tokens.push([output, count(outputTokens)]);
   return {
-    tokens,
+    tokens: [
+      [input ?? 'input', input === undefined ? 0 : count(facts.inputTokens)],
+      [output ?? 'output', output === undefined ? 0 : count(outputTokens)],
+    ],
     images: schedule.units.images.length > 0 ? count(images) : 0,
     characters: count(facts.characters),
     audioMs: count((facts.audioSeconds ?? 0) * 1_000),

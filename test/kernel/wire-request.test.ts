@@ -44,6 +44,11 @@ test('a provider may name another host, for its own calls alone', () => {
   assert.ok(linesOf(['x-some', 'other', 'x-same', '1']).includes('host: p'));
 });
 
+test('what the sender writes itself is written once, be it given as a secret', () => {
+  const given: OutgoingHeaders = ['x-same', '1', 'Content-Length', new Secret('7'), 'connection', new Secret('close')];
+  assert.deepEqual(linesOf(given).sort(), ['host: p', 'x-same: 1', ...framing].sort());
+});
+
 test('a credential that would break its line is refused without being named', () => {
   const bad = new Secret('Bearer one\r\nx-smuggled: 1');
   assert.throws(
