@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Database } from 'lmdb';
 import type { Host } from '../../plugin-sdk/host.ts';
 import type { CacheHead } from '../../plugin-sdk/ports/cache.ts';
-import { close, commitSync, writesAlone } from './commit.ts';
-import { closeShared, type Environment, openDatabase, openShared } from './open-shared.ts';
+import { close, writesAlone } from './commit.ts';
+import { closeShared, type Environment, openDatabase, openShared, whileAlone } from './open-shared.ts';
 
 /** Stands in the head of LMDB's first page. */
 const magicBytes = Buffer.from([0xde, 0xc0, 0xef, 0xbe]);
@@ -86,7 +86,7 @@ function openFiles(path: string, mapBytes: number): CacheFiles {
       vectors: openDatabase<StoredVector, [string, number]>(root, 'vectors'),
       claims: openDatabase<StoredClaim, EntryKey>(root, 'claims'),
       counters: openDatabase<number, string>(root, 'counters'),
-      id: identity(root, about),
+      id: whileAlone(path, () => identity(about)),
     };
   } catch (cause) {
     void closeShared(root);
@@ -112,8 +112,8 @@ function isDatabase(file: string): boolean {
 }
 
 /** The first process to open a new environment names it. */
-function identity(root: Environment, about: Database<string, string>): string {
-  return commitSync(root, () => {
+function identity(about: Database<string, string>): string {
+  return about.transactionSync(() => {
     const known = about.get('id');
     if (known !== undefined) return known;
     const id = randomUUID();

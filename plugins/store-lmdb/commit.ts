@@ -1,5 +1,5 @@
 import { GatewayError } from '../../plugin-sdk/errors.ts';
-import { closeShared, type Environment, isBeingOpened, waitWhileOpened } from './open-shared.ts';
+import { closeShared, type Environment, isBeingOpened, passGate, passGateSync } from './open-shared.ts';
 
 /**
  * Option for environments that are written with {@link commit}. Otherwise LMDB makes a promise per turn of the event loop
@@ -22,16 +22,19 @@ export async function commit<T>(environment: Environment, work: () => T): Promis
   for (;;) {
     const result = await attempt(environment, () => (isBeingOpened(environment) ? notNow : work()));
     if (result !== notNow) return result;
-    waitWhileOpened(environment);
+    await passGate(environment);
   }
 }
 
-/** The same at once, on this thread. `flags` are LMDB's; what LMDB throws comes as it is. */
+/**
+ * The same at once, on this thread, for environments that it never writes with {@link commit}. `flags` are LMDB's; what
+ * LMDB throws comes as it is.
+ */
 export function commitSync<T>(environment: Environment, work: () => T, flags?: number): T {
   for (;;) {
     const result = environment.transactionSync(() => (isBeingOpened(environment) ? notNow : work()), flags);
     if (result !== notNow) return result;
-    waitWhileOpened(environment);
+    passGateSync(environment);
   }
 }
 

@@ -17,9 +17,10 @@ export function openLedgerEnvironment(host: Host, mapBytes: number): Environment
   const shared = host.shared(
     `store-lmdb-ledger:${host.dataDir}`,
     () => {
+      const path = join(host.dataDir, 'ledger');
       const snapshots = new LedgerSnapshots(host.dataDir);
-      snapshots.restore((step) => whileAlone(host.dataDir, step), host.log);
-      const environment = openShared(join(host.dataDir, 'ledger'), { maxDbs: 8, mapSize: mapBytes, noSync: true });
+      snapshots.restore((step) => whileAlone(path, step), host.log);
+      const environment = openShared(path, { maxDbs: 8, mapSize: mapBytes, noSync: true });
       return { environment, snapshots, stop: keepSnapshots(host, environment, snapshots) };
     },
     async ({ environment, snapshots, stop }) => {

@@ -1,5 +1,5 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type Database, type DatabaseOptions, type Key, open, type RootDatabase, type RootDatabaseOptions } from 'lmdb';
 import { makeFolder } from './make-folder.ts';
 
@@ -8,13 +8,13 @@ export type Environment = RootDatabase;
 
 /** What commits have to know of an environment. */
 interface Entrance {
-  readonly dataDir: string;
+  readonly path: string;
   /** A file that is there while a process opens the environment. */
   readonly sign: string;
 }
 
 const entrances = new WeakMap<Environment, Entrance>();
-/** By data folder, kept until the process ends. */
+/** By path of the environment, kept until the process ends. */
 const gates = new Map<string, RootDatabase>();
 
 /**
@@ -23,68 +23,85 @@ const gates = new Map<string, RootDatabase>();
  *
  * The LMDB inside of lmdb 3.5 loses the commit that one process makes while another opens the environment: the second sets
  * the number of the last transaction back to what it had read a moment before (OpenLDAP ITS#9496). So who opens holds the
- * gate of the data folder, the write lock of an environment in which nothing is ever written, and puts up a sign. Commits look for the sign
- * when they hold the write lock of their own environment; see {@link isBeingOpened}. The one commit that may have passed
- * before the sign went up is found out, and the environment opened again. The system frees the lock of a process that dies.
+ * environment's gate, the write lock of another environment in which nothing is ever written, and puts up a sign. Commits
+ * look for the sign when they hold the write lock of their own environment; see {@link isBeingOpened}. The one commit that
+ * may have passed before the sign went up is found out, and the environment opened again. The system frees the lock of a
+ * process that dies.
  */
 export function openShared(path: string, options: Omit<RootDatabaseOptions, 'path'>): Environment {
   makeFolder(path);
-  const entrance = { dataDir: dirname(path), sign: join(path, 'opening') };
-  return whileAlone(entrance.dataDir, () => {
-    writeFileSync(entrance.sign, '');
+  return whileAlone(path, () => {
+    const sign = join(path, 'opening');
+    writeFileSync(sign, '');
     try {
       const environment = openCurrent({ path, ...options });
-      entrances.set(environment, entrance);
+      entrances.set(environment, { path, sign });
       return environment;
     } finally {
-      rmSync(entrance.sign, { force: true });
+      rmSync(sign, { force: true });
     }
   });
 }
 
-/** Opens a named database, which the first process to do so makes: a commit as well, so not while others open. */
+/** Opens a named database. The first process to do so makes it, which is a commit: not while another opens the environment. */
 export function openDatabase<V, K extends Key>(
   environment: Environment,
   name: string,
   options: DatabaseOptions = {},
 ): Database<V, K> {
+  const ifThere = { name, ...options, create: false };
+  const known: Database<V, K> | undefined = environment.openDB<V, K>(ifThere);
+  if (known !== undefined) return known;
+  const make = (): Database<V, K> => environment.openDB<V, K>({ name, ...options });
   const entrance = entrances.get(environment);
-  const openIt = (): Database<V, K> => environment.openDB<V, K>({ name, ...options });
-  return entrance === undefined ? openIt() : whileAlone(entrance.dataDir, openIt);
+  return entrance === undefined ? make() : whileAlone(entrance.path, make);
 }
 
 /** Closes an environment while no other process opens it: the last one to close takes the locks away for good. */
 export async function closeShared(environment: Environment): Promise<void> {
   const entrance = entrances.get(environment);
   const closeIt = (): Promise<void> => environment.close();
-  await (entrance === undefined ? closeIt() : whileAlone(entrance.dataDir, closeIt));
+  await (entrance === undefined ? closeIt() : whileAlone(entrance.path, closeIt));
 }
 
-/** Asked inside a write transaction. When true nothing must be written, but tried again after {@link waitWhileOpened}. */
+/** Asked inside a write transaction. When true nothing must be written, but tried again once the gate was passed. */
 export function isBeingOpened(environment: Environment): boolean {
   const entrance = entrances.get(environment);
   return entrance !== undefined && existsSync(entrance.sign);
 }
 
-/** Stops the thread while another process opens the environment, some milliseconds. */
-export function waitWhileOpened(environment: Environment): void {
-  const entrance = entrances.get(environment)!;
-  // A sign that still stands once the gate is ours is of a process that died under it.
-  whileAlone(entrance.dataDir, () => rmSync(entrance.sign, { force: true }));
+/**
+ * Waits while another process opens the environment, some milliseconds. That process waits for the write lock, which may be
+ * with a transaction that this thread has to go on with: where there may be one, never {@link passGateSync}.
+ */
+export async function passGate(environment: Environment): Promise<void> {
+  const { path, sign } = entrances.get(environment)!;
+  await gateOf(path).transaction(() => removeStale(sign));
 }
 
-/** Holds the gate of a data folder during a step, until its promise is settled if it gives one. */
-export function whileAlone<T>(dataDir: string, step: () => T): T {
-  return gateOf(dataDir).transactionSync(step);
+/** The same, and stops the thread. */
+export function passGateSync(environment: Environment): void {
+  const { path, sign } = entrances.get(environment)!;
+  whileAlone(path, () => removeStale(sign));
 }
 
-function gateOf(dataDir: string): RootDatabase {
-  const known = gates.get(dataDir);
+/** Holds the gate of the environment in the folder `path` during a step, until its promise is settled if it gives one. */
+export function whileAlone<T>(path: string, step: () => T): T {
+  return gateOf(path).transactionSync(step);
+}
+
+/** A sign that still stands once the gate is ours is of a process that died under it. */
+function removeStale(sign: string): void {
+  rmSync(sign, { force: true });
+}
+
+function gateOf(path: string): RootDatabase {
+  const known = gates.get(path);
   if (known !== undefined) return known;
-  const path = join(dataDir, 'gate');
-  makeFolder(path);
-  const gate = open({ path, maxDbs: 1, mapSize: 1_048_576, noSync: true });
-  gates.set(dataDir, gate);
+  const folder = join(dirname(path), 'gates', basename(path));
+  makeFolder(folder);
+  const gate = open({ path: folder, maxDbs: 1, mapSize: 1_048_576, noSync: true, eventTurnBatching: false });
+  gates.set(path, gate);
   return gate;
 }
 

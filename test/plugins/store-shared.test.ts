@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { open } from 'lmdb';
@@ -16,49 +17,90 @@ function folder(test: TestContext): string {
   return dataDir;
 }
 
-function openSome(test: TestContext, dataDir: string): Environment {
-  const environment = openShared(join(dataDir, 'some'), { maxDbs: 4, mapSize: 2 ** 28 });
+function openSome(test: TestContext, dataDir: string, name = 'some'): Environment {
+  const environment = openShared(join(dataDir, name), { maxDbs: 4, mapSize: 2 ** 28 });
   test.after(() => closeShared(environment));
   return environment;
+}
+
+interface Counter {
+  readonly commits: number;
+  increment(this: void): void;
+}
+
+/** A row that counts its own commits, and fails when one of them is gone. */
+function counter(environment: Environment): Counter {
+  const rows = openDatabase<number, string>(environment, 'rows');
+  let commits = 0;
+  return {
+    get commits() {
+      return commits;
+    },
+    increment() {
+      assert.equal(rows.get('count') ?? 0, commits);
+      commits += 1;
+      void rows.put('count', commits);
+    },
+  };
+}
+
+interface Openers {
+  readonly running: boolean;
+  /** How often each opened both environments. */
+  readonly counts: Promise<number[]>;
+}
+
+/** Processes that open and close the environments of a folder for some time. */
+function openers(dataDir: string, count: number, ms: number): Openers {
+  const script = fileURLToPath(new URL('store-opener.ts', import.meta.url));
+  const run = async (): Promise<number> => {
+    const { stdout } = await promisify(execFile)(process.execPath, [script, dataDir, String(ms)], { timeout: 30_000 });
+    return Number(stdout);
+  };
+  let running = true;
+  const counts = Promise.all(Array.from({ length: count }, run)).finally(() => {
+    running = false;
+  });
+  return {
+    get running() {
+      return running;
+    },
+    counts,
+  };
 }
 
 test('no commit is lost while other processes open the environment', async (test) => {
   const dataDir = folder(test);
   const environment = openSome(test, dataDir);
-  const rows = openDatabase<number, string>(environment, 'rows');
-  const opener = fileURLToPath(new URL('store-opener.ts', import.meta.url));
-  let open = true;
-  const openers = Promise.all(
-    [1, 2].map(() => promisify(execFile)(process.execPath, [opener, dataDir, '1000'], { timeout: 30_000 })),
-  ).finally(() => {
-    open = false;
-  });
-  let commits = 0;
-  const increment = (): void => {
-    assert.equal(rows.get('count') ?? 0, commits);
-    rows.put('count', commits + 1);
-  };
-  while (open) {
-    await commit(environment, increment);
-    commits += 1;
-    commitSync(environment, increment);
-    commits += 1;
+  const counted = counter(environment);
+  const open = openers(dataDir, 2, 1_000);
+  while (open.running) {
+    await commit(environment, counted.increment);
+    commitSync(environment, counted.increment);
   }
-  const opened = (await openers).map(({ stdout }) => Number(stdout));
-  assert.ok(
-    opened.every((count) => count > 10),
-    `opened ${opened.join(' and ')} times`,
-  );
-  assert.ok(commits > 100, `${commits} commits`);
+  for (const count of await open.counts) assert.ok(count > 10, `opened ${count} times`);
+  assert.ok(counted.commits > 100, `${counted.commits} commits`);
+});
+
+test('commits of two environments, many at once, never wait for an opener that waits for them', async (test) => {
+  const dataDir = folder(test);
+  const some = openSome(test, dataDir);
+  const other = openSome(test, dataDir, 'other');
+  const [counted, atOnce] = [counter(some), counter(other)];
+  const open = openers(dataDir, 2, 1_000);
+  const one = async (): Promise<void> => {
+    while (open.running) {
+      await commit(some, counted.increment);
+      await setTimeout(Math.random() * 2);
+      commitSync(other, atOnce.increment);
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, one));
+  for (const count of await open.counts) assert.ok(count > 10, `opened ${count} times`);
 });
 
 test('processes open and close an environment beside each other', async (test) => {
-  const dataDir = folder(test);
-  const opener = fileURLToPath(new URL('store-opener.ts', import.meta.url));
-  const opened = await Promise.all(
-    [1, 2, 3].map(() => promisify(execFile)(process.execPath, [opener, dataDir, '500'], { timeout: 30_000 })),
-  );
-  for (const { stdout } of opened) assert.ok(Number(stdout) > 10, stdout);
+  for (const count of await openers(folder(test), 3, 500).counts) assert.ok(count > 10, `opened ${count} times`);
 });
 
 test('a commit waits while a process opens, and not for one that died doing so', async (test) => {
