@@ -11,12 +11,12 @@ import { createLogger } from '../logger.ts';
 import { listen } from '../server.ts';
 import type { Arguments } from './arguments.ts';
 import { checkDataDir } from './check-data-dir.ts';
+import { ConfigChanges } from './config-changes.ts';
 import { keepTickShape } from './keep-tick-shape.ts';
 import { refusePublicWithoutIdentity } from './refuse-public.ts';
 import { lowerV8Threads } from './v8-threads.ts';
 import { version } from './version.ts';
 import { warmUp } from './warm-up.ts';
-import { watchConfig } from './watch-config.ts';
 
 /** Runs the gateway until it is told to stop. Gives the exit code. */
 export async function start(given: Arguments): Promise<number> {
@@ -41,36 +41,33 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   lowerV8Threads();
   keepTickShape();
   const { config } = loaded;
-  const gateway = await createGateway(loaded);
+  const log = createLogger(config.log);
+  const changes = new ConfigChanges(loaded.files, log);
+  const gateway = await createGateway(loaded, { log });
   refusePublicWithoutIdentity(gateway, config.server.host, given.insecure);
   // Before anybody is told that it runs, so that whoever stops it at once is heard.
   const stopped = stopSignal();
   const listening = await openOrRefuse(() => listen(gateway, config, { shared: cluster.isWorker }), config);
   if (cluster.isWorker) process.send?.('ready');
-  else announce(gateway.log, loaded, listening.url, { generation: gateway.current.id });
+  else announce(log, loaded, listening.url, { generation: gateway.current.id });
   warmUp();
-  const reload = (): void => {
+  changes.listen(() => {
     read().then(
       (next) => {
-        warnOfRestart(gateway.log, config, next.config);
+        warnOfRestart(log, config, next.config);
         // The gateway itself logs why a reload fails.
         gateway.reload(next).catch(() => undefined);
       },
-      (error: GatewayError) =>
-        gateway.log.error({ err: error.text ?? error.message }, 'reload failed; the old config stays'),
+      (error: GatewayError) => log.error({ err: error.text ?? error.message }, 'reload failed; the old config stays'),
     );
-  };
-  process.on('SIGHUP', reload);
-  const unwatch = watchConfig(loaded.files, reload, (err) =>
-    gateway.log.warn({ err }, 'the config is not watched: send SIGHUP after a change'),
-  );
+  });
   const signal = await stopped;
-  gateway.log.info({ signal, open: gateway.current.open }, 'draining');
-  unwatch();
+  log.info({ signal, open: gateway.current.open }, 'draining');
+  changes.close();
   const closed = listening.stop();
   await gateway.close(config.server.drainMs);
   await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
-  gateway.log.info({}, 'stopped');
+  log.info({}, 'stopped');
   // Keep-alive connections of clients that do not let go must not keep the process.
   setTimeout(() => process.exit(0), 100).unref();
   return 0;
@@ -95,11 +92,14 @@ function warnOfRestart(log: Gateway['log'], running: Config, next: Config): void
   if (settings.length > 0) log.warn({ settings }, 'these settings change at the next start');
 }
 
+/** A worker may be told twice, by its primary and by whoever signals the whole process group: it drains all the same. */
 function stopSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve('SIGTERM'));
-    process.once('SIGINT', () => resolve('SIGINT'));
-  });
+  const { promise, resolve } = Promise.withResolvers<string>();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    if (cluster.isWorker) process.on(name, () => resolve(name));
+    else process.once(name, () => resolve(name));
+  }
+  return promise;
 }
 
 function withArguments(loaded: LoadedConfig, given: Arguments): LoadedConfig {

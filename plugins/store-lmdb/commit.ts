@@ -13,12 +13,27 @@ const failed = new WeakSet<Environment>();
 /** Comes from a transaction that wrote nothing, since another process opens the environment. */
 const notNow = Symbol('not now');
 
+/** Commits that have not ended, of each environment. */
+const underWay = new WeakMap<Environment, Set<Promise<unknown>>>();
+
 /**
  * Runs a write transaction. What `work` throws is thrown again.
  *
  * Throws GatewayError STORE_UNAVAILABLE when it cannot be committed, as on a full disk.
  */
 export async function commit<T>(environment: Environment, work: () => T): Promise<T> {
+  const others = underWay.get(environment) ?? new Set();
+  underWay.set(environment, others);
+  const committed = commitWhenAllowed(environment, work);
+  others.add(committed);
+  try {
+    return await committed;
+  } finally {
+    others.delete(committed);
+  }
+}
+
+async function commitWhenAllowed<T>(environment: Environment, work: () => T): Promise<T> {
   for (;;) {
     const result = await attempt(environment, () => (isBeingOpened(environment) ? notNow : work()));
     if (result !== notNow) return result;
@@ -52,6 +67,9 @@ async function attempt<T>(environment: Environment, work: () => T): Promise<T> {
 
 /** Closes an environment once its writes are on disk. */
 export async function close(environment: Environment): Promise<void> {
+  // Closing stops the thread until the gate is free; whoever holds it may wait for a commit that this thread has to go on with.
+  const commits = underWay.get(environment);
+  while (commits !== undefined && commits.size > 0) await Promise.allSettled(commits);
   // LMDB waits for the flush of a commit that failed, which never comes.
   if (!failed.has(environment)) await closeShared(environment);
 }

@@ -44,9 +44,12 @@ export class LedgerSnapshots {
       const file = join(this.#folder, dataFile);
       const snapshot = join(this.#snapshot, dataFile);
       if (existsSync(file) && existsSync(snapshot)) {
-        renameSync(file, `${file}.before-restart`);
+        // The file is there at every moment: without it, whoever starts after a copy that failed would begin at nothing.
+        const restored = `${file}.restored`;
+        copyFileSync(snapshot, restored);
+        copyFileSync(file, `${file}.before-restart`);
         rmSync(join(this.#folder, 'lock.mdb'), { force: true });
-        copyFileSync(snapshot, file);
+        renameSync(restored, file);
         log.warn({}, 'the machine was restarted: the ledger goes on from its last snapshot');
       }
       writeFileSync(this.#bootFile, boot);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -55,5 +55,28 @@ test('writes no snapshot when nothing was committed since the last', async () =>
   await snapshots.take(environment, 0);
   assert.equal(readFileSync(file).length, before.length);
   await environment.close();
+  rmSync(dataDir, { recursive: true });
+});
+
+test('goes on from the last snapshot at the next start when the first try to copy it failed', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'snapshots-'));
+  const path = join(dataDir, 'ledger');
+  const snapshots = new LedgerSnapshots(dataDir);
+  snapshots.restore(alone, log);
+  const first = open({ path, noSync: true });
+  await first.put('used', 1);
+  await snapshots.take(first, 0);
+  await first.close();
+  writeFileSync(join(path, 'boot'), 'another start');
+  const snapshot = join(dataDir, 'ledger-snapshot', 'data.mdb');
+  renameSync(snapshot, `${snapshot}.away`);
+  mkdirSync(snapshot);
+  assert.throws(() => snapshots.restore(alone, log));
+  rmSync(snapshot, { recursive: true });
+  renameSync(`${snapshot}.away`, snapshot);
+  snapshots.restore(alone, log);
+  const restored = open({ path, noSync: true });
+  assert.equal(restored.get('used'), 1);
+  await restored.close();
   rmSync(dataDir, { recursive: true });
 });

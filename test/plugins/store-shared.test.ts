@@ -4,11 +4,11 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { open } from 'lmdb';
-import { commit, commitSync } from '../../plugins/store-lmdb/commit.ts';
+import { close, commit, commitSync, writesAlone } from '../../plugins/store-lmdb/commit.ts';
 import { closeShared, type Environment, openDatabase, openShared } from '../../plugins/store-lmdb/open-shared.ts';
 
 function folder(test: TestContext): string {
@@ -21,6 +21,11 @@ function openSome(test: TestContext, dataDir: string, name = 'some'): Environmen
   const environment = openShared(join(dataDir, name), { maxDbs: 4, mapSize: 2 ** 28 });
   test.after(() => closeShared(environment));
   return environment;
+}
+
+/** Stops this thread. */
+function stand(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 interface Counter {
@@ -97,6 +102,22 @@ test('commits of two environments, many at once, never wait for an opener that w
   };
   await Promise.all(Array.from({ length: 8 }, one));
   for (const count of await open.counts) assert.ok(count > 10, `opened ${count} times`);
+});
+
+test('closing waits for a commit that an opener waits for', async (test) => {
+  const dataDir = folder(test);
+  const environment = openShared(join(dataDir, 'some'), { maxDbs: 4, mapSize: 2 ** 28, ...writesAlone });
+  const counted = counter(environment);
+  await commit(environment, counted.increment);
+  const written = commit(environment, counted.increment);
+  // The transaction begins, and then an opener comes, while this thread does not go on.
+  await setImmediate();
+  stand(100);
+  const open = openers(dataDir, 1, 1);
+  stand(1_000);
+  await close(environment);
+  await written;
+  assert.deepEqual(await open.counts, [1]);
 });
 
 test('processes open and close an environment beside each other', async (test) => {
