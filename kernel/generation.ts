@@ -90,12 +90,12 @@ export class Generation {
       allowCrossSite: server.allowCrossSite,
       mayExplain: (headers) => admin.allows(headers.get('x-bf-admin-token'), 'read'),
     };
-    const routes = running.routes.map(({ route }) => route);
-    this.exchanges = mountExchanges(routes, (route, context) => {
+    const exchangeRoutes = running.routes.map(({ route }) => route);
+    this.exchanges = mountExchanges(exchangeRoutes, (route, context) => {
       const { client } = context.env as { client: MemoryClient | NodeClient };
       this.track(accept(route, client, this.#accept));
     });
-    this.handlers = mountHandlers(routes, admin, server.limits.bodyBytes, process.log);
+    this.handlers = mountHandlers(running.routes, admin, server.limits.bodyBytes, process.log);
   }
 
   /** Loads and sets up a config. Throws GatewayError CFG_*, PLUGIN_*; nothing is left behind then. */

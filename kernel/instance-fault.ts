@@ -1,9 +1,16 @@
 import { hookNames } from '../plugin-sdk/index.ts';
 import { didYouMean } from './config/did-you-mean.ts';
 
+const members: readonly string[] = ['hooks', 'routes', 'provider', 'ports', 'commands', 'teardown'];
+
 /** What is wrong with what a plugin's `setup` gave, if anything: what types catch in TypeScript, JavaScript gets wrong. */
 export function instanceFault(instance: unknown): string | undefined {
   if (typeof instance !== 'object' || instance === null) return 'setup returned nothing';
+  for (const name of Object.keys(instance)) {
+    if (members.includes(name)) continue;
+    const guess = didYouMean(name, members);
+    return `setup returned ${name}, which nothing reads${guess === undefined ? '' : `; perhaps ${guess} is meant`}`;
+  }
   const { hooks = {}, routes = [] } = instance as { hooks?: unknown; routes?: unknown };
   if (typeof hooks !== 'object' || hooks === null || Array.isArray(hooks)) return 'hooks must be an object';
   for (const [name, ordered] of Object.entries(hooks)) {

@@ -39,14 +39,19 @@ export function mountExchanges(routes: readonly Route[], serve: Serve): Hono {
 }
 
 /** The gateway's own endpoints, each behind its guard. There is no way to mount one without. `bodyBytes`: most a body may have. */
-export function mountHandlers(routes: readonly Route[], guard: AdminGuard, bodyBytes: number, log: Logger): Hono {
+export function mountHandlers(
+  routes: readonly { readonly plugin: string; readonly route: Route }[],
+  guard: AdminGuard,
+  bodyBytes: number,
+  log: Logger,
+): Hono {
   const app = new Hono<{ Variables: { requestId: string } }>();
   app.use(async (context, next) => {
     context.set('requestId', newRequestId());
     await next();
     context.header('x-request-id', context.get('requestId'));
   });
-  for (const route of routes) {
+  for (const { plugin, route } of routes) {
     if (route.type !== 'handler') continue;
     const guarded = (context: Context): Response | Promise<Response> => {
       checkBodySize(context, bodyBytes);
@@ -54,7 +59,7 @@ export function mountHandlers(routes: readonly Route[], guard: AdminGuard, bodyB
         const refused = admit(context, guard, route.guard.admin, route.guard.signIn);
         if (refused !== undefined) return refused;
       }
-      return route.handler(context);
+      return answer(plugin, route, context);
     };
     if (route.method === 'ALL') app.all(route.path, guarded);
     else app.on(route.method, route.path, guarded);
@@ -62,15 +67,41 @@ export function mountHandlers(routes: readonly Route[], guard: AdminGuard, bodyB
   app.notFound((context) => {
     const { method, path } = context.req;
     return failure(
-      new GatewayError('REQ_UNKNOWN_ENDPOINT', { method, path, advice: endpointAdvice(routes, method, path) }),
+      new GatewayError('REQ_UNKNOWN_ENDPOINT', {
+        method,
+        path,
+        advice: endpointAdvice(
+          routes.map(({ route }) => route),
+          method,
+          path,
+        ),
+      }),
     );
   });
   app.onError((cause, context) => {
-    if (isGatewayError(cause)) return failure(cause);
-    log.error({ request: context.get('requestId'), path: context.req.path, err: cause }, 'an endpoint failed');
-    return failure(new GatewayError('BUG', { reason: 'an endpoint failed' }, { cause }));
+    const error = isGatewayError(cause) ? cause : new GatewayError('BUG', { reason: 'an endpoint failed' }, { cause });
+    if (error.status === 500) {
+      const err = error.cause ?? error.text;
+      log.error(
+        { request: context.get('requestId'), path: context.req.path, ...error.fields, err },
+        'an endpoint failed',
+      );
+    }
+    return failure(error);
   });
   return app as unknown as Hono;
+}
+
+/** Throws GatewayError PLUGIN_FAILED, PLUGIN_BAD_RESULT for what no handler may do, and what the handler throws of that kind. */
+async function answer(plugin: string, { handler, path: hook }: HandlerRoute, context: Context): Promise<Response> {
+  let response: unknown;
+  try {
+    response = await handler(context);
+  } catch (cause) {
+    throw isGatewayError(cause) ? cause : new GatewayError('PLUGIN_FAILED', { plugin, hook }, { cause });
+  }
+  if (response instanceof Response) return response;
+  throw new GatewayError('PLUGIN_BAD_RESULT', { plugin, hook, reason: 'a handler must answer with a Response' });
 }
 
 /** Handlers read bodies whole, so each must say its size. Throws GatewayError REQ_TOO_LARGE, REQ_LENGTH. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { GatewayError, Secret } from '../plugin-sdk/index.ts';
@@ -20,6 +21,8 @@ export interface Listening {
   readonly port: number;
   /** No new connections; idle ones close, open ones finish. */
   stop(): Promise<void>;
+  /** New connections get this certificate. Does nothing where one of the two is plain HTTP. */
+  renew(tls: Config['server']['tls']): void;
 }
 
 export interface ListenOptions {
@@ -81,6 +84,10 @@ export async function listen(
   return {
     port: listeners.port,
     url: `${tls === undefined ? 'http' : 'https'}://${shown}:${listeners.port}`,
+    renew: (next) => {
+      if (next !== undefined && 'setSecureContext' in server)
+        (server as HttpsServer).setSecureContext({ cert: next.cert, key: Secret.reveal(next.key) });
+    },
     stop: async () => {
       let sweeps = 0;
       const sweep = setInterval(() => {

@@ -82,15 +82,13 @@ export function defineProvider<
       const keys = given.keys === undefined ? customaryKeys(definition) : given.keys.map(toProviderKey);
       const common = { ...given, baseUrl: given.baseUrl.replace(/\/+$/, ''), keys };
       const { teardown, ...part } = await definition.provider(common as never, host);
+      const instance = isPlace(host.plugin) ? instanceName(name) : instanceName(host.plugin);
       const provider: Provider = {
-        name: instanceName(host.plugin),
+        name: instance,
         baseUrl: common.baseUrl,
         keys,
         keyless,
-        genAiName:
-          definition.genAiName === 'instance'
-            ? instanceName(host.plugin)
-            : (definition.genAiName ?? instanceName(name)),
+        genAiName: definition.genAiName === 'instance' ? instance : (definition.genAiName ?? instanceName(name)),
         keyAdvice:
           keySource !== ''
             ? `Set ${keySource}, or give ${host.plugin}.keys in the config.`
@@ -123,6 +121,11 @@ function customaryKeys({
 >): readonly ProviderKey[] {
   const found = keysFromEnvironment(environment, settingsFromEnvironment(environmentSettings));
   return found.length > 0 ? found : (otherKeys?.() ?? []);
+}
+
+/** A path or a scoped package: no name that a model could begin with, since that ends at the first slash. */
+function isPlace(plugin: string): boolean {
+  return /^[./@]/.test(plugin) || /^file:/.test(plugin);
 }
 
 /** `providers/openai` serves `openai/…` models; any other config key is its own name. */

@@ -39,7 +39,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
 async function run(given: Arguments): Promise<number> {
   switch (given.command) {
     case 'init':
-      return (await import('./init.ts')).init();
+      return (await import('./init.ts')).init(given.config);
     case 'plugins':
       return (await import('./plugins.ts')).listPlugins();
     case 'schema':

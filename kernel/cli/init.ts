@@ -1,10 +1,10 @@
 import { constants, copyFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { defaultConfigFile } from '../config/read-config.ts';
 
-/** Copies the built-in config to `./bifrost.jsonc`; never overwrites one. */
-export function init(): number {
-  const target = join(process.cwd(), 'bifrost.jsonc');
+/** Copies the built-in config to `file`; never overwrites one. */
+export function init(file = 'bifrost.jsonc'): number {
+  const target = resolve(file);
   try {
     copyFileSync(defaultConfigFile, target, constants.COPYFILE_EXCL);
   } catch (error) {
@@ -14,6 +14,8 @@ export function init(): number {
     );
     return 73;
   }
-  process.stdout.write(`Wrote ${target}. Start with: npx bifrost-kernel\n`);
+  process.stdout.write(
+    `Wrote ${target}. Start with: npx bifrost-kernel${file === 'bifrost.jsonc' ? '' : ` --config ${file}`}\n`,
+  );
   return 0;
 }

@@ -6,6 +6,7 @@ import type { LoadedConfig } from '../config/load-config.ts';
 import { readConfig } from '../config/read-config.ts';
 import { createGateway } from '../gateway.ts';
 import type { Arguments } from './arguments.ts';
+import { checkTls } from './check-tls.ts';
 import { refusePublicWithoutIdentity } from './refuse-public.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -13,6 +14,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 /** `check` and `plan`: sets everything up without listening. A problem is thrown and shown by the caller. */
 export async function plan(given: Arguments): Promise<number> {
   const loaded = await readConfig(given.config);
+  checkTls(loaded.config.server);
   // A look must leave nothing behind, so stores open in a folder of their own.
   const dataDir = mkdtempSync(join(tmpdir(), 'bifrost-plan-'));
   try {

@@ -11,6 +11,7 @@ import { createLogger } from '../logger.ts';
 import { listen } from '../server.ts';
 import type { Arguments } from './arguments.ts';
 import { checkDataDir } from './check-data-dir.ts';
+import { checkTls } from './check-tls.ts';
 import { ConfigChanges } from './config-changes.ts';
 import { keepTickShape } from './keep-tick-shape.ts';
 import { refusePublicWithoutIdentity } from './refuse-public.ts';
@@ -25,6 +26,7 @@ export async function start(given: Arguments): Promise<number> {
   const file = loaded.files[0] === defaultConfigFile ? undefined : loaded.source;
   const read = async (): Promise<LoadedConfig> => withArguments(await readConfig(file), given);
   checkDataDir(loaded.config.dataDir);
+  checkTls(loaded.config.server);
   const count = workerCount(loaded.config.server.workers);
   if (count > 1 && cluster.isPrimary) return startWorkers(loaded, count, file);
   try {
@@ -52,14 +54,19 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   else announce(log, loaded, listening.url, { generation: gateway.current.id });
   warmUp();
   changes.listen(() => {
-    read().then(
-      (next) => {
+    read()
+      .then((next) => {
+        checkTls(next.config.server);
         warnOfRestart(log, config, next.config);
         // The gateway itself logs why a reload fails.
-        gateway.reload(next).catch(() => undefined);
-      },
-      (error: GatewayError) => log.error({ err: error.text ?? error.message }, 'reload failed; the old config stays'),
-    );
+        gateway.reload(next).then(
+          () => listening.renew(next.config.server.tls),
+          () => undefined,
+        );
+      })
+      .catch((error: GatewayError) =>
+        log.error({ err: error.text ?? error.message }, 'reload failed; the old config stays'),
+      );
   });
   const signal = await stopped;
   log.info({ signal, open: gateway.current.open }, 'draining');
@@ -88,7 +95,8 @@ async function startWorkers(loaded: LoadedConfig, count: number, file: string | 
 function warnOfRestart(log: Gateway['log'], running: Config, next: Config): void {
   const settings = (['host', 'port', 'workers'] as const)
     .filter((name) => running.server[name] !== next.server[name])
-    .map((name) => `server.${name}`);
+    .map((name): string => `server.${name}`);
+  if ((running.server.tls === undefined) !== (next.server.tls === undefined)) settings.push('server.tls');
   if (settings.length > 0) log.warn({ settings }, 'these settings change at the next start');
 }
 

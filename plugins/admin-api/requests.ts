@@ -45,11 +45,34 @@ export async function readBody({ req }: Context): Promise<JsonObject> {
   return value;
 }
 
+/** What all of these give. Throws {@link InvalidRequest} with the problems of all. */
+export function parseAll<A, B>(first: () => A, second: () => B): [A, B] {
+  const problems: InvalidRequest['problems'][number][] = [];
+  const attempt = <T>(work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (cause) {
+      if (!(cause instanceof InvalidRequest)) throw cause;
+      problems.push(...cause.problems);
+      return undefined;
+    }
+  };
+  const found = [attempt(first), attempt(second)];
+  if (problems.length > 0) throw new InvalidRequest(problems);
+  return found as [A, B];
+}
+
 /** The value as the schema makes it. Throws {@link InvalidRequest}. */
 export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new InvalidRequest(result.error.issues.map(({ path, message }) => ({ path: pathText(path), message })));
+  throw new InvalidRequest(
+    result.error.issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => ({ path: pathText([...issue.path, key]), message: 'there is no such member' }))
+        : [{ path: pathText(issue.path), message: issue.message }],
+    ),
+  );
 }
 
 /** What `if-match` and `if-none-match: *` say. Throws GatewayError STORE_CONFLICT for a tag that we never gave. */

@@ -1,11 +1,11 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { adminActor, GatewayError, type HandlerRoute, type Host, Secret } from '../../plugin-sdk/index.ts';
+import { adminActor, GatewayError, type HandlerRoute, type Host, isObject, Secret } from '../../plugin-sdk/index.ts';
 import { viewAccount } from '../../plugin-sdk/ports/account-view.ts';
 import { accountsOf } from '../../plugin-sdk/ports/accounts.ts';
 import type { Entities, Entity, Expected } from '../../plugin-sdk/ports/entities.ts';
 import type { Ledger } from '../../plugin-sdk/ports/ledger.ts';
-import { expectedOf, InvalidRequest, parse, readBody } from './requests.ts';
+import { expectedOf, InvalidRequest, parse, parseAll, readBody } from './requests.ts';
 import {
   creation,
   idPattern,
@@ -64,8 +64,10 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     const own = creation[resource.credential];
     const isOwn = ([name]: [string, unknown]): boolean => name in own.shape;
     const members = Object.entries(body);
-    const { id = newId(kind), value } = parse(own as z.ZodType<Creation>, Object.fromEntries(members.filter(isOwn)));
-    const entity = parse(schema, Object.fromEntries(members.filter((member) => !isOwn(member))));
+    const [{ id = newId(kind), value }, entity] = parseAll(
+      () => parse(own as z.ZodType<Creation>, Object.fromEntries(members.filter(isOwn))),
+      () => parse(schema, Object.fromEntries(members.filter((member) => !isOwn(member)))),
+    );
     await checkReferences(resource, entity, id, services);
     if ((await entities.get(kind, id)) !== undefined)
       throw new InvalidRequest([{ path: 'id', message: `there is a ${noun} ${id} already` }]);
@@ -86,7 +88,7 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     const expected = expectedOf(context, noun);
     check(old, expected);
     const body = await readBody(context);
-    const merged = merge ? withoutNulls({ ...(old.value as object), ...body }) : body;
+    const merged = merge ? mergePatch(old.value as object, body) : body;
     const value = parse(schema, merged);
     await checkReferences(resource, value, old.id, services);
     return show(
@@ -213,7 +215,12 @@ async function checkReferences(
   if (problems.length > 0) throw new InvalidRequest(problems);
 }
 
-/** In a merge, null removes a member (RFC 7396). */
-function withoutNulls(value: object): object {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
+/** In a merge, null removes a member, at any depth (RFC 7396). */
+function mergePatch(value: unknown, patch: object): object {
+  const merged = new Map<string, unknown>(isObject(value) ? Object.entries(value) : []);
+  for (const [name, member] of Object.entries(patch)) {
+    if (member === null) merged.delete(name);
+    else merged.set(name, isObject(member) ? mergePatch(merged.get(name), member) : member);
+  }
+  return Object.fromEntries(merged);
 }

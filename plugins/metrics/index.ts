@@ -25,12 +25,7 @@ export default definePlugin({
     const stores = new ReadMetrics([...storeSources(host, options.accounts), cacheStoreSource(host)], host.log);
     const worker = cluster.isWorker ? String(cluster.worker!.id) : undefined;
     const workers =
-      worker === undefined
-        ? undefined
-        : new Workers(join(host.dataDir, 'metrics'), worker, host.clock, host.log, () =>
-            snapshot({ counted, process }, { worker }),
-          );
-    workers?.start();
+      worker === undefined ? undefined : workersOf(host, worker, () => snapshot({ counted, process }, { worker }));
     const providerName = providerNames(host);
     const route: HandlerRoute = {
       type: 'handler',
@@ -47,7 +42,6 @@ export default definePlugin({
       hooks: {
         postLog: { order: 'post', handler: (exchange, outcome) => exchanges.count(exchange, outcome, providerName) },
       },
-      teardown: () => workers?.close(),
     };
   },
 });
@@ -59,6 +53,22 @@ function countersOf(host: Host, maxModels: number) {
     () => ({ exchanges: new ExchangeMetrics(maxModels), watched: processSource() }),
     ({ watched }) => watched.close(),
   );
+}
+
+/** The numbers that this process leaves for the others go on over reloads too, and are those of the newest config. */
+function workersOf(host: Host, worker: string, read: () => Promise<unknown[]>): Workers {
+  const shared = host.shared(
+    'plugins/metrics/workers',
+    () => {
+      const source = { read };
+      const folder = join(host.dataDir, 'metrics');
+      return { source, workers: new Workers(folder, worker, host.clock, host.log, () => source.read()) };
+    },
+    ({ workers }) => workers.close(),
+  );
+  shared.source.read = read;
+  shared.workers.start();
+  return shared.workers;
 }
 
 /** OpenTelemetry's name of a provider instance. */

@@ -16,7 +16,9 @@ export class Workers {
   readonly #log: Logger;
   readonly #snapshot: () => Promise<unknown[]>;
   #stop: () => void = () => undefined;
+  #started = false;
   #closed = false;
+  #left: Promise<unknown> = Promise.resolve();
 
   /** `id` is this worker's, for the file; `snapshot` gives its metrics as prom-client's JSON. */
   constructor(folder: string, id: string, clock: Clock, log: Logger, snapshot: () => Promise<unknown[]>) {
@@ -27,13 +29,19 @@ export class Workers {
     this.#snapshot = snapshot;
   }
 
+  /** Leaves its numbers from now on; a second call changes nothing. */
   start(): void {
-    void this.#leave();
+    if (this.#started) return;
+    this.#started = true;
+    void this.#leaveAgain();
   }
 
-  /** What the others left, and this worker's own as it is now. */
+  /**
+   * What the others left, and this worker's own as it is now, which it leaves as well: whoever is scraped next must not
+   * show less, or Prometheus takes the counters for ones that started anew.
+   */
   async all(): Promise<unknown[][]> {
-    const all = [await this.#snapshot()];
+    const all = [await this.#leave()];
     for (const name of await readdir(this.#folder).catch(() => [])) {
       if (name === this.#own || !name.endsWith('.json')) continue;
       const file = join(this.#folder, name);
@@ -51,18 +59,32 @@ export class Workers {
   async close(): Promise<void> {
     this.#closed = true;
     this.#stop();
+    await this.#left;
     await rm(join(this.#folder, this.#own), { force: true });
   }
 
-  async #leave(): Promise<void> {
+  async #leaveAgain(): Promise<void> {
+    await this.#leave().catch((err) => this.#log.warn({ err }, 'metrics of this worker could not be read'));
+    if (!this.#closed) this.#stop = this.#clock.after(writeEveryMs, () => void this.#leaveAgain());
+  }
+
+  /** One after the other, so that no older numbers replace newer ones. */
+  #leave(): Promise<unknown[]> {
+    const left = this.#left.then(() => this.#write());
+    this.#left = left.catch(() => undefined);
+    return left;
+  }
+
+  async #write(): Promise<unknown[]> {
     const file = join(this.#folder, this.#own);
+    const own = await this.#snapshot();
     try {
       await mkdir(this.#folder, { recursive: true });
-      await writeFile(`${file}.new`, JSON.stringify(await this.#snapshot()));
+      await writeFile(`${file}.new`, JSON.stringify(own));
       await rename(`${file}.new`, file);
     } catch (cause) {
       this.#log.warn({ err: cause }, 'metrics of this worker could not be left for the others');
     }
-    if (!this.#closed) this.#stop = this.#clock.after(writeEveryMs, () => void this.#leave());
+    return own;
   }
 }

@@ -114,7 +114,9 @@ function read<S extends z.ZodType>(parameters: Parameters, schema: S) {
   if (parsed.success) return { fields: parsed.data, is, metadata };
   const issue = parsed.error.issues[0]!;
   const at = issue.code === 'unrecognized_keys' ? issue.keys[0]! : String(issue.path[0] ?? '');
-  throw invalid(at, issue.code === 'unrecognized_keys' ? 'is not a parameter here' : `must be ${issue.message}`);
+  if (issue.code === 'unrecognized_keys') throw invalid(at, 'is not a parameter here');
+  // Ours go on after "must be"; zod's are sentences of their own.
+  throw invalid(at, issue.code === 'custom' ? `must be ${issue.message}` : `is wrong: ${issue.message}`);
 }
 
 function filterOf(

@@ -370,3 +370,19 @@ function execPids(parent: number): number[] {
   const text = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8');
   return text.trim().split(/\s+/).filter(Boolean).map(Number);
 }
+
+test('init writes the file that --config names', async () => {
+  const { code, stdout } = await run('init', '--config', 'mine.jsonc');
+  assert.equal(code, 0);
+  assert.match(stdout, /mine\.jsonc/);
+  assert.ok(existsSync(join(folder, 'mine.jsonc')));
+});
+
+test('a certificate that cannot be served is refused in one line by start and check', async () => {
+  const file = config('bad-tls.jsonc', '{ "server": { "tls": { "cert": "x", "key": "y" } }, "plugins": {} }');
+  for (const command of ['start', 'check']) {
+    const { code, stderr } = await run(command, '--port', '0', '--config', file);
+    assert.equal(code, 78, stderr);
+    assert.match(stderr, /^Cannot serve HTTPS: server\.tls\.cert[^\n]*\n$/);
+  }
+});

@@ -104,7 +104,7 @@ test('names the path of everything that is wrong', async () => {
   });
   assert.equal(wrong.status, 400);
   assert.deepEqual(wrong.json.error.details.map(({ path }) => path).sort(), [
-    '',
+    'budget',
     'name',
     'providers[0].budgets[0].limit',
     'providers[0].budgets[0].period',
@@ -348,3 +348,28 @@ test('never fails on its own account, whatever it is sent', { timeout: 60_000 },
 function turn(ms = 5): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
+
+test('names every wrong member of a create call at once, unknown ones included', async () => {
+  await using upstream = await startUpstream();
+  await using gateway = await startGoverned(upstream, withAdmin);
+  const refused = await api(gateway, 'POST', 'virtual-keys', { id: 'a b', nmae: 'x', budgets: [{ limit: -1 }] });
+  const { details } = (refused.json as unknown as { error: { details: { path: string }[] } }).error;
+  assert.equal(refused.status, 400);
+  assert.deepEqual(details.map(({ path }) => path).sort(), [
+    'budgets[0].limit',
+    'budgets[0].period',
+    'id',
+    'name',
+    'nmae',
+  ]);
+});
+
+test('a merge removes what is null at any depth and leaves its neighbours', async () => {
+  await using upstream = await startUpstream();
+  await using gateway = await startGoverned(upstream, withAdmin);
+  const key = { id: 'k', provider: 'openai', name: 'run', value: 'sk-12345678', aliases: { a: 'x', b: 'y' } };
+  assert.equal((await api(gateway, 'POST', 'provider-keys', key)).status, 201);
+  const merged = await api(gateway, 'PATCH', 'provider-keys/k', { aliases: { a: null, c: 'z' } });
+  assert.equal(merged.status, 200, JSON.stringify(merged.json));
+  assert.deepEqual((merged.json as unknown as { aliases: object }).aliases, { b: 'y', c: 'z' });
+});

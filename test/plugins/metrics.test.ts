@@ -170,3 +170,19 @@ test('adds up the workers of one gateway and forgets those that died', async () 
   assert.deepEqual(readdirSync(folder), []);
   rmSync(folder, { recursive: true });
 });
+
+test('a scrape of one worker never shows less of another than that one has shown itself', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bifrost-workers-'));
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  let count = 1;
+  const [first, second] = ['1', '2'].map(
+    (id) => new Workers(folder, id, new FakeClock(), log, async () => [{ id, count }]),
+  ) as [Workers, Workers];
+  first.start();
+  count = 2;
+  assert.deepEqual((await first.all())[0], [{ id: '1', count: 2 }]);
+  assert.deepEqual((await second.all())[1], [{ id: '1', count: 2 }]);
+  await first.close();
+  await second.close();
+  rmSync(folder, { recursive: true });
+});

@@ -124,3 +124,35 @@ test('the test kit gives an upstream that answers as scripted', async () => {
   assert.equal(upstream.requests[0]?.url, '/v1/chat/completions');
   assert.equal(upstream.requests[0]?.headers.authorization, 'Bearer sk-upstream');
 });
+
+test('a provider in a file is called by the name it gives itself', async () => {
+  await using upstream = await startUpstream();
+  writeFileSync(
+    join(folder, 'plugins', 'own-llm.ts'),
+    `import { defineOpenAICompatible } from 'bifrost-kernel/plugin-sdk';
+export default defineOpenAICompatible({ name: 'own-llm', baseUrl: '${upstream.url}' });
+`,
+  );
+  await using gateway = await startGateway({
+    baseDir: folder,
+    plugins: { 'routes/openai': {}, './plugins/own-llm.ts': { keys: [{ name: 'a', value: 'k' }] } },
+  });
+  upstream.reply({ json: { id: 'x', object: 'chat.completion', choices: [] } });
+  const reply = await fetch(`${gateway.url}/openai/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'own-llm/m', messages: [] }),
+  });
+  assert.equal(reply.status, 200, await reply.text());
+  assert.equal(reply.headers.get('x-bf-provider'), 'own-llm');
+});
+
+test('a member of a plugin that nothing reads is refused, with a guess', async () => {
+  writeFileSync(
+    join(folder, 'plugins', 'typo.js'),
+    "export default { name: 'typo', options: { type: 'object' }, setup: () => ({ hoks: {} }) };\n",
+  );
+  await assert.rejects(startGateway({ baseDir: folder, plugins: { './plugins/typo.js': {} } }), {
+    message: /hoks.*perhaps hooks is meant/,
+  });
+});
