@@ -5,6 +5,8 @@ import {
   type FlatHeaders,
   GatewayError,
   getHeader,
+  isObject,
+  type JsonValue,
   type Reply,
   withHeader,
 } from '../plugin-sdk/index.ts';
@@ -31,7 +33,11 @@ export function deliver(
       client.join(replyHeaders(exchange, runtime.generation, reply.headers, true, true), exchange.served.socket),
     );
   }
-  if (reply.problem !== undefined && dialect !== exchange.dialect && !exchange.route.passthrough) {
+  if (
+    reply.problem !== undefined &&
+    !exchange.route.passthrough &&
+    (dialect !== exchange.dialect || !namesError(reply))
+  ) {
     const { problem } = reply;
     deliverError(
       exchange,
@@ -171,4 +177,17 @@ export function answerContext(exchange: LiveExchange): AnswerContext {
     conversation: exchange.conversation(),
     now: Math.floor(exchange.time / 1_000),
   };
+}
+
+/** Whether a client can read a provider's failure as it stands: the web page of a proxy, or nothing at all, it cannot. */
+function namesError({ headers, body }: Reply): boolean {
+  if (body.type !== 'bytes') return true;
+  if (getHeader(headers, 'content-encoding') !== undefined)
+    return (getHeader(headers, 'content-type') ?? '').includes('json');
+  try {
+    const json = JSON.parse(String(body.bytes)) as JsonValue;
+    return isObject(json) && isObject(json['error']);
+  } catch {
+    return false;
+  }
 }

@@ -65,6 +65,7 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
     provider(options) {
       const chat: ChatCapabilities = {
         allowedTools: false,
+        customTools: false,
         ...definition.chat,
         ...(definition.chat?.fileUrls === true ? {} : { inlineMedia: { kinds: ['file'] } }),
         refuses: [...(definition.chat?.refuses ?? []), ...options.drops],

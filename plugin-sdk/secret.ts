@@ -31,6 +31,11 @@ export class Secret {
     return this.#prefixed.secret;
   }
 
+  /** The text with this value blotted out wherever it stands; one too short to be a credential is left alone. */
+  hideIn(text: string): string {
+    return this.#value.length < 8 ? text : text.replaceAll(this.#value, '[secret]');
+  }
+
   toString(): string {
     return '[secret]';
   }

@@ -94,7 +94,7 @@ async function sendOne(
   if (provider.authorize !== undefined) request = await provider.authorize(request, attempt.key);
   const upstream = await openUpstream(attempt, request, runtime);
   const { reply } = upstream;
-  if (reply.status >= 400) return failedReply(exchange, provider, dialect, upstream);
+  if (reply.status >= 400) return failedReply(attempt, provider, dialect, upstream);
   const reason = `it is larger than ${runtime.replyBytes} bytes`;
   try {
     const whole =

@@ -39,7 +39,7 @@ export function carriedReply(
   const { reply } = upstream;
   const { exchange } = attempt;
   const { status, headers } = reply;
-  if (status >= 400) return failedReply(exchange, provider, dialect, upstream);
+  if (status >= 400) return failedReply(attempt, provider, dialect, upstream);
   const type = getHeader(headers, 'content-type') ?? '';
   if (isEventStream(type) && getHeader(headers, 'content-encoding') === undefined) {
     return committedStream(attempt, provider, dialect, upstream).then((flow) => ({

@@ -97,7 +97,7 @@ async function readReply(
   const declared = Number(getHeader(reply.headers, 'content-length') ?? Number.NaN);
   const hasBody = exchange.request.method !== 'HEAD' && reply.status !== 204 && reply.status !== 304;
   if (reply.status >= 400 && !(hasBody && declared > wholeBytes))
-    return failedReply(exchange, provider, dialect, upstream);
+    return failedReply(attempt, provider, dialect, upstream);
   const leadsOn = exchange.urlMembers !== undefined || hasUrl(reply.headers);
   const urls = leadsOn ? urlsOf(attempt, provider, origin, runtime) : undefined;
   const headers = urls?.headers(reply.headers) ?? reply.headers;

@@ -21,6 +21,7 @@ import type { Runtime } from './context.ts';
 import { continueResponse } from './continue-response.ts';
 import { failedReply } from './failed-reply.ts';
 import { fanOut } from './fan-out.ts';
+import { hiddenFailure } from './hidden-failure.ts';
 import { type InlineMedia, inlineMedia } from './inline-media.ts';
 import { plainReply, replyJson } from './reply-json.ts';
 import { strictOutput } from './strict-output.ts';
@@ -110,7 +111,7 @@ async function readReply(
 ): Promise<Reply> {
   const { reply } = upstream;
   const { exchange } = attempt;
-  if (reply.status >= 400) return failedReply(exchange, provider, dialect, upstream);
+  if (reply.status >= 400) return failedReply(attempt, provider, dialect, upstream);
   const base = { origin: 'upstream', status: 200, headers: translatedHeaders(reply.headers), dialect } as const;
   const type = getHeader(reply.headers, 'content-type') ?? '';
   if (exchange.stream && !type.includes('application/json')) {
@@ -131,7 +132,7 @@ async function readReply(
     attempt.arrived();
     const plain = plainReply(reply.headers, whole, runtime.replyBytes);
     const json = replyJson(provider.name, new BytesBody(plain, 'application/json'));
-    const failedStatus = provider.quirks?.errorIn200?.(json);
+    const failedStatus = provider.quirks?.errorIn200?.(json) ?? hiddenFailure(provider, dialect, plain);
     if (failedStatus !== undefined) return problemReply(dialect, failedStatus, plain, base.headers);
     const shaped = provider.quirks?.json?.(json, 'reply') ?? json;
     const answer = dialect.chat!.decodeAnswer(shaped, asked.conversation);

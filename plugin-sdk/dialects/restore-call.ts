@@ -1,6 +1,6 @@
 import type { Block, Conversation } from '../conversation/index.ts';
-import { isObject, type JsonValue } from '../json.ts';
 import { answerTool } from './answer-tool.ts';
+import { freeText } from './free-text.ts';
 import type { ToolNames } from './tool-names.ts';
 
 /** Undoes in an answer what encoding the request did to its tools. */
@@ -19,14 +19,4 @@ export function restoreCalls(request: Conversation | undefined, names: ToolNames
     if (custom.has(name)) return { ...block, name, kind: 'custom', arguments: freeText(block.arguments) };
     return name === block.name ? block : { ...block, name };
   };
-}
-
-/** The text for a custom tool, which was sent as a function with one argument, `input`. */
-export function freeText(text: string): string {
-  try {
-    const value = JSON.parse(text) as JsonValue;
-    return isObject(value) && typeof value['input'] === 'string' ? value['input'] : text;
-  } catch {
-    return text;
-  }
 }

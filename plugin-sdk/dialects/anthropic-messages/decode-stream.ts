@@ -2,6 +2,7 @@ import type { AnswerEvent, BlockHead, Conversation } from '../../conversation/in
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { FramedEvent, StreamDecoder } from '../dialect.ts';
+import { freeText } from '../free-text.ts';
 import { present } from '../present.ts';
 import { asUnreadable, refusalOf } from './decode-answer.ts';
 import { decodeCitation, dialectId } from './decode-block.ts';
@@ -9,7 +10,7 @@ import { forbiddenInNames, toolNameLimit } from './encode-block.ts';
 import { problemOf } from './errors.ts';
 import { asObject, carrying, unknownFields } from './fields.ts';
 import { decodeFinish } from './finish.ts';
-import { freeText, ReceivedCalls } from './received-calls.ts';
+import { ReceivedCalls } from './received-calls.ts';
 import { decodeUsage } from './usage.ts';
 
 type Emit = (event: AnswerEvent) => void;

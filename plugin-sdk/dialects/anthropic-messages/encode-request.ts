@@ -3,6 +3,7 @@ import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { loseForeignCarry } from '../carry.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { present } from '../present.ts';
+import { refuseEmpty } from '../refuse-empty.ts';
 import { toolNames } from '../tool-names.ts';
 import { type ClaudeCapabilities, capabilitiesOf } from './capabilities.ts';
 import { dialectId } from './decode-block.ts';
@@ -45,6 +46,7 @@ function translate(given: Conversation, context: EncodeContext): JsonObject {
     { names, maker: can.maker, lost },
     can.midConversationSystem,
   );
+  refuseEmpty(turns);
   const thought = planThinking(conversation, can, context.stream, lost);
   const mayForce = can.forcedToolChoice && !thought.on;
   const target: ToolTarget = {

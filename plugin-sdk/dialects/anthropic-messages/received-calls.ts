@@ -1,6 +1,6 @@
 import type { Block, Conversation, TextBlock, ToolCallBlock } from '../../conversation/index.ts';
-import { isObject, type JsonValue } from '../../json.ts';
 import { answerTool } from '../answer-tool.ts';
+import { freeText } from '../free-text.ts';
 import { type ToolNames, toolNames } from '../tool-names.ts';
 
 /** Turns what the encoder made of tools back into what the client declared. */
@@ -40,15 +40,4 @@ export class ReceivedCalls {
       answeredByTool: calls.length > 0 && calls.every((call) => call.name === answerTool),
     };
   }
-}
-
-/** The input of a free-text tool, out of the one argument that stands for it. */
-export function freeText(text: string): string {
-  let value: JsonValue;
-  try {
-    value = JSON.parse(text) as JsonValue;
-  } catch {
-    return text;
-  }
-  return isObject(value) && typeof value.input === 'string' ? value.input : text;
 }

@@ -9,6 +9,7 @@ import { loseForeignCarry } from '../carry.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { withMadeImages } from '../made-images.ts';
 import { present } from '../present.ts';
+import { refuseEmpty } from '../refuse-empty.ts';
 import { toolNames } from '../tool-names.ts';
 import { type ConverseCapabilities, capabilitiesOf } from './capabilities.ts';
 import { dialectId } from './decode-block.ts';
@@ -47,6 +48,7 @@ function translate(conversation: Conversation, context: EncodeContext): JsonObje
   const target: ToolTarget = { dialect: dialectId, names, nativeSchema: can.nativeSchema, force };
   const plan = planTools(conversation, target, lost);
   const { system, turns } = encodeMessages(conversation, can, { names, lost });
+  refuseEmpty(turns);
   if (plan.hint !== undefined) system.push({ text: plan.hint });
   // There is no choice `none`: tools that the history needs stay, with a word; others go.
   const idle = plan.choice?.type === 'none';

@@ -6,6 +6,7 @@ import { loseForeignCarry } from '../carry.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { withMadeImages } from '../made-images.ts';
 import { present } from '../present.ts';
+import { refuseEmpty } from '../refuse-empty.ts';
 import { type CohereCapabilities, capabilitiesOf } from './capabilities.ts';
 import { encodeMessages } from './encode-messages.ts';
 import { cohereToolNames, dialectId, isNative, kept } from './notes.ts';
@@ -21,15 +22,15 @@ export function encodeRequest(conversation: Conversation, context: EncodeContext
   loseForeignCarry(conversation, dialectId, '', lost);
   const { fields } = kept(conversation);
   const messageContext = { audience: 'model', names, images: capabilities.images, lost } as const;
+  const messages = encodeMessages(
+    native ? conversation.messages : withMadeImages(conversation.messages, messageContext.images, messageContext.lost),
+    messageContext,
+  );
+  if (!native) refuseEmpty(messages);
   const body: JsonObject = {
     ...fields,
     model: context.model,
-    messages: encodeMessages(
-      native
-        ? conversation.messages
-        : withMadeImages(conversation.messages, messageContext.images, messageContext.lost),
-      messageContext,
-    ),
+    messages,
     ...present({ max_tokens: conversation.maxOutputTokens }),
     ...encodeSampling(conversation, native, lost),
     ...encodeStop(conversation, native, capabilities, lost),

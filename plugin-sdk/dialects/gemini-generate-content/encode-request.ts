@@ -2,6 +2,7 @@ import type { Conversation } from '../../conversation/index.ts';
 import type { JsonObject } from '../../json.ts';
 import { loseForeignCarry } from '../carry.ts';
 import type { EncodeContext } from '../dialect.ts';
+import { refuseEmpty } from '../refuse-empty.ts';
 import { type ToolNames, toolNames } from '../tool-names.ts';
 import { capabilitiesOf, type GeminiCapabilities } from './capabilities.ts';
 import { encodeConfig } from './encode-config.ts';
@@ -29,6 +30,7 @@ export function encodeRequest(conversation: Conversation, context: EncodeContext
   loseForeignCarry(conversation, dialectId, '', context.lost, [webSearch]);
 
   const { system, contents } = encodeMessages(conversation.messages, capabilities, names, context.lost);
+  if (!native) refuseEmpty(contents);
   if (system !== undefined) body['systemInstruction'] = system;
   if (capabilities.needsSignatures && !native) addMissingSignatures(contents);
   if (contents.length > 0 || notes.absent?.includes('contents') !== true) {

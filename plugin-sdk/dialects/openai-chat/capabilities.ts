@@ -13,6 +13,8 @@ export interface ChatCapabilities {
   readonly words?: Readonly<Record<string, Readonly<Record<string, JsonValue>>>>;
   /** False offers only the allowed tools where the client's choice is `allowed_tools`. */
   readonly allowedTools?: boolean;
+  /** False writes free-text tools as functions with one string. */
+  readonly customTools?: boolean;
   /** False writes developer messages as system messages. */
   readonly developerRole?: boolean;
   /** False joins text parts into one string. */

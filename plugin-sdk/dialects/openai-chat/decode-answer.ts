@@ -9,6 +9,7 @@ import { readUsage } from '../openai/usage.ts';
 import { present } from '../present.ts';
 import { decodeAssistant } from './decode-assistant.ts';
 import { decodeFinish, hasCalls } from './finish.ts';
+import { withFreeText } from './free-text-tools.ts';
 
 const dialect = 'openai.chat';
 
@@ -38,7 +39,7 @@ export function decodeAnswer(body: JsonObject, request?: Conversation): Answer {
       $usage: usage === undefined ? undefined : body['usage'],
     }),
   });
-  return withClientNames(answer, request, dialect);
+  return withFreeText(withClientNames(answer, request, dialect), request);
 }
 
 function decodeChoice(choice: JsonObject, at: number): AnswerChoice {

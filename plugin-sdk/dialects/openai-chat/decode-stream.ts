@@ -8,11 +8,12 @@ import { decoderWithClientNames } from '../openai/tool-naming.ts';
 import { readUsage } from '../openai/usage.ts';
 import { present } from '../present.ts';
 import { ChoiceDecoder, type Emit } from './decode-choice.ts';
+import { decoderWithFreeText } from './free-text-tools.ts';
 
 const dialect = 'openai.chat';
 
 export function decodeStream(request?: Conversation): StreamDecoder {
-  return decoderWithClientNames(new ChatStreamDecoder(), request, dialect);
+  return decoderWithFreeText(decoderWithClientNames(new ChatStreamDecoder(), request, dialect), request);
 }
 
 /** Fields of a chunk that stay the same in the whole stream; the start event carries them. */

@@ -10,17 +10,20 @@ import { offerOnlyAllowed } from './allowed-tools.ts';
 import { type ChatCapabilities, chatCapabilities } from './capabilities.ts';
 import type { ReasoningPolicy } from './encode-assistant.ts';
 import { encodeMessages } from './encode-messages.ts';
+import { withFunctionsOnly } from './free-text-tools.ts';
 import { encodeTool, encodeToolChoice } from './tools.ts';
 
 const dialect = 'openai.chat';
 
 /** Writes a chat request for the target. What the target cannot carry is reported through `context.lost`. */
 export function encodeRequest(request: Conversation, context: EncodeContext): JsonObject {
-  const conversation = withWireNames(request, dialect);
-  const capabilities = withSharedCache(chatCapabilities(context.capabilities), conversation);
+  const lost = (path: string): void => context.lost(path);
+  const can = chatCapabilities(context.capabilities);
+  const named = withWireNames(request, dialect);
+  const conversation = can.customTools === false ? withFunctionsOnly(named, lost) : named;
+  const capabilities = withSharedCache(can, conversation);
   const carry = carried(conversation, dialect);
   const own = carry !== undefined;
-  const lost = (path: string): void => context.lost(path);
   reportForeign(conversation, dialect, '', lost, sharedWithResponses);
   reportUnsayable(conversation, lost);
   const policy: ReasoningPolicy = {

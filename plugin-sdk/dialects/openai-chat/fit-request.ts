@@ -19,9 +19,11 @@ export function fitRequest(body: BodyEditor, capabilities: ChatCapabilities): vo
     if (word !== undefined) body.set(field, word);
   }
   for (const field of refuses) {
-    if (field === messageNames || body.get(field) === undefined) continue;
+    const value = body.get(field);
+    if (field === messageNames || value === undefined) continue;
     body.remove(field);
-    body.lost(field);
+    // Null says as much as nothing.
+    if (value !== null) body.lost(field);
   }
   // Usage comes without being asked for.
   if (capabilities.streamOptions === false) body.remove('stream_options');
@@ -51,7 +53,7 @@ function fitMessage(message: JsonObject, capabilities: ChatCapabilities, lost: (
   if (capabilities.refuses?.includes(messageNames) && message['name'] !== undefined) {
     const { name: _, ...rest } = fitted;
     fitted = rest;
-    lost('name');
+    if (message['name'] !== null) lost('name');
   }
   if (capabilities.reasoningField !== undefined && message['role'] === 'assistant')
     fitted = fitReasoning(fitted, capabilities.reasoningField);

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { providerGateway } from './provider-gateway.ts';
+
+const tools = [{ type: 'custom' as const, name: 'apply_patch', description: 'Changes files.' }];
+const input = [
+  { role: 'user' as const, content: 'Hi' },
+  { type: 'custom_tool_call' as const, call_id: 'abcdefgh1', name: 'apply_patch', input: 'a "b"\n' },
+  { type: 'custom_tool_call_output' as const, call_id: 'abcdefgh1', output: 'done' },
+];
+const written = JSON.stringify({ input: '*** Begin "Patch" 😀\n' });
+
+for (const provider of ['mistral', 'together', 'cerebras']) {
+  test(`asks ${provider} for a free-text tool as a function with one string, and gives its call back as free text`, async () => {
+    await using gateway = await providerGateway(`providers/${provider}`);
+    const call = { id: 'abcdefgh2', type: 'function', function: { name: 'apply_patch', arguments: written } };
+    gateway.upstream.reply({
+      json: {
+        id: 'c',
+        object: 'chat.completion',
+        created: 1,
+        model: 'm',
+        choices: [
+          { index: 0, message: { role: 'assistant', content: null, tool_calls: [call] }, finish_reason: 'tool_calls' },
+        ],
+      },
+    });
+    const asked = {
+      model: `${provider}/m`,
+      tools,
+      tool_choice: { type: 'custom' as const, name: 'apply_patch' },
+      input,
+    };
+    const { output } = await gateway.client.responses.create(asked);
+    const sent = gateway.last().json as {
+      tools: { type: string }[];
+      tool_choice: unknown;
+      messages: { tool_calls: { function: { arguments: string } }[] }[];
+    };
+    assert.deepEqual(
+      sent.tools.map((tool) => tool.type),
+      ['function'],
+    );
+    assert.deepEqual(sent.tool_choice, { type: 'function', function: { name: 'apply_patch' } });
+    assert.equal(sent.messages[1]!.tool_calls[0]!.function.arguments, JSON.stringify({ input: 'a "b"\n' }));
+    assert.deepEqual(
+      output.map((item) => (item.type === 'custom_tool_call' ? [item.name, item.input] : item.type)),
+      [['apply_patch', '*** Begin "Patch" 😀\n']],
+    );
+
+    const chunk = (delta: object, finish_reason: string | null = null) => ({
+      id: 'c',
+      object: 'chat.completion.chunk',
+      created: 1,
+      model: 'm',
+      choices: [{ index: 0, delta, finish_reason }],
+    });
+    gateway.upstream.reply({
+      events: [
+        chunk({
+          role: 'assistant',
+          tool_calls: [{ index: 0, ...call, function: { name: 'apply_patch', arguments: '' } }],
+        }),
+        ...[...written].map((text) => chunk({ tool_calls: [{ index: 0, function: { arguments: text } }] })),
+        chunk({}, 'tool_calls'),
+        '[DONE]',
+      ],
+    });
+    const streamed = await gateway.client.responses.stream({ ...asked, model: `${provider}/m` }).finalResponse();
+    assert.deepEqual(
+      streamed.output.map((item) => (item.type === 'custom_tool_call' ? [item.name, item.input] : item.type)),
+      [['apply_patch', '*** Begin "Patch" 😀\n']],
+    );
+  });
+}
