@@ -12,6 +12,7 @@ import {
   type Provider,
   type Reply,
   readForm,
+  withHeader,
 } from '../../plugin-sdk/index.ts';
 import type { LiveAttempt } from '../attempt.ts';
 import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
@@ -109,7 +110,10 @@ async function sendOne(
     const isJson = (getHeader(reply.headers, 'content-type') ?? '').includes('json');
     const json = isJson ? replyJson(provider.name, new BytesBody(plain, 'application/json')) : undefined;
     const failedStatus = json === undefined ? undefined : provider.quirks?.errorIn200?.(json);
-    if (failedStatus !== undefined) return problemReply(dialect, failedStatus, whole, reply.headers);
+    if (failedStatus !== undefined) {
+      const headers = withHeader(reply.headers, 'content-encoding', undefined);
+      return problemReply(attempt, dialect, failedStatus, plain, headers);
+    }
     return { status: reply.status, headers: reply.headers, json, bytes: plain };
   } finally {
     upstream.done();

@@ -9,6 +9,7 @@ import {
 } from '../../plugin-sdk/index.ts';
 import type { LiveAttempt } from '../attempt.ts';
 import { forwardedHeaders } from './request-headers.ts';
+import { withoutKey } from './without-key.ts';
 
 /** What a provider is told of the call that an attempt is about to make. */
 export function callOf(attempt: LiveAttempt, dialect: Dialect): Call {
@@ -67,7 +68,14 @@ export function refuseLosses(attempt: LiveAttempt, provider: Provider, lost: rea
 }
 
 /** A reply of the provider that is a failure, whatever its HTTP status said. */
-export function problemReply(dialect: Dialect, status: number, bytes: Buffer, headers: string[]): Reply {
+export function problemReply(
+  { key }: LiveAttempt,
+  dialect: Dialect,
+  status: number,
+  sent: Buffer,
+  headers: string[],
+): Reply {
+  const bytes = withoutKey(sent, key);
   const problem = dialect.decodeError(status, bytes, headers);
   return { origin: 'upstream', status, headers, dialect, problem, body: { type: 'bytes', bytes } };
 }

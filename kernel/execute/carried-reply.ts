@@ -89,7 +89,7 @@ function plainReply(
   const fixed = isPlain ? fixReply(provider, whole, type) : undefined;
   const failedStatus = fixed?.status ?? hidden;
   if (failedStatus !== undefined) {
-    return problemReply(dialect, failedStatus, fixError(provider, whole), reply.headers);
+    return problemReply(attempt, dialect, failedStatus, fixError(provider, whole), reply.headers);
   }
   const encoded = isPlain ? withWantedEncoding(exchange, fixed?.bytes ?? whole) : undefined;
   const bytes = encoded ?? fixed?.bytes ?? whole;

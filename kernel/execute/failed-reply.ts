@@ -3,16 +3,15 @@ import {
   type Dialect,
   GatewayError,
   getHeader,
-  type Key,
   type Provider,
   type Reply,
-  Secret,
   withHeader,
 } from '../../plugin-sdk/index.ts';
 import type { LiveAttempt } from '../attempt.ts';
 import { decodedReply } from '../decoded-reply.ts';
 import { fixError } from './quirks.ts';
 import type { Upstream } from './upstream.ts';
+import { withoutKey } from './without-key.ts';
 
 const errorBytes = 1_048_576;
 
@@ -52,15 +51,4 @@ export async function failedReply(
   } finally {
     upstream.done();
   }
-}
-
-/**
- * A failure in the provider's words without the key that it was called with: Google names a suspended key in full
- * (`Consumer 'api_key:…' has been suspended`). The same bytes when no secret of the key is in them.
- */
-function withoutKey(bytes: Buffer, { value, settings }: Key): Buffer {
-  const text = bytes.toString('latin1');
-  const secrets = [value, ...Object.values(settings)].filter((part) => part instanceof Secret);
-  const hidden = secrets.reduce((left, secret) => secret.hideIn(left), text);
-  return hidden === text ? bytes : Buffer.from(hidden, 'latin1');
 }

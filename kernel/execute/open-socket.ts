@@ -16,6 +16,7 @@ import { dial, type Target } from '../upstream/dial.ts';
 import { upstreamError } from '../upstream/upstream-error.ts';
 import { revealed } from '../upstream/wire-request.ts';
 import type { Runtime } from './context.ts';
+import { withoutKey } from './without-key.ts';
 
 const errorBytes = 1_048_576;
 
@@ -50,8 +51,9 @@ export async function openSocket(
   }
   exchange.note('kernel', 'provider refused a WebSocket', { provider: provider.name, status });
   if (status < 400) return { ...base, body: { type: 'bytes', bytes: body } };
-  const problem = dialect.decodeError(status, body, headers);
-  return { ...base, problem, body: { type: 'bytes', bytes: body } };
+  const bytes = withoutKey(body, attempt.key);
+  const problem = dialect.decodeError(status, bytes, headers);
+  return { ...base, problem, body: { type: 'bytes', bytes } };
 }
 
 /** The meter sees what the provider sends, from its first byte on. */

@@ -133,7 +133,7 @@ async function readReply(
     const plain = plainReply(reply.headers, whole, runtime.replyBytes);
     const json = replyJson(provider.name, new BytesBody(plain, 'application/json'));
     const failedStatus = provider.quirks?.errorIn200?.(json) ?? hiddenFailure(provider, dialect, plain);
-    if (failedStatus !== undefined) return problemReply(dialect, failedStatus, plain, base.headers);
+    if (failedStatus !== undefined) return problemReply(attempt, dialect, failedStatus, plain, base.headers);
     const shaped = provider.quirks?.json?.(json, 'reply') ?? json;
     const answer = dialect.chat!.decodeAnswer(shaped, asked.conversation);
     if (answer.usage !== undefined) attempt.usage = answer.usage;

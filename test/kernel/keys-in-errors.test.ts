@@ -53,3 +53,21 @@ for (const [way, [path, body]] of Object.entries(calls)) {
     });
   }
 }
+
+for (const way of ['translated', 'carried'] as const) {
+  test(`keeps the key out of a failure under status 200 that quotes it, ${way}`, async () => {
+    await using upstream = await startUpstream();
+    const provider = upstream.provider({ keys: [{ name: 'main', value: key }] });
+    await using gateway = await startGateway({
+      plugins: { 'routes/openai': {}, 'providers/gemini': provider, 'providers/openai': provider },
+    });
+    upstream.always({ json: suspended });
+    const [path, body] = calls[way];
+    const headers = { 'content-type': 'application/json' };
+    const reply = await fetch(gateway.url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+    const text = await reply.text();
+    assert.ok(reply.status >= 400, `${reply.status} ${text}`);
+    assert.match(text, /Consumer 'api_key:\[secret\]' has been suspended/);
+    assert.doesNotMatch(text + JSON.stringify(gateway.logs), new RegExp(key));
+  });
+}
