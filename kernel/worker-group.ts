@@ -88,10 +88,10 @@ export class WorkerGroup {
     };
     this.#members.set(worker.id, member);
     worker.on('message', (message) => message === 'ready' && this.#serves(member));
-    worker.once('exit', (code, cause) => this.#ended(member, code, cause));
+    worker.once('exit', (code, cause) => this.#lost(member, code, cause));
     worker.on('error', (error: NodeJS.ErrnoException) => {
       // The system would not start it. Any other error is of a message to one that ends.
-      if (worker.process.pid === undefined) this.#ended(member, null, error.code ?? error.message);
+      if (worker.process.pid === undefined) this.#lost(member, null, error.code ?? error.message);
     });
     return member;
   }
@@ -107,7 +107,7 @@ export class WorkerGroup {
     if (this.#served === this.#count) this.#onReady();
   }
 
-  #ended(member: Member, code: number | null, cause: string | null): void {
+  #lost(member: Member, code: number | null, cause: string | null): void {
     this.#members.delete(member.worker.id);
     member.onStarted(false);
     if (this.#stopping) {

@@ -15,8 +15,8 @@ import { request as httpRequest } from '../node-builtins.ts';
 import { dial, type Target } from '../upstream/dial.ts';
 import { upstreamError } from '../upstream/upstream-error.ts';
 import { revealed } from '../upstream/wire-request.ts';
+import { problemReply } from './call.ts';
 import type { Runtime } from './context.ts';
-import { withoutKey } from './without-key.ts';
 
 const errorBytes = 1_048_576;
 
@@ -51,9 +51,7 @@ export async function openSocket(
   }
   exchange.note('kernel', 'provider refused a WebSocket', { provider: provider.name, status });
   if (status < 400) return { ...base, body: { type: 'bytes', bytes: body } };
-  const bytes = withoutKey(body, attempt.key);
-  const problem = dialect.decodeError(status, bytes, headers);
-  return { ...base, problem, body: { type: 'bytes', bytes } };
+  return problemReply(attempt, dialect, status, body, headers);
 }
 
 /** The meter sees what the provider sends, from its first byte on. */

@@ -1,6 +1,21 @@
-import { isObject, type JsonValue } from '../json.ts';
+import type { Conversation, CustomTool, Tool } from '../conversation/index.ts';
+import { isObject, type JsonObject, type JsonValue } from '../json.ts';
 
-/** The text for a custom tool, which was sent as a function with one argument, `input`. */
+/** JSON Schema of what a custom tool takes where there are only functions: one string, `input`. */
+export function freeTextParameters(): JsonObject {
+  return { type: 'object', properties: { input: { type: 'string' } }, required: ['input'] };
+}
+
+export function isCustom(tool: Tool): tool is CustomTool {
+  return tool.type === 'custom';
+}
+
+/** Names of the custom tools that the client declared. */
+export function customToolNames(request: Conversation | undefined): ReadonlySet<string> {
+  return new Set(request?.tools?.filter(isCustom).map(({ name }) => name));
+}
+
+/** The text for a custom tool, which was sent as a function with {@link freeTextParameters}. */
 export function freeText(text: string): string {
   try {
     const value = JSON.parse(text) as JsonValue;

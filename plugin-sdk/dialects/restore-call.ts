@@ -1,6 +1,6 @@
 import type { Block, Conversation } from '../conversation/index.ts';
 import { answerTool } from './answer-tool.ts';
-import { freeText } from './free-text.ts';
+import { customToolNames, freeText } from './free-text.ts';
 import type { ToolNames } from './tool-names.ts';
 
 /** Undoes in an answer what encoding the request did to its tools. */
@@ -11,7 +11,7 @@ export type RestoreCall = (block: Block) => Block;
  * stands for a wanted output format becomes the text that it is.
  */
 export function restoreCalls(request: Conversation | undefined, names: ToolNames): RestoreCall {
-  const custom = new Set(request?.tools?.flatMap((tool) => (tool.type === 'custom' ? [tool.name] : [])));
+  const custom = customToolNames(request);
   return (block) => {
     if (block.type !== 'tool-call') return block;
     if (block.name === answerTool) return { type: 'text', text: block.arguments };

@@ -62,12 +62,13 @@ function workersOf(host: Host, worker: string, read: () => Promise<unknown[]>): 
     () => {
       const source = { read };
       const folder = join(host.dataDir, 'metrics');
-      return { source, workers: new Workers(folder, worker, host.clock, host.log, () => source.read()) };
+      const workers = new Workers(folder, worker, host.clock, host.log, () => source.read());
+      workers.start();
+      return { source, workers };
     },
     ({ workers }) => workers.close(),
   );
   shared.source.read = read;
-  shared.workers.start();
   return shared.workers;
 }
 

@@ -16,7 +16,6 @@ export class Workers {
   readonly #log: Logger;
   readonly #snapshot: () => Promise<unknown[]>;
   #stop: () => void = () => undefined;
-  #started = false;
   #closed = false;
   #left: Promise<unknown> = Promise.resolve();
 
@@ -29,10 +28,7 @@ export class Workers {
     this.#snapshot = snapshot;
   }
 
-  /** Leaves its numbers from now on; a second call changes nothing. */
   start(): void {
-    if (this.#started) return;
-    this.#started = true;
     void this.#leaveAgain();
   }
 

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { watchConfig } from '../../kernel/cli/watch-config.ts';
+import { childPids } from './child-pids.ts';
 
 const main = resolve(import.meta.dirname, '../../kernel/main.js');
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-cli-'));
@@ -239,7 +240,7 @@ test('a config file that is taken away changes nothing, and a process that start
   const { child, url, output, exit } = await start();
   rmSync(file);
   await until(() => output().split('reload failed; the old config stays').length === 3);
-  process.kill(execPids(child.pid!)[0]!, 'SIGKILL');
+  process.kill(childPids(child.pid!)[0]!, 'SIGKILL');
   await until(() => /a worker died[\s\S]*there is no such file/.test(output()));
   for (let i = 0; i < 10; i++) assert.equal((await chat(url)).status, 404);
   child.kill('SIGTERM');
@@ -280,10 +281,10 @@ test('two workers serve one port, and one that is killed is replaced', async () 
   );
   const { child, url, output, exit } = await start('--config', file);
   assert.equal((await chat(url)).status, 200);
-  const pids = execPids(child.pid!);
+  const pids = childPids(child.pid!);
   assert.equal(pids.length, 2);
   process.kill(pids[0]!, 'SIGKILL');
-  for (let i = 0; i < 300 && execPids(child.pid!).filter((pid) => pid !== pids[0]).length < 2; i++)
+  for (let i = 0; i < 300 && childPids(child.pid!).filter((pid) => pid !== pids[0]).length < 2; i++)
     await new Promise((done) => setTimeout(done, 20));
   await new Promise((done) => setTimeout(done, 500));
   assert.match(output(), /a worker died/);
@@ -298,8 +299,8 @@ test('SIGTERM ends it while all workers are dead and none has been started again
     '{ "server": { "workers": 2 }, "plugins": { "routes/openai": {}, "providers/mock": {} } }',
   );
   const { child, exit } = await start('--config', file);
-  for (const pid of execPids(child.pid!)) process.kill(pid, 'SIGKILL');
-  await until(() => execPids(child.pid!).length === 0);
+  for (const pid of childPids(child.pid!)) process.kill(pid, 'SIGKILL');
+  await until(() => childPids(child.pid!).length === 0);
   child.kill('SIGTERM');
   assert.equal(await exit, 0);
 });
@@ -365,11 +366,6 @@ test('a public address without identity is refused unless --insecure says so', a
   }
   assert.equal((await run('check', '--config', mock, '--host', '0.0.0.0', '--insecure')).code, 0);
 });
-
-function execPids(parent: number): number[] {
-  const text = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8');
-  return text.trim().split(/\s+/).filter(Boolean).map(Number);
-}
 
 test('init writes the file that --config names', async () => {
   const { code, stdout } = await run('init', '--config', 'mine.jsonc');

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { childPids } from './child-pids.ts';
 
 const main = resolve(import.meta.dirname, '../../kernel/main.js');
 
@@ -47,9 +48,6 @@ async function until(holds: () => boolean, what: () => string): Promise<void> {
   assert.ok(holds(), what());
 }
 
-const workersOf = (pid: number): number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
-
 /** The worker whose start this is to be says that it serves just after the primary was told to stop. */
 const stopBeforeReady = (start: number): string => `
   const { appendFileSync, readFileSync } = await import('node:fs');
@@ -85,7 +83,7 @@ test('SIGUSR2 twice leaves as many workers as there are to be', async (test) => 
   await until(() => output().split('worker replaced').length === 5, output);
   await until(() => output().split('"stopped"').length === 5, output);
   await new Promise((done) => setTimeout(done, 500));
-  assert.equal(workersOf(child.pid!).length, 2);
+  assert.equal(childPids(child.pid!).length, 2);
   child.kill('SIGTERM');
   assert.equal(await exit, 0);
 });

@@ -1,6 +1,6 @@
 import type { Block, Conversation, TextBlock, ToolCallBlock } from '../../conversation/index.ts';
 import { answerTool } from '../answer-tool.ts';
-import { freeText } from '../free-text.ts';
+import { customToolNames, freeText } from '../free-text.ts';
 import { type ToolNames, toolNames } from '../tool-names.ts';
 
 /** Turns what the encoder made of tools back into what the client declared. */
@@ -10,7 +10,7 @@ export class ReceivedCalls {
 
   constructor(request: Conversation | undefined, forbidden: RegExp, nameLimit: number) {
     this.#names = toolNames(request, forbidden, nameLimit);
-    this.#custom = new Set(request?.tools?.filter((tool) => tool.type === 'custom').map((tool) => tool.name));
+    this.#custom = customToolNames(request);
   }
 
   /** How a call by this wire name is to be read; `answer` is the stand-in for a JSON answer. */

@@ -3,6 +3,7 @@ import { isObject, type JsonObject } from '../../json.ts';
 import { answerTool, answerToolDescription } from '../answer-tool.ts';
 import { loseForeignCarry } from '../carry.ts';
 import type { DialectId } from '../dialect.ts';
+import { freeTextParameters } from '../free-text.ts';
 import type { ToolNames } from '../tool-names.ts';
 import { answerToolHint, jsonHint, schemaHint } from './answer-hints.ts';
 import { fitsNativeOutput, sanitiseSchema } from './schema.ts';
@@ -98,12 +99,7 @@ function asFunction(tool: Exclude<Tool, ProviderTool>, names: ToolNames): Functi
     type: 'function',
     name: names.toWire(tool.name),
     description: `${tool.description ?? tool.name}${grammar}`,
-    parameters: {
-      type: 'object',
-      properties: { input: { type: 'string' } },
-      required: ['input'],
-      additionalProperties: false,
-    },
+    parameters: { ...freeTextParameters(), additionalProperties: false },
   };
 }
 

@@ -4,6 +4,7 @@ import { isObject, type JsonObject } from '../../json.ts';
 import { answerTool, answerToolDescription } from '../answer-tool.ts';
 import { loseForeignCarry } from '../carry.ts';
 import type { EncodeContext } from '../dialect.ts';
+import { freeTextParameters } from '../free-text.ts';
 import { withMadeImages } from '../made-images.ts';
 import { present } from '../present.ts';
 import { refuseEmpty } from '../refuse-empty.ts';
@@ -177,9 +178,8 @@ function encodeTool(
   const inner = isObject(fields['function']) ? fields['function'] : {};
   if ((tool as FunctionTool).cache !== undefined) lost(`${path}.cache`);
   if (tool.type === 'custom' && tool.format !== undefined) lost(`${path}.custom.format`);
-  const free = { type: 'object', properties: { input: { type: 'string' } }, required: ['input'] };
   const nothing = native ? undefined : { type: 'object', properties: {} };
-  const parameters = tool.type === 'custom' ? free : (tool.parameters ?? nothing);
+  const parameters = tool.type === 'custom' ? freeTextParameters() : (tool.parameters ?? nothing);
   const declared = { ...inner, name: toWire(tool.name), ...present({ description: tool.description, parameters }) };
   return { ...fields, type: 'function', function: declared };
 }

@@ -3,6 +3,7 @@ import { isObject, type JsonObject } from '../../json.ts';
 import { answerTool, answerToolDescription } from '../answer-tool.ts';
 import { loseForeignCarry } from '../carry.ts';
 import type { EncodeContext } from '../dialect.ts';
+import { freeTextParameters } from '../free-text.ts';
 import type { ToolNames } from '../tool-names.ts';
 import type { GeminiCapabilities } from './capabilities.ts';
 import { dialectId, isNative, kept } from './notes.ts';
@@ -82,11 +83,7 @@ function placeTool(tool: Tool, index: number, entries: JsonObject[], names: Tool
   const { fields, notes } = kept(tool);
   const snake = notes.snake ?? [];
   if (tool.type === 'custom') {
-    declaration['parametersJsonSchema'] = {
-      type: 'object',
-      properties: { input: { type: 'string' } },
-      required: ['input'],
-    };
+    declaration['parametersJsonSchema'] = freeTextParameters();
     if (tool.format !== undefined) context.lost(`${path}.custom.format`);
   } else if (notes.openApiSchema !== undefined) {
     declaration['parameters'] = notes.openApiSchema;

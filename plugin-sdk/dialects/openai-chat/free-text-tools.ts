@@ -1,16 +1,15 @@
 import type {
   Answer,
-  AnswerEvent,
   Block,
   Conversation,
   CustomTool,
   FunctionTool,
   Message,
-  Tool,
   ToolChoice,
 } from '../../conversation/index.ts';
+import { changeEvents } from '../change-events.ts';
 import type { StreamDecoder } from '../dialect.ts';
-import { freeText } from '../free-text.ts';
+import { customToolNames, freeText, freeTextParameters, isCustom } from '../free-text.ts';
 
 /** The conversation for a target that only has functions: a free-text tool becomes one with a single string, `input`. */
 export function withFunctionsOnly(conversation: Conversation, lost: (path: string) => void): Conversation {
@@ -26,10 +25,6 @@ export function withFunctionsOnly(conversation: Conversation, lost: (path: strin
   };
 }
 
-function isCustom(tool: Tool): tool is CustomTool {
-  return tool.type === 'custom';
-}
-
 function callsCustom({ blocks }: Message): boolean {
   return blocks.some((block) => block.type === 'tool-call' && block.kind === 'custom');
 }
@@ -42,7 +37,7 @@ function asFunctionChoice(choice: ToolChoice): ToolChoice {
 
 function asFunction({ name, description, format }: CustomTool, i: number, lost: (path: string) => void): FunctionTool {
   if (format !== undefined && format['type'] !== 'text') lost(`tools[${i}].custom.format`);
-  const parameters = { type: 'object', properties: { input: { type: 'string' } }, required: ['input'] };
+  const parameters = freeTextParameters();
   return { type: 'function', name, parameters, ...(description === undefined ? {} : { description }) };
 }
 
@@ -56,15 +51,10 @@ function asFunctionCalls(message: Message): Message {
   return { ...message, blocks };
 }
 
-function freeTextTools(request: Conversation | undefined): ReadonlySet<string> | undefined {
-  const tools = request?.tools?.filter(isCustom);
-  return tools === undefined || tools.length === 0 ? undefined : new Set(tools.map(({ name }) => name));
-}
-
 /** The answer with calls of free-text tools as the client declared them. */
 export function withFreeText(answer: Answer, request: Conversation | undefined): Answer {
-  const custom = freeTextTools(request);
-  if (custom === undefined) return answer;
+  const custom = customToolNames(request);
+  if (custom.size === 0) return answer;
   const choices = answer.choices.map((choice) => ({
     ...choice,
     blocks: choice.blocks.map((block) =>
@@ -78,17 +68,16 @@ export function withFreeText(answer: Answer, request: Conversation | undefined):
 
 /** The decoder, giving such calls as free text: it waits for their end, since the text is inside JSON. */
 export function decoderWithFreeText(decoder: StreamDecoder, request: Conversation | undefined): StreamDecoder {
-  const custom = freeTextTools(request);
-  if (custom === undefined) return decoder;
+  const custom = customToolNames(request);
+  if (custom.size === 0) return decoder;
   const held = new Map<string, string>();
-  let target: (event: AnswerEvent) => void = () => {};
-  const restore = (event: AnswerEvent): void => {
+  return changeEvents(decoder, (event, emit) => {
     const place = 'block' in event ? `${event.choice} ${event.block}` : '';
     const text = held.get(place);
     if (event.type === 'block-start' && event.head.type === 'tool-call') {
-      if (event.head.kind === 'custom' || !custom.has(event.head.name)) return target(event);
+      if (event.head.kind === 'custom' || !custom.has(event.head.name)) return emit(event);
       held.set(place, '');
-      return target({ ...event, head: { ...event.head, kind: 'custom' } });
+      return emit({ ...event, head: { ...event.head, kind: 'custom' } });
     }
     if (event.type === 'arguments' && text !== undefined) {
       held.set(place, text + event.text);
@@ -96,18 +85,8 @@ export function decoderWithFreeText(decoder: StreamDecoder, request: Conversatio
     }
     if (event.type === 'block-end' && text !== undefined) {
       held.delete(place);
-      target({ type: 'arguments', choice: event.choice, block: event.block, text: freeText(text) });
+      emit({ type: 'arguments', choice: event.choice, block: event.block, text: freeText(text) });
     }
-    target(event);
-  };
-  return {
-    event(event, emit) {
-      target = emit;
-      decoder.event(event, restore);
-    },
-    end(emit) {
-      target = emit;
-      decoder.end(restore);
-    },
-  };
+    emit(event);
+  });
 }

@@ -1,4 +1,5 @@
-import type { Answer, AnswerEvent, Conversation, Message, Tool } from '../../conversation/index.ts';
+import type { Answer, Conversation, Message, Tool } from '../../conversation/index.ts';
+import { changeEvents } from '../change-events.ts';
 import type { DialectId, StreamDecoder } from '../dialect.ts';
 import { type ToolNames, toolNames } from '../tool-names.ts';
 import { carried } from './carry.ts';
@@ -66,19 +67,8 @@ export function decoderWithClientNames(
 ): StreamDecoder {
   const names = namesOf(request, dialect);
   if (names === undefined) return decoder;
-  let target: (event: AnswerEvent) => void = () => {};
-  const rename = (event: AnswerEvent): void => {
-    if (event.type !== 'block-start' || event.head.type !== 'tool-call') target(event);
-    else target({ ...event, head: { ...event.head, name: names.fromWire(event.head.name) } });
-  };
-  return {
-    event(event, emit) {
-      target = emit;
-      decoder.event(event, rename);
-    },
-    end(emit) {
-      target = emit;
-      decoder.end(rename);
-    },
-  };
+  return changeEvents(decoder, (event, emit) => {
+    if (event.type !== 'block-start' || event.head.type !== 'tool-call') emit(event);
+    else emit({ ...event, head: { ...event.head, name: names.fromWire(event.head.name) } });
+  });
 }
