@@ -10,8 +10,7 @@ import type {
 } from '../plugin-sdk/index.ts';
 import { type AcceptOptions, accept } from './accept.ts';
 import { AdminGuard } from './admin-guard.ts';
-import type { MemoryClient } from './client/memory-client.ts';
-import type { NodeClient } from './client/node-client.ts';
+import type { Client } from './client/client.ts';
 import type { LoadedConfig } from './config/load-config.ts';
 import type { Runtime } from './execute/context.ts';
 import { createHost } from './host.ts';
@@ -92,7 +91,7 @@ export class Generation {
     };
     const exchangeRoutes = running.routes.map(({ route }) => route);
     this.exchanges = mountExchanges(exchangeRoutes, (route, context) => {
-      const { client } = context.env as { client: MemoryClient | NodeClient };
+      const { client } = context.env as { client: Client };
       this.track(accept(route, client, this.#accept));
     });
     this.handlers = mountHandlers(running.routes, admin, server.limits.bodyBytes, process.log);

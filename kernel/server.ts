@@ -2,7 +2,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { GatewayError, Secret } from '../plugin-sdk/index.ts';
+import { GatewayError, lowerNames, Secret } from '../plugin-sdk/index.ts';
+import type { DirectClient } from './client/direct/direct-client.ts';
+import { DirectConnections } from './client/direct/direct-connections.ts';
 import { Incoming } from './client/incoming.ts';
 import { NodeClient } from './client/node-client.ts';
 import type { Config } from './config/config.ts';
@@ -12,9 +14,13 @@ import { openListeners } from './listeners.ts';
 import { createServer } from './node-builtins.ts';
 import { pageListener } from './pages.ts';
 import { newRequestId } from './request-id.ts';
+import { serve } from './serve.ts';
 import { isWebSocket, serveUpgrades } from './upgrade.ts';
 
 const notAPath = new GatewayError('REQ_BAD_PATH', { reason: 'the request target must be a path' });
+
+/** How long a connection may wait for its next request. */
+const keptMs = 75_000;
 
 export interface Listening {
   readonly url: string;
@@ -47,12 +53,7 @@ export async function listen(
     if (gateway.current.loaded.config.server.allowCrossSite && admitOtherOrigins(incoming, outgoing)) return;
     const url = incoming.url ?? '/';
     if (url[0] !== '/') return answer(outgoing, notAPath);
-    // hono answers HEAD by way of a promise; as the GET it stands for, it is routed like any other call.
-    const method = incoming.method === 'HEAD' ? 'GET' : incoming.method;
-    const bare = { method, url: `http://gateway${url}` } as Request;
-    // A matched exchange is answered in place; hono gives a promise only where nothing matched.
-    const found = gateway.current.exchanges.fetch(bare, { client: new NodeClient(incoming, outgoing) } as never);
-    if (found instanceof Promise) void found.then(() => pages(incoming, outgoing));
+    if (!serve(gateway, new NodeClient(incoming, outgoing))) void pages(incoming, outgoing);
   };
   const options = {
     IncomingMessage: Incoming,
@@ -61,7 +62,7 @@ export async function listen(
     requestTimeout: 0,
     shouldUpgradeCallback: isWebSocket,
     headersTimeout: 60_000,
-    keepAliveTimeout: 75_000,
+    keepAliveTimeout: keptMs,
   };
   const server: Server<typeof Incoming> =
     tls === undefined
@@ -79,7 +80,17 @@ export async function listen(
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => onClientError(error, socket));
   // node starts to track connections (for header time limits and idle ones) when its server listens; this one never does itself.
   server.emit('listening');
-  const listeners = await openListeners(host, port, shared, (socket) => void server.emit('connection', socket));
+  const direct = new DirectConnections({
+    server,
+    headerBytes: limits.headerBytes,
+    keptMs,
+    isDraining: () => gateway.state !== 'running',
+    serve: (client) => !asksForNode(client, gateway) && serve(gateway, client),
+  });
+  const listeners = await openListeners(host, port, shared, (socket) => {
+    if (tls === undefined) direct.add(socket);
+    else server.emit('connection', socket);
+  });
   const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return {
     port: listeners.port,
@@ -92,17 +103,28 @@ export async function listen(
       let sweeps = 0;
       const sweep = setInterval(() => {
         server.closeIdleConnections();
+        direct.closeIdle();
         // A WebSocket may last for ever: once the drain is over, it ends.
         if (gateway.generations.size > 0) return;
         endUpgraded();
         // What a client has not taken a second after the end of all work, it will not take.
-        if ((sweeps += 1) > 20) server.closeAllConnections();
+        if ((sweeps += 1) <= 20) return;
+        server.closeAllConnections();
+        direct.closeAll();
       }, 50);
       server.closeIdleConnections();
+      direct.closeIdle();
       await listeners.close();
       clearInterval(sweep);
+      direct.stop();
     },
   };
+}
+
+/** Calls that {@link listen} answers before there is an exchange. */
+function asksForNode({ headers }: DirectClient, gateway: Gateway): boolean {
+  if (gateway.state === 'closed') return true;
+  return gateway.current.loaded.config.server.allowCrossSite && lowerNames(headers).includes('origin');
 }
 
 /** `/health` and `/ready` answer before everything else, so that no plugin can keep them from it. */

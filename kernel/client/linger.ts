@@ -5,18 +5,13 @@ const mostMs = 30_000;
 const silenceMs = 5_000;
 
 /**
- * Makes a connection close in two steps: after the answer only its sending side, and the rest once the client has closed
- * too. A connection that is closed while a body still comes is reset, and a client that sends all before it reads would
- * lose the answer with it.
+ * Closes a connection in two steps: only its sending side now, and the rest once the client has closed too. A connection
+ * that is closed while a body still comes is reset, and a client that sends all before it reads would lose its answer.
  */
-export function lingerOnClose(socket: Socket): void {
-  const closeInSteps = (): void => {
-    socket.end();
-    const close = (): void => void socket.destroy();
-    const timer = setTimeout(close, mostMs);
-    socket.setTimeout(silenceMs, close);
-    socket.on('close', () => clearTimeout(timer)).resume();
-  };
-  // What node calls behind an answer with `connection: close`.
-  socket.destroySoon = closeInSteps;
+export function closeInSteps(socket: Socket): void {
+  socket.end();
+  const close = (): void => void socket.destroy();
+  const timer = setTimeout(close, mostMs);
+  socket.setTimeout(silenceMs, close);
+  socket.on('close', () => clearTimeout(timer)).resume();
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Body, FlatHeaders, RequestHeaders } from '../../plugin-sdk/index.ts';
 import type { BodyLimits, Client } from './client.ts';
-import { lingerOnClose } from './linger.ts';
+import { closeInSteps } from './linger.ts';
 import { readBody } from './read-body.ts';
 
 /**
@@ -61,7 +61,9 @@ export class NodeClient implements Client {
     // A body that nobody read any more must not be taken for the next request.
     if (!this.#incoming.complete) {
       headers = [...headers, 'connection', 'close'];
-      lingerOnClose(this.#incoming.socket);
+      const { socket } = this.#incoming;
+      // What node calls behind an answer with `connection: close`.
+      socket.destroySoon = () => closeInSteps(socket);
     }
     const outgoing = this.#outgoing;
     outgoing.writeHead(status, headers);

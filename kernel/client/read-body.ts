@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import {
   type Body,
   BytesBody,
@@ -15,27 +15,60 @@ import { Upload } from './upload.ts';
 
 const headBytes = 65_536;
 
+/** A request whose body is still on its way: node's, or one of a connection that is read here. */
+export type IncomingBody = Readable & {
+  /** All of it has come. */
+  readonly complete: boolean;
+};
+
 /** Reads an HTTP request's body: none, whole, or (where allowed and large) its head with the rest still to come. */
-export function readBody(incoming: IncomingMessage, headers: RequestHeaders, limits: BodyLimits): Body | Promise<Body> {
+export function readBody(incoming: IncomingBody, headers: RequestHeaders, limits: BodyLimits): Body | Promise<Body> {
+  const plan = planFor(headers, limits);
+  if (plan === undefined) return noBody;
+  return read(incoming, limits, plan.streams).then((result) => {
+    if (result instanceof Pieces) return heldBody(result, plan, limits);
+    const { head } = result;
+    const { type, encoding, size, limit } = plan;
+    const members = membersOfHead(encoding === undefined ? head : decodeHead(head, encoding), type ?? '');
+    return new StreamBody(head, new Upload(head, incoming, limit, limits.bodyTimeoutMs), type, size, members);
+  });
+}
+
+/** The body of a request all of which is there. */
+export function readWholeBody(bytes: Buffer, headers: RequestHeaders, limits: BodyLimits): Body | Promise<Body> {
+  const plan = planFor(headers, limits);
+  return plan === undefined ? noBody : heldBody(new Pieces([bytes]), plan, limits);
+}
+
+/** What the head of a request says of its body, and what is to be done about it. */
+interface BodyPlan {
+  readonly type: string | undefined;
+  readonly encoding: string | undefined;
+  readonly decode: boolean;
+  /** Bytes that the client announced. */
+  readonly size: number | undefined;
+  readonly limit: number;
+  readonly streams: boolean;
+}
+
+/** Undefined for a request without a body. Throws GatewayError REQ_TOO_LARGE. */
+function planFor(headers: RequestHeaders, limits: BodyLimits): BodyPlan | undefined {
   const declared = headers.get('content-length');
-  if (declared === undefined && !headers.has('transfer-encoding')) return noBody;
+  if (declared === undefined && !headers.has('transfer-encoding')) return undefined;
   const size = declared === undefined ? undefined : Number(declared);
-  if (size === 0) return noBody;
-  const type = headers.get('content-type');
+  if (size === 0) return undefined;
   const encoding = headers.get('content-encoding');
   const decode = encoding !== undefined && encoding !== 'identity' && !limits.keepEncoding;
   const streams = limits.mayStream && !decode && (size === undefined || size > limits.bufferBytes);
   const limit = streams ? limits.uploadBytes : limits.bodyBytes;
   if (size !== undefined && size > limit) throw new GatewayError('REQ_TOO_LARGE', { limit });
-  return read(incoming, limits, streams).then((result) => {
-    if (result instanceof Pieces) {
-      if (encoding === undefined) return new BytesBody(result, type, undefined, limits.jsonDepth);
-      return compressedBody(result.join(), encoding, type, decode, limits);
-    }
-    const { head } = result;
-    const members = membersOfHead(encoding === undefined ? head : decodeHead(head, encoding), type ?? '');
-    return new StreamBody(head, new Upload(head, incoming, limit, limits.bodyTimeoutMs), type, size, members);
-  });
+  return { type: headers.get('content-type'), encoding, decode, size, limit, streams };
+}
+
+function heldBody(pieces: Pieces, plan: BodyPlan, limits: BodyLimits): Body | Promise<Body> {
+  const { type, encoding, decode } = plan;
+  if (encoding === undefined) return new BytesBody(pieces, type, undefined, limits.jsonDepth);
+  return compressedBody(pieces.join(), encoding, type, decode, limits);
 }
 
 async function compressedBody(
@@ -53,7 +86,7 @@ async function compressedBody(
 
 /** Collects the body; with `streams`, stops once the head is there and gives the rest back to the socket. */
 function read(
-  incoming: IncomingMessage,
+  incoming: IncomingBody,
   limits: BodyLimits,
   streams: boolean,
 ): Promise<Pieces | { readonly head: Buffer }> {

@@ -1,15 +1,15 @@
-import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { GatewayError } from '../../plugin-sdk/index.ts';
 import { noteRead } from '../buffer-garbage.ts';
 import { Deadline } from '../deadline.ts';
+import type { IncomingBody } from './read-body.ts';
 
 /**
  * A request body on its way: its head first, then what still comes, at the pace of its reader. Giving it up does not
  * break the client's connection, so that a reply may still be written to it.
  */
 export class Upload extends Readable {
-  readonly #incoming: IncomingMessage;
+  readonly #incoming: IncomingBody;
   readonly #limit: number;
   readonly #silenceMs: number;
   #silence: Deadline | undefined = undefined;
@@ -19,7 +19,7 @@ export class Upload extends Readable {
    * `limit`: bytes in all; a body that has more fails with GatewayError REQ_TOO_LARGE. `silenceMs`: how long the client
    * may send nothing while it is read, before the body fails with REQ_TIMEOUT.
    */
-  constructor(head: Buffer, incoming: IncomingMessage, limit: number, silenceMs: number) {
+  constructor(head: Buffer, incoming: IncomingBody, limit: number, silenceMs: number) {
     super({ highWaterMark: 65_536 });
     this.#incoming = incoming;
     this.#limit = limit;

@@ -1,4 +1,5 @@
 import type { FlatHeaders } from '../../plugin-sdk/index.ts';
+import { headerValue } from '../header-value.ts';
 import { MalformedReply } from './malformed-reply.ts';
 
 /** Milliseconds that a connection is kept when its upstream does not say. */
@@ -40,7 +41,7 @@ export function readReplyHead(text: string, method: string): ReplyHead {
     const colon = fields.indexOf(':', at);
     const end = fields.indexOf('\r\n', colon);
     const name = fields.slice(at, colon);
-    const value = withoutSpace(fields, colon + 1, end);
+    const value = headerValue(fields, colon + 1, end);
     at = end + 2;
     // Names that matter here are told apart by their lengths first.
     switch (name.length) {
@@ -74,18 +75,6 @@ export function readReplyHead(text: string, method: string): ReplyHead {
 /** The lines behind a chunked body, as latin1 text. Throws MalformedReply. */
 export function readTrailers(text: string): FlatHeaders {
   return text === '' ? [] : readReplyHead(`HTTP/1.1 204\r\n${text}`, 'GET').headers;
-}
-
-function withoutSpace(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isSpace(text.charCodeAt(start))) start += 1;
-  while (end > start && isSpace(text.charCodeAt(end - 1))) end -= 1;
-  return text.slice(start, end);
-}
-
-function isSpace(code: number): boolean {
-  return code === 32 || code === 9;
 }
 
 function staysOpen(connection: string, before: boolean): boolean {
