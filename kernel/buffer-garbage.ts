@@ -1,7 +1,7 @@
 import { collectGarbage } from './collect-garbage.ts';
 
 /** Bytes of read buffers after which the young ones are collected. */
-const collectedBytes = 8 * 1_048_576;
+const collectedBytes = 16 * 1_048_576;
 
 let passed = 0;
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { noteRead } from '../../buffer-garbage.ts';
 import { closeInSteps } from '../linger.ts';
 import { DirectClient } from './direct-client.ts';
 import { RequestBody } from './request-body.ts';
@@ -87,6 +88,7 @@ export class DirectConnection {
   }
 
   #onData = (bytes: Buffer): void => {
+    noteRead(bytes.length);
     if (this.#isEnding) return;
     if (this.#client === undefined) this.#begin(bytes);
     else if (this.#missing > 0) this.#continueBody(bytes);
