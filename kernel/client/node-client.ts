@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Body, FlatHeaders, RequestHeaders } from '../../plugin-sdk/index.ts';
+import { latin1 } from '../latin1.ts';
 import type { BodyLimits, Client } from './client.ts';
 import { closeInSteps } from './linger.ts';
 import { readBody } from './read-body.ts';
@@ -120,10 +121,4 @@ function pairs(flat: FlatHeaders): [string, string][] {
   const result: [string, string][] = [];
   for (let i = 0; i < flat.length; i += 2) result.push([flat[i]!, flat[i + 1]!]);
   return result;
-}
-
-/** Bytes, or the UTF-8 bytes of a text, as a text of one character for each; node writes a head in the encoding of what follows it. */
-function latin1(chunk: Buffer | string, size: number): string {
-  if (typeof chunk !== 'string') return chunk.toString('latin1');
-  return chunk.length === size ? chunk : Buffer.from(chunk).toString('latin1');
 }

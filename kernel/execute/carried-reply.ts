@@ -16,7 +16,7 @@ import type { Runtime } from './context.ts';
 import { wantsBase64, withWantedEncoding } from './embeddings-format.ts';
 import { failedReply } from './failed-reply.ts';
 import { HeldStart } from './held-start.ts';
-import { hiddenFailure, noAnswer } from './hidden-failure.ts';
+import { checkComplete, hiddenFailure, noAnswer } from './hidden-failure.ts';
 import { quirkedStream } from './quirked-stream.ts';
 import { fixError, fixReply } from './quirks.ts';
 import type { Upstream } from './upstream.ts';
@@ -85,7 +85,9 @@ function plainReply(
   // Nothing more is waited for: no time limit either.
   attempt.arrived();
   upstream.done();
-  const hidden = isPlain && type.includes('json') ? hiddenFailure(provider, dialect, whole) : undefined;
+  const isJson = isPlain && type.includes('json');
+  if (isJson) checkComplete(provider, reply.headers, whole);
+  const hidden = isJson ? hiddenFailure(dialect, whole) : undefined;
   const fixed = isPlain ? fixReply(provider, whole, type) : undefined;
   const failedStatus = fixed?.status ?? hidden;
   if (failedStatus !== undefined) {

@@ -132,7 +132,7 @@ async function readReply(
     attempt.arrived();
     const plain = plainReply(reply.headers, whole, runtime.replyBytes);
     const json = replyJson(provider.name, new BytesBody(plain, 'application/json'));
-    const failedStatus = provider.quirks?.errorIn200?.(json) ?? hiddenFailure(provider, dialect, plain);
+    const failedStatus = provider.quirks?.errorIn200?.(json) ?? hiddenFailure(dialect, plain);
     if (failedStatus !== undefined) return problemReply(attempt, dialect, failedStatus, plain, base.headers);
     const shaped = provider.quirks?.json?.(json, 'reply') ?? json;
     const answer = dialect.chat!.decodeAnswer(shaped, asked.conversation);

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { Pieces } from '../../plugin-sdk/index.ts';
+import { latin1 } from '../latin1.ts';
 import type { WireRequest } from './wire-request.ts';
 
 /** Bodies up to this many bytes go out in one piece with their head: a copy is cheaper than a second piece. */
@@ -36,11 +37,7 @@ function writeWhole(socket: Socket, head: string, body: Buffer | string): void {
     writeParts(socket, head, [body]);
     return;
   }
-  const bytes = Buffer.allocUnsafe(head.length + bodyBytes);
-  bytes.write(head, 'latin1');
-  if (typeof body === 'string') bytes.write(body, head.length);
-  else body.copy(bytes, head.length);
-  socket.write(bytes);
+  socket.write(head + latin1(body, bodyBytes), 'latin1');
 }
 
 function writeParts(socket: Socket, head: string, parts: readonly (Buffer | string)[]): void {

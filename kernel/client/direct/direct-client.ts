@@ -1,4 +1,5 @@
 import type { Body, FlatHeaders, RequestHeaders } from '../../../plugin-sdk/index.ts';
+import { latin1 } from '../../latin1.ts';
 import type { BodyLimits, Client } from '../client.ts';
 import { readBody, readWholeBody } from '../read-body.ts';
 import type { DirectConnection } from './direct-connection.ts';
@@ -91,10 +92,4 @@ export class DirectClient implements Client {
     this.#held = '';
     return held;
   }
-}
-
-/** Bytes, or the UTF-8 bytes of a text, as a text of one character for each. */
-function latin1(chunk: Buffer | string, size: number): string {
-  if (typeof chunk !== 'string') return chunk.toString('latin1');
-  return chunk.length === size ? chunk : Buffer.from(chunk).toString('latin1');
 }
