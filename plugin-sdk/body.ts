@@ -121,8 +121,11 @@ export class BytesBody {
     const { topLevel } = this;
     const { problem, complete, at } = topLevel;
     if (problem === 'too-deep') throw new GatewayError('REQ_TOO_DEEP', { limit: this.#maxDepth ?? defaultMaxDepth });
-    if (!complete)
-      throw new GatewayError('REQ_BODY_NOT_JSON', { reason: `${problem ?? 'it ends too early'} at byte ${at}` });
+    if (!complete) {
+      const isOther = problem === 'invalid' && this.bytes.toString('latin1', 0, at).trim() === '';
+      const reason = isOther ? 'it does not begin with {' : `${problem ?? 'it ends too early'} at byte ${at}`;
+      throw new GatewayError('REQ_BODY_NOT_JSON', { reason });
+    }
     return topLevel;
   }
 

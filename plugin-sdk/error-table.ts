@@ -20,7 +20,7 @@ export const specs = {
   PLUGIN_TIMEOUT: { status: 504, message: 'The plugin {plugin} did not finish {hook} within {ms} ms.', hint: 'Raise `hookTimeoutMs` or fix the plugin.', retry: 'never', openaiCode: 'plugin_timeout' },
   PLUGIN_BAD_RESULT: { status: 500, message: 'The plugin {plugin} returned a wrong value from {hook}: {reason}.', retry: 'never', openaiCode: 'plugin_failed' },
 
-  REQ_BODY_NOT_JSON: { status: 400, message: 'The request body is not valid JSON: {reason}.', retry: 'never', openaiCode: 'invalid_json' },
+  REQ_BODY_NOT_JSON: { status: 400, message: 'The request body cannot be read as a JSON object: {reason}.', retry: 'never', openaiCode: 'invalid_json' },
   REQ_INVALID: { status: 400, message: '{reason}', retry: 'never' },
   REQ_BAD_PATH: { status: 400, message: 'The path is not accepted: {reason}.', retry: 'never', openaiCode: 'invalid_path' },
   REQ_MISSING_MODEL: { status: 400, message: 'The request names no model.', hint: 'Set "model".', retry: 'never', openaiCode: 'missing_required_parameter' },

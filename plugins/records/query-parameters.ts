@@ -66,7 +66,7 @@ const exportSchema = z.strictObject({
 
 type FilterFields = z.output<typeof filterSchema>;
 
-/** Query parameters by name; each may be repeated. */
+/** Query parameters by name; those that name a dimension may be repeated, and any of the values will do. */
 export type Parameters = Readonly<Record<string, readonly string[]>>;
 
 /** Each of these throws GatewayError REQ_INVALID naming the parameter. */
@@ -97,7 +97,9 @@ export function readExport(
   now: number,
 ): { filter: RecordFilter; format: 'csv' | 'ndjson'; content: boolean } {
   const { fields, is, metadata } = read(parameters, exportSchema);
-  return { filter: filterOf(fields, is, metadata, now), format: fields.format, content: fields.content };
+  const { format, content } = fields;
+  if (content && format === 'csv') throw invalid('content', 'needs format=ndjson: a table has no place for it');
+  return { filter: filterOf(fields, is, metadata, now), format, content };
 }
 
 function read<S extends z.ZodType>(parameters: Parameters, schema: S) {
@@ -106,7 +108,10 @@ function read<S extends z.ZodType>(parameters: Parameters, schema: S) {
   const rest: Record<string, string> = {};
   for (const [name, values] of Object.entries(parameters)) {
     const last = values.at(-1) ?? '';
+    if (name === 'status' && !values.every((value) => /^\d{3}$/.test(value)))
+      throw invalid(name, 'must be an HTTP status such as 429');
     if ((recordDimensions as readonly string[]).includes(name)) is[name as RecordDimension] = values;
+    else if (values.length > 1) throw invalid(name, 'is given more than once');
     else if (name.startsWith(metadataPrefix)) metadata[name.slice(metadataPrefix.length).toLowerCase()] = last;
     else rest[name] = last;
   }

@@ -151,9 +151,13 @@ export function scaleCandidates(): Candidate[] {
   ];
 }
 
+/** What does nothing but pass on. */
+export function proxies(): Candidate[] {
+  return spawnSync('nginx', ['-v']).status === 0 ? [pipe, nginx] : [pipe];
+}
+
 export function candidates(): Candidate[] {
-  const list: Candidate[] = [{ name: 'direct', kind: 'direct' }, pipe];
-  if (spawnSync('nginx', ['-v']).status === 0) list.push(nginx);
+  const list: Candidate[] = [{ name: 'direct', kind: 'direct' }, ...proxies()];
   list.push(
     kernel('kernel, minimal', {}),
     kernel('kernel, company', company, virtualKey),

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { type Candidate, company, kernel } from './candidates.ts';
+import { type Candidate, company, kernel, proxies } from './candidates.ts';
 import { listening, type Pinned, pinned } from './tools/processes.ts';
 import { chat } from './workloads.ts';
 
@@ -19,9 +19,13 @@ export async function printFootprint(upstreamPort: number): Promise<void> {
     '\n### Footprint\n\n| gateway | start ms | idle MB | with 5,000 open streams MB | KB per stream | beyond the first 1,000 |',
   );
   console.log('| --- | --: | --: | --: | --: | --: |');
-  const kernels = [kernel('kernel, minimal', {}), kernel('kernel, company', company, { 'x-bf-vk': 'sk-bf-bench' })];
+  const candidates = [
+    ...proxies(),
+    kernel('kernel, minimal', {}),
+    kernel('kernel, company', company, { 'x-bf-vk': 'sk-bf-bench' }),
+  ];
   try {
-    for (const [place, candidate] of kernels.entries()) {
+    for (const [place, candidate] of candidates.entries()) {
       const port = upstreamPort + 1 + place;
       // Compiled code is kept between starts: the first one is not what is measured.
       await (await start(candidate, port, upstreamPort)).gateway.stop();

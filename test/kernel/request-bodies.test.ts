@@ -52,6 +52,21 @@ test('a reply in an encoding that no one knows is passed on', async () => {
   assert.equal(reply.status, 200);
 });
 
+for (const [body, reason] of [
+  ['[]', 'it does not begin with {'],
+  [' "text"', 'it does not begin with {'],
+  ['{"model": }', 'invalid at byte 10'],
+  ['{"model": "gpt"', 'incomplete at byte 15'],
+] as const) {
+  test(`a client that sends ${body} learns why it is not what is wanted`, async () => {
+    await using gateway = await chatGateway();
+    const reply = await post(gateway.url, body, {});
+    assert.equal(reply.status, 400);
+    const { error } = (await reply.json()) as { error: { message: string } };
+    assert.equal(error.message, `The request body cannot be read as a JSON object: ${reason}.`);
+  });
+}
+
 test('the depth that server.limits.jsonDepth allows is the depth that is accepted', async () => {
   await using gateway = await chatGateway({}, { server: { limits: { jsonDepth: 5 } } });
   const nested = (levels: number): string =>

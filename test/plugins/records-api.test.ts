@@ -85,12 +85,22 @@ describe('the query API', () => {
       ['from=yesterday', 'from'],
       ['sort=id', 'sort'],
       ['cursor=x', 'cursor'],
+      ['status=abc', 'status'],
+      ['sort=time&sort=cost', 'sort'],
     ]) {
       const response = await fetch(`${recording.gateway.url}/api/records?${query}`, { headers: recording.admin });
       const { error } = (await response.json()) as { error: { param: string; message: string } };
       assert.equal(response.status, 400);
       assert.equal(error.param, name, error.message);
     }
+  });
+
+  it('has no place for contents in a table, and says so', async () => {
+    await using recording = await startRecording();
+    const url = `${recording.gateway.url}/api/records/export?format=csv&content=true`;
+    const response = await fetch(url, { headers: recording.admin });
+    assert.equal(response.status, 400);
+    assert.match(await response.text(), /content needs format=ndjson/);
   });
 
   it('gives one record, and 404 for one that is not there', async () => {
