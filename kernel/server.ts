@@ -91,10 +91,9 @@ export async function listen(
     if (tls === undefined) direct.add(socket);
     else server.emit('connection', socket);
   });
-  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return {
     port: listeners.port,
-    url: `${tls === undefined ? 'http' : 'https'}://${shown}:${listeners.port}`,
+    url: urlOf(config.server, listeners.port),
     renew: (next) => {
       if (next !== undefined && 'setSecureContext' in server)
         (server as HttpsServer).setSecureContext({ cert: next.cert, key: Secret.reveal(next.key) });
@@ -119,6 +118,12 @@ export async function listen(
       direct.stop();
     },
   };
+}
+
+/** Where callers on this machine find the gateway. */
+export function urlOf({ host, tls }: Config['server'], port: number): string {
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `${tls === undefined ? 'http' : 'https'}://${shown}:${port}`;
 }
 
 /** Calls that {@link listen} answers before there is an exchange. */

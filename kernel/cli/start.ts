@@ -8,7 +8,7 @@ import { defaultConfigFile, readConfig } from '../config/read-config.ts';
 import { createGateway, type Gateway } from '../gateway.ts';
 import { probe } from '../listeners.ts';
 import { createLogger } from '../logger.ts';
-import { listen } from '../server.ts';
+import { listen, urlOf } from '../server.ts';
 import type { Arguments } from './arguments.ts';
 import { checkDataDir } from './check-data-dir.ts';
 import { checkTls } from './check-tls.ts';
@@ -87,7 +87,7 @@ async function startWorkers(loaded: LoadedConfig, count: number, file: string | 
   const port = await openOrRefuse(() => probe(config.server.host, config.server.port), config);
   const args = [...process.argv.slice(2), '--port', String(port), ...(file === undefined ? [] : ['--config', file])];
   return runPrimary(count, args, log, () =>
-    announce(log, loaded, `http://${config.server.host}:${port}`, { workers: count }),
+    announce(log, loaded, urlOf(config.server, port), { workers: count }),
   );
 }
 
@@ -96,6 +96,7 @@ function warnOfRestart(log: Gateway['log'], running: Config, next: Config): void
   const settings = (['host', 'port', 'workers'] as const)
     .filter((name) => running.server[name] !== next.server[name])
     .map((name): string => `server.${name}`);
+  if (running.server.limits.headerBytes !== next.server.limits.headerBytes) settings.push('server.limits.headerBytes');
   if ((running.server.tls === undefined) !== (next.server.tls === undefined)) settings.push('server.tls');
   if (settings.length > 0) log.warn({ settings }, 'these settings change at the next start');
 }
