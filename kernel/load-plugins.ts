@@ -132,8 +132,11 @@ export async function findDefinition(
         : `Did you mean ${guess}?`;
     throw new GatewayError('PLUGIN_UNKNOWN', { plugin: use, suggestion });
   }
+  const found = isPath ? await stat(file).catch(() => undefined) : undefined;
+  if (isPath && found === undefined)
+    throw new GatewayError('PLUGIN_UNKNOWN', { plugin: use, suggestion: `There is no file ${file}.` });
   // A changed file is loaded anew at the next reload, although modules are cached by address.
-  const version = isPath ? `?v=${(await stat(file)).mtimeMs}` : '';
+  const version = found === undefined ? '' : `?v=${found.mtimeMs}`;
   const module = (await importPlugin(pathToFileURL(file).href + version)) as { default?: PluginDefinition };
   const definition = module.default;
   const reason = unusable(definition);

@@ -38,8 +38,9 @@ function addIssue(issue: z.core.$ZodIssue, above: Path, checked: Checked): void 
     return;
   }
   const allowed = allowedValues(issue);
-  // A discriminated union's input is the object, but its path is that of the member that tells.
-  const got = 'input' in issue && issue.code !== 'invalid_union' ? issue.input : valueAt(checked.value, inner);
+  // Of a discriminated union and of a schema's own check, the input is the object, but the path is that of the member at fault.
+  const isOfMember = issue.code === 'invalid_union' || issue.code === 'custom';
+  const got = 'input' in issue && !isOfMember ? issue.input : valueAt(checked.value, inner);
   const message = issue.message === '' ? wordUnion(issue) : issue.message;
   const isMissing = got === undefined && message.startsWith('expected ');
   const suggestion = allowed && suggestValue(got, allowed);

@@ -382,3 +382,18 @@ test('a certificate that cannot be served is refused in one line by start and ch
     assert.match(stderr, /^Cannot serve HTTPS: server\.tls\.cert[^\n]*\n$/);
   }
 });
+
+test('check names the file of a plugin that is not there, and the member that excludes another', async () => {
+  const owners = '{ "id": "a", "value": "sk-0123456789abcdef", "team": "t", "customer": "acme" }';
+  const file = config(
+    'not-there.jsonc',
+    `{ "plugins": { "./nothing.ts": {}, "plugins/governance": { "teams": [{ "id": "t" }], "virtualKeys": [${owners}] } } }`,
+  );
+  const { code, stderr } = await run('check', '--config', file);
+  assert.equal(code, 78, stderr);
+  assert.match(
+    stderr,
+    /plugins\["\.\/nothing\.ts"\]: There is no plugin \.\/nothing\.ts\. There is no file \/\S+nothing\.ts\./,
+  );
+  assert.match(stderr, /\.virtualKeys\[0\]\.customer: name a team or a customer, not both, got "acme"/);
+});
