@@ -1,4 +1,4 @@
-import { type FlatHeaders, lowerNames } from '../plugin-sdk/index.ts';
+import { type FlatHeaders, lowerName, lowerNames } from '../plugin-sdk/index.ts';
 import type { LiveExchange } from './exchange.ts';
 
 /**
@@ -17,6 +17,9 @@ const dropped = new Set([
   'www-authenticate',
   'x-request-id',
 ]);
+
+/** How a reply is framed, and whether its connection stays, is for whoever writes it: plugins have no say. */
+const ofTheConnection = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
 /** Headers that make a 101 what it is. */
 const hopOfUpgrade = new Set(['connection', 'upgrade']);
@@ -55,7 +58,9 @@ export function replyHeaders(
   }
   if (attempts.length > 0) headers.push('x-bf-attempts', printable(attempts.map(describeAttempt).join(', ')));
   if (served !== undefined && served.lossy.length > 0) headers.push('x-bf-lossy', printable(served.lossy.join(', ')));
-  for (const part of exchange.replyHeaders) headers.push(printable(part));
+  const { replyHeaders: set } = exchange;
+  for (let i = 0; i < set.length; i += 2)
+    if (!ofTheConnection.has(lowerName(set[i]!))) headers.push(printable(set[i]!), printable(set[i + 1]!));
   if (exchange.explains) headers.push('x-bf-explain', explanation(exchange));
   return headers;
 }

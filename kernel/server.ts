@@ -127,8 +127,8 @@ export function urlOf({ host, tls }: Config['server'], port: number): string {
 }
 
 /** Calls that {@link listen} answers before there is an exchange. */
-function asksForNode({ headers }: DirectClient, gateway: Gateway): boolean {
-  if (gateway.state === 'closed') return true;
+function asksForNode({ headers, url }: DirectClient, gateway: Gateway): boolean {
+  if (gateway.state === 'closed' || url === '/health' || url === '/ready') return true;
   return gateway.current.loaded.config.server.allowCrossSite && lowerNames(headers).includes('origin');
 }
 

@@ -86,9 +86,7 @@ async function startWorkers(loaded: LoadedConfig, count: number, file: string | 
   const log = createLogger(config.log);
   const port = await openOrRefuse(() => probe(config.server.host, config.server.port), config);
   const args = [...process.argv.slice(2), '--port', String(port), ...(file === undefined ? [] : ['--config', file])];
-  return runPrimary(count, args, log, () =>
-    announce(log, loaded, urlOf(config.server, port), { workers: count }),
-  );
+  return runPrimary(count, args, log, () => announce(log, loaded, urlOf(config.server, port), { workers: count }));
 }
 
 /** Names what changed in the config and is only read at a start. */

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openaiChat } from '../../plugin-sdk/dialects/openai-chat/index.ts';
 import { type PassthroughGateway, passthroughGateway } from '../routes/passthrough-gateway.ts';
+import { plugin } from './chat-gateway.ts';
 
 const path = '/openai_passthrough/v1/echo';
 const head = (length: number, more = ''): string =>
@@ -92,7 +94,7 @@ test('a request that comes in pieces, split anywhere, gets its answer', async ()
         client.socket.write(request.slice(0, at + 1));
         await sleep(10);
         client.socket.write(request.slice(at + 1));
-        await client.until(new RegExp(`(<POST in pieces>[sS]*){${round}}`));
+        await client.until(new RegExp(`(<POST in pieces>[\\s\\S]*){${round}}`));
       }
     }),
   );
@@ -105,7 +107,7 @@ test('bodies of any length follow each other on one connection', async () => {
   const bodies = lengths.map((length, i) => String(i).repeat(length));
   for (const [round, body] of bodies.entries()) {
     client.socket.write(post(body));
-    await client.until(new RegExp(`(<[^>]*>[sS]*){${round + 1}}`));
+    await client.until(new RegExp(`(<[^>]*>[\\s\\S]*){${round + 1}}`));
   }
   assert.deepEqual(
     answers(client.text()),
@@ -154,6 +156,84 @@ test('a path that is no exchange is answered by whoever has it, and the connecti
   await client.until('"status":"ok"');
   client.socket.write(post('b2'));
   await client.until('b2>');
+});
+
+test('an empty line behind a body, while it is answered, does no harm', async () => {
+  await using gateway = await passthroughGateway();
+  gateway.upstreams.openai.always(({ body }) => ({ body: `<${body}>`, delayMs: 50 }));
+  await using client = await caller(gateway);
+  client.socket.write(post('a1'));
+  await sleep(20);
+  client.socket.write('\r\n');
+  await client.until('<a1>');
+  client.socket.write(post('b2'));
+  await client.until('<b2>');
+});
+
+test('a request behind an upload whose last pieces had to wait is read', async () => {
+  const waiting = plugin('waiting', { hooks: { preRoute: () => sleep(200, undefined) } });
+  await using gateway = await passthroughGateway({
+    server: { limits: { bufferBytes: 1_000 } },
+    definitions: { waiting },
+    plugins: { waiting: {} },
+  });
+  gateway.upstreams.openai.always(({ body }) => ({ body: `<${body.length}>` }));
+  await using client = await caller(gateway);
+  client.socket.write(head(160_000));
+  // The first goes to whoever waits; the next ones stay with the connection, and are more together than it wants to hold.
+  for (const size of [80_000, 40_000, 40_000]) {
+    client.socket.write(Buffer.alloc(size));
+    await sleep(40);
+  }
+  await client.until('<160000>');
+  client.socket.write(post('b2'));
+  await client.until('<2>');
+});
+
+test('what a plugin says of the connection and of the length of a reply is left out', async () => {
+  const odd = plugin('odd', {
+    hooks: {
+      preRoute(exchange) {
+        for (const name of ['connection', 'Transfer-Encoding', 'keep-alive']) exchange.setReplyHeader(name, 'chunked');
+        exchange.setReplyHeader('content-length', '3');
+        exchange.setReplyHeader('x-odd', 'yes');
+        return undefined;
+      },
+    },
+  });
+  await using gateway = await passthroughGateway({ definitions: { odd }, plugins: { odd: {} } });
+  gateway.upstreams.openai.always({ body: '<hello>' });
+  for (const more of ['', byNode]) {
+    await using client = await caller(gateway);
+    for (const round of [1, 2]) {
+      client.socket.write(post('a', more));
+      await client.until(new RegExp(`(<hello>[\\s\\S]*){${round}}`));
+    }
+    assert.match(client.text(), /^x-odd: yes\r$/m);
+    assert.doesNotMatch(client.text(), /: 3\r|: chunked\r/);
+  }
+});
+
+test('/health and /ready answer a POST before every plugin', async () => {
+  const all = plugin('all', {
+    routes: [
+      {
+        type: 'exchange',
+        method: 'POST',
+        path: '/*',
+        strip: '',
+        dialect: openaiChat,
+        operation: 'chat',
+        defaultProvider: 'openai',
+      },
+    ],
+  });
+  await using gateway = await passthroughGateway({ definitions: { all }, plugins: { all: {} } });
+  await using client = await caller(gateway);
+  for (const probe of ['/health', '/ready']) {
+    client.socket.write(post('{}').replace(path, probe));
+    await client.until(probe === '/health' ? '"status":"ok"' : /("status":"ok"[\s\S]*){2}/);
+  }
 });
 
 test('a client that leaves before its answer is noticed', async () => {

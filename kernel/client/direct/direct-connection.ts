@@ -88,7 +88,6 @@ export class DirectConnection {
   }
 
   #onData = (bytes: Buffer): void => {
-    noteRead(bytes.length);
     if (this.#isEnding) return;
     if (this.#client === undefined) this.#begin(bytes);
     else if (this.#missing > 0) this.#continueBody(bytes);
@@ -96,6 +95,7 @@ export class DirectConnection {
   };
 
   #begin(bytes: Buffer): void {
+    noteRead(bytes.length);
     const head = this.#heads.read(bytes, this.#owner.headerBytes);
     if (head === undefined) return this.#handOver([bytes]);
     const missing = head.length - (bytes.length - head.size);
@@ -114,15 +114,16 @@ export class DirectConnection {
     const taken = bytes.length > this.#missing ? bytes.subarray(0, this.#missing) : bytes;
     this.#missing -= taken.length;
     const body = this.#body;
-    // What nobody reads is dropped: the response says that the connection ends with it.
-    if (!Buffer.isBuffer(body) && !body.add(taken, this.#missing === 0)) this.socket.pause();
+    const isLast = this.#missing === 0;
+    // What nobody reads is dropped: the response says that the connection ends with it. Behind the last piece nobody asks for more.
+    if (!Buffer.isBuffer(body) && !body.add(taken, isLast) && !isLast) this.socket.pause();
     if (taken.length < bytes.length) this.#keep(bytes.subarray(taken.length));
   }
 
   /** Holds what came too early. What cannot be the beginning of a request ends the connection, as node's parser would. */
   #keep(bytes: Buffer): void {
     const first = bytes[0]!;
-    if (this.#earlyBytes === 0 && (first < 65 || first > 90)) {
+    if (this.#earlyBytes === 0 && !mayBegin(first)) {
       this.socket.destroy();
       return;
     }
@@ -181,4 +182,9 @@ export class DirectConnection {
       .off('close', this.#onClose);
     this.#owner.handOver(this, unread);
   }
+}
+
+/** A capital letter, or part of an empty line, which some clients send behind a body (RFC 9112 section 2.2). */
+function mayBegin(byte: number): boolean {
+  return (byte >= 65 && byte <= 90) || byte === 13 || byte === 10;
 }
