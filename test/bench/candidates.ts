@@ -188,7 +188,7 @@ const nginx: Candidate = {
     writeFileSync(
       file,
       `daemon off; master_process off; worker_processes 1; pid ${folder}/nginx.pid; error_log /dev/null;
-events { worker_connections 8192; multi_accept on; }
+events { worker_connections 16384; multi_accept on; }
 http { access_log off; client_max_body_size 0; client_body_buffer_size 2m; keepalive_requests 100000000; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p;
  fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
  upstream up { server 127.0.0.1:${upstream}; keepalive 1024; keepalive_requests 100000000; }

@@ -40,9 +40,10 @@ export class DirectConnection {
   #earlyBytes = 0;
   /** The response says that the connection ends with it. */
   #isLast = false;
-  /** It was written, and the connection ends. */
-  #isEnding = false;
+  /** All of the response was given to the socket. */
   #isFinished = false;
+  /** All of it was sent, and the connection ends. */
+  #isEnding = false;
   /** Since when the connection waits for a request: milliseconds, monotonic. */
   idleSince = performance.now();
   /** No request has come yet. */
@@ -115,7 +116,8 @@ export class DirectConnection {
     this.#missing -= taken.length;
     const body = this.#body;
     const isLast = this.#missing === 0;
-    // What nobody reads is dropped: the response says that the connection ends with it. Behind the last piece nobody asks for more.
+    // What nobody reads is dropped: the response says that the connection ends with it. Behind the last piece nobody asks
+    // for more, so there is no pause.
     if (!Buffer.isBuffer(body) && !body.add(taken, isLast) && !isLast) this.socket.pause();
     if (taken.length < bytes.length) this.#keep(bytes.subarray(taken.length));
   }

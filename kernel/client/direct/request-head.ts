@@ -50,8 +50,9 @@ const shape = /^POST (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+\-.^`|~\w]+:[\t\x20-\
 const digits = /^\d{1,15}$/;
 
 /**
- * Reads the head of a request, given as latin1 text with its last empty line, when it is what nearly every SDK sends: a POST whose body has one plain length (RFC 9112 section 6.3) on a connection that is kept. Undefined for all
- * else, and for whatever two readers could understand differently: that is for node's own parser to serve or to refuse.
+ * Reads the head of a request, given as latin1 text with its last empty line, when it is what nearly every SDK sends: a
+ * POST whose body has one plain length (RFC 9112 section 6.3) on a connection that is kept. Undefined for all else, and for
+ * whatever two readers could understand differently: that is for node's own parser to serve or to refuse.
  */
 export function readRequestHead(text: string): RequestHead | undefined {
   const match = shape.exec(text);
