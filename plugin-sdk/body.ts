@@ -13,6 +13,7 @@ import {
   readValue,
   type ScanResult,
   scanPieces,
+  skipWhitespace,
   splice,
 } from './json-bytes/index.ts';
 
@@ -122,7 +123,7 @@ export class BytesBody {
     const { problem, complete, at } = topLevel;
     if (problem === 'too-deep') throw new GatewayError('REQ_TOO_DEEP', { limit: this.#maxDepth ?? defaultMaxDepth });
     if (!complete) {
-      const isOther = problem === 'invalid' && this.bytes.toString('latin1', 0, at).trim() === '';
+      const isOther = problem === 'invalid' && at === skipWhitespace(this.bytes, 0);
       const reason = isOther ? 'it does not begin with {' : `${problem ?? 'it ends too early'} at byte ${at}`;
       throw new GatewayError('REQ_BODY_NOT_JSON', { reason });
     }

@@ -1,15 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Body, FlatHeaders, RequestHeaders } from '../../plugin-sdk/index.ts';
-import { latin1 } from '../latin1.ts';
+import { joinedBytes, latin1 } from '../latin1.ts';
 import type { BodyLimits, Client } from './client.ts';
 import { closeInSteps } from './linger.ts';
 import { readBody } from './read-body.ts';
-
-/**
- * Up to this many bytes go out in one piece with the head or the frame of their chunk, as one latin1 text; of texts above
- * 16 KB, head included, node would make another copy.
- */
-const joinedBytes = 15_360;
 
 /** A caller on a socket. Writes to node's response directly: web `Response` objects cost five times the rest of a call. */
 export class NodeClient implements Client {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FlatHeaders } from '../../plugin-sdk/index.ts';
+import { writeHeaderLines } from '../header-lines.ts';
 import { ServerResponse } from '../node-builtins.ts';
 import { NodeClient } from './node-client.ts';
 
@@ -50,7 +51,7 @@ export class UpgradeClient extends NodeClient {
   join(headers: FlatHeaders, provider: Socket): Promise<void> {
     const socket = this.#socket;
     this.#joined = true;
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines(headers)}\r\n`);
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${writeHeaderLines(headers)}\r\n`);
     if (this.#early.length > 0) provider.write(this.#early);
     for (const side of [socket, provider]) side.setTimeout(0).setNoDelay(true);
     provider.on('data', (chunk: Buffer) => {
@@ -74,10 +75,4 @@ export class UpgradeClient extends NodeClient {
       if (socket.destroyed) provider.destroy();
     });
   }
-}
-
-function lines(headers: FlatHeaders): string {
-  let text = '';
-  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  return text;
 }

@@ -1,5 +1,5 @@
 import type { FlatHeaders } from '../../plugin-sdk/index.ts';
-import { headerValue } from '../header-value.ts';
+import { lineShape, readHeaderLines } from '../header-lines.ts';
 import { MalformedReply } from './malformed-reply.ts';
 
 /** Milliseconds that a connection is kept when its upstream does not say. */
@@ -18,9 +18,10 @@ export interface ReplyHead {
   readonly keptMs: number;
 }
 
-/** A whole head but its last empty line: status line, then lines of token, colon and text without control characters. */
-const shape =
-  /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?\r\n((?:[!#$%&'*+\-.^`|~\w]+:[\t\x20-\x7e\x80-\xff]*\r\n)*)$/;
+/** A whole head but its last empty line: status line, then header lines. */
+const shape = new RegExp(
+  `^HTTP\\/1\\.([01]) ([1-9]\\d\\d)(?: [\\t\\x20-\\x7e\\x80-\\xff]*)?\\r\\n((?:${lineShape})*)$`,
+);
 
 /**
  * Reads the head of a reply, given as latin1 text up to and with the end of its last line. As strict as node's own
@@ -31,23 +32,21 @@ export function readReplyHead(text: string, method: string): ReplyHead {
   const match = shape.exec(text);
   if (match === null) throw new MalformedReply('its head is no HTTP/1.1');
   const status = Number(match[2]);
-  const fields = match[3]!;
-  const headers: FlatHeaders = [];
+  const headers = readHeaderLines(match[3]!);
   let length: string | undefined;
   let coding: string | undefined;
   let isKept = match[1] === '1';
   let hint: string | undefined;
-  for (let at = 0; at < fields.length; ) {
-    const colon = fields.indexOf(':', at);
-    const end = fields.indexOf('\r\n', colon);
-    const name = fields.slice(at, colon);
-    const value = headerValue(fields, colon + 1, end);
-    at = end + 2;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!;
+    const value = headers[i + 1]!;
     // Names that matter here are told apart by their lengths first.
     switch (name.length) {
       case 7:
         // It announces what follows a chunked body; the reply may go on in one piece, beside which it is not allowed.
-        if (name.toLowerCase() === 'trailer') continue;
+        if (name.toLowerCase() !== 'trailer') break;
+        headers.splice(i, 2);
+        i -= 2;
         break;
       case 10: {
         const lower = name.toLowerCase();
@@ -66,7 +65,6 @@ export function readReplyHead(text: string, method: string): ReplyHead {
         coding = value;
         break;
     }
-    headers.push(name, value);
   }
   const body = bodyOf(status, method, length, coding);
   return { status, headers, body, keptMs: isKept && body !== 'until-close' ? keptFor(hint) : 0 };

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { type OutgoingHeaders, Pieces, Secret, type UpstreamRequest } from '../../plugin-sdk/index.ts';
+import { writeHeaderLine } from '../header-lines.ts';
 
 /** A request as it is written to a connection. */
 export interface WireRequest {
@@ -12,7 +13,6 @@ export interface WireRequest {
 }
 
 const token = /^[!#$%&'*+\-.^`|~\w]+$/;
-const badInValue = /[^\t\x20-\x7e\x80-\xff]/;
 const badInPath = /[^\x21-\xff]/;
 
 /** What is written here, once, by their lengths; a provider may name another host, and the length of a streamed body. */
@@ -60,7 +60,7 @@ function plainLines(headers: OutgoingHeaders): PlainLines {
     const name = revealed(headers[i]!);
     const value = headers[i + 1]!;
     if (value instanceof Secret) continue;
-    const text = line(name, value);
+    const text = writeHeaderLine(name, value);
     const own = ownHeader(name);
     if (own === undefined) lines += text;
     else if (own === 'host') named = value;
@@ -87,7 +87,7 @@ function secretLines(headers: OutgoingHeaders): string {
     const value = headers[i + 1]!;
     if (!(value instanceof Secret)) continue;
     const name = revealed(headers[i]!);
-    const text = line(name, Secret.reveal(value));
+    const text = writeHeaderLine(name, Secret.reveal(value));
     if (ownHeader(name) === undefined) lines += text;
   }
   return lines;
@@ -96,12 +96,6 @@ function secretLines(headers: OutgoingHeaders): string {
 function ownHeader(name: string): string | undefined {
   const own = ownHeaders.get(name.length);
   return own !== undefined && name.toLowerCase() === own ? own : undefined;
-}
-
-function line(name: string, value: string): string {
-  if (!token.test(name) || badInValue.test(value))
-    throw new Error(`the header ${JSON.stringify(name)} holds a character that HTTP does not allow`);
-  return `${name}: ${value}\r\n`;
 }
 
 /** A part of a header as plain text. For senders alone. */

@@ -1,6 +1,6 @@
 export { lastObjectNamed } from './find-object.ts';
 export { findPath } from './find-path.ts';
-export { defaultMaxDepth, type JsonProblem, type Range } from './json-cursor.ts';
+export { defaultMaxDepth, type JsonProblem, type Range, skipWhitespace } from './json-cursor.ts';
 export { type MultipartField, multipartBoundary, readMultipartField } from './multipart-head.ts';
 export { Pieces } from './pieces.ts';
 export { readBoolean, readNumber, readString, readValue } from './read-value.ts';

@@ -1,13 +1,11 @@
 import type { Body, FlatHeaders, RequestHeaders } from '../../../plugin-sdk/index.ts';
-import { latin1 } from '../../latin1.ts';
+import { writeHeaderLines } from '../../header-lines.ts';
+import { joinedBytes, latin1 } from '../../latin1.ts';
 import type { BodyLimits, Client } from '../client.ts';
 import { readBody, readWholeBody } from '../read-body.ts';
 import type { DirectConnection } from './direct-connection.ts';
 import type { RequestHead } from './request-head.ts';
-import { type Framing, responseHead, trailerLines } from './response-head.ts';
-
-/** Up to this many bytes are joined with the head or the frame of their chunk into one latin1 text; above, copying costs more. */
-const joinedBytes = 15_360;
+import { type Framing, responseHead } from './response-head.ts';
 
 /** A caller whose request came by a {@link DirectConnection}. What it is answered goes to the socket in as few writes as possible. */
 export class DirectClient implements Client {
@@ -40,7 +38,7 @@ export class DirectClient implements Client {
   }
 
   writeHead(status: number, headers: FlatHeaders): void {
-    const { text, framing } = responseHead(status, headers, this.#connection.keptSeconds());
+    const { text, framing } = responseHead(status, headers, this.#connection.startResponse());
     this.#held = text;
     this.#framing = framing;
     this.headSent = true;
@@ -52,12 +50,9 @@ export class DirectClient implements Client {
     // An empty chunk would be the last.
     if (size === 0 || this.#framing === 'none') return true;
     const { socket } = this.#connection;
+    if (size <= joinedBytes) return socket.write(this.#takeHeld() + this.#framed(latin1(chunk, size)), 'latin1');
     const isChunk = this.#framing === 'chunks';
     const before = isChunk ? `${this.#takeHeld()}${size.toString(16)}\r\n` : this.#takeHeld();
-    if (size <= joinedBytes) {
-      const content = latin1(chunk, size);
-      return socket.write(isChunk ? `${before}${content}\r\n` : before + content, 'latin1');
-    }
     socket.cork();
     if (before !== '') socket.write(before, 'latin1');
     const goesOn = socket.write(chunk);
@@ -66,16 +61,14 @@ export class DirectClient implements Client {
     return goesOn;
   }
 
-  end(chunk: Buffer | string | undefined, trailers: FlatHeaders = []): void {
-    const size = chunk === undefined ? 0 : Buffer.byteLength(chunk);
-    if (size > joinedBytes) this.write(chunk!);
+  end(chunk: Buffer | string = '', trailers: FlatHeaders = []): void {
+    const size = Buffer.byteLength(chunk);
+    if (size > joinedBytes) this.write(chunk);
     else if (size > 0) {
       this.bytesOut += size;
-      const content = latin1(chunk!, size);
-      if (this.#framing === 'length') this.#held += content;
-      else if (this.#framing === 'chunks') this.#held += `${size.toString(16)}\r\n${content}\r\n`;
+      this.#held += this.#framed(latin1(chunk, size));
     }
-    if (this.#framing === 'chunks') this.#held += `0\r\n${trailerLines(trailers)}\r\n`;
+    if (this.#framing === 'chunks') this.#held += `0\r\n${writeHeaderLines(trailers)}\r\n`;
     this.#connection.finish(this.#takeHeld());
   }
 
@@ -85,6 +78,12 @@ export class DirectClient implements Client {
 
   flushHead(): void {
     if (this.#held !== '') this.#connection.socket.write(this.#takeHeld(), 'latin1');
+  }
+
+  /** Content, one character for each byte, as it goes out. */
+  #framed(content: string): string {
+    if (this.#framing === 'none') return '';
+    return this.#framing === 'chunks' ? `${content.length.toString(16)}\r\n${content}\r\n` : content;
   }
 
   #takeHeld(): string {

@@ -74,8 +74,8 @@ export class DirectConnection {
     return body;
   }
 
-  /** For the head of the response, which is where it is decided. */
-  keptSeconds(): number {
+  /** Decides, for the head of the response, how many seconds the connection may wait for its next request; 0 ends it. */
+  startResponse(): number {
     const seconds = this.#missing > 0 ? 0 : this.#owner.keptSeconds();
     this.#isLast = seconds === 0;
     return seconds;

@@ -1,5 +1,5 @@
 import type { FlatHeaders } from '../../../plugin-sdk/index.ts';
-import { headerValue } from '../../header-value.ts';
+import { lineShape, readHeaderLines } from '../../header-lines.ts';
 
 /** What stands before the body of a request. */
 export interface RequestHead {
@@ -10,7 +10,8 @@ export interface RequestHead {
   readonly length: number;
   /** Bytes of the head, with its last empty line. */
   readonly size: number;
-  /** The text in front of the digits of the length, and behind them. */
+  /** Where the digits of the length stand among the headers, and the text in front of them and behind. */
+  readonly lengthAt: number;
   readonly before: string;
   readonly after: string;
 }
@@ -45,8 +46,9 @@ export class HeadReader {
 /** Above this many headers a request is node's, which has its own bound. */
 const mostHeaders = 200;
 
-/** A whole head: request line, lines of token, colon and text without control characters, and an empty line. */
-const shape = /^POST (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+\-.^`|~\w]+:[\t\x20-\x7e\x80-\xff]*\r\n)+)\r\n$/;
+/** A whole head: request line, header lines and an empty line. */
+const shape = new RegExp(`^POST (\\/[!-~]*) HTTP\\/1\\.1\\r\\n((?:${lineShape})+)\\r\\n$`);
+const lengthLine = /\r\ncontent-length:[\t ]*/i;
 const digits = /^\d{1,15}$/;
 
 /**
@@ -57,30 +59,39 @@ const digits = /^\d{1,15}$/;
 export function readRequestHead(text: string): RequestHead | undefined {
   const match = shape.exec(text);
   if (match === null) return undefined;
-  const fields = match[2]!;
-  const headers: FlatHeaders = [];
-  let length: string | undefined;
-  let lengthFrom = 0;
+  const headers = readHeaderLines(match[2]!);
+  if (headers.length > 2 * mostHeaders) return undefined;
+  let lengthAt = -1;
   let hosts = 0;
-  for (let at = 0; at < fields.length; ) {
-    const colon = fields.indexOf(':', at);
-    const end = fields.indexOf('\r\n', colon);
-    const name = fields.slice(at, colon);
-    const value = headerValue(fields, colon + 1, end);
-    at = end + 2;
-    headers.push(name, value);
-    const lower = mayMatter(name.length) ? name.toLowerCase() : '';
-    if (others.has(lower) || (lower === 'connection' && value.toLowerCase() !== 'keep-alive')) return undefined;
-    if (lower === 'host' && (hosts += 1) > 1) return undefined;
-    if (lower !== 'content-length') continue;
-    if (length !== undefined || !digits.test(value)) return undefined;
-    length = value;
-    lengthFrom = text.length - fields.length - 2 + fields.indexOf(value, colon);
+  for (let i = 0; i < headers.length; i += 2) {
+    // Names that matter here are told apart by their lengths first.
+    if (!lengthsThatMatter.has(headers[i]!.length)) continue;
+    const value = headers[i + 1]!;
+    switch (headers[i]!.toLowerCase()) {
+      case 'host':
+        if ((hosts += 1) > 1) return undefined;
+        break;
+      case 'content-length':
+        if (lengthAt !== -1 || !digits.test(value)) return undefined;
+        lengthAt = i + 1;
+        break;
+      case 'connection':
+        if (value.toLowerCase() !== 'keep-alive') return undefined;
+        break;
+      case 'expect':
+      case 'upgrade':
+      case 'trailer':
+      case 'proxy-connection':
+      case 'transfer-encoding':
+        return undefined;
+    }
   }
-  if (length === undefined || headers.length > 2 * mostHeaders) return undefined;
-  const before = text.slice(0, lengthFrom);
-  const after = text.slice(lengthFrom + length.length);
-  return { url: match[1]!, headers, length: Number(length), size: text.length, before, after };
+  const line = lengthLine.exec(text);
+  if (lengthAt === -1 || line === null) return undefined;
+  const before = text.slice(0, line.index + line[0].length);
+  const length = headers[lengthAt]!;
+  const after = text.slice(before.length + length.length);
+  return { url: match[1]!, headers, length: Number(length), size: text.length, lengthAt, before, after };
 }
 
 /**
@@ -95,19 +106,12 @@ export function readSameHead(text: string, last: RequestHead): RequestHead | und
   const length = text.slice(before.length, to);
   if (!digits.test(length)) return undefined;
   const headers = [...last.headers];
-  for (let i = 0; i < headers.length; i += 2)
-    if (headers[i]!.length === 14 && headers[i]!.toLowerCase() === 'content-length') headers[i + 1] = length;
-  return { url: last.url, headers, length: Number(length), size: text.length, before, after };
+  headers[last.lengthAt] = length;
+  return { ...last, headers, length: Number(length), size: text.length };
 }
 
-/** Headers of requests that are node's to read. */
-const others: ReadonlySet<string> = new Set(['expect', 'upgrade', 'trailer', 'proxy-connection', 'transfer-encoding']);
-const names = [...others, 'host', 'connection', 'content-length'];
-
-/** Names that matter here are told apart by their lengths first. */
-function mayMatter(size: number): boolean {
-  return lengths[size] === true;
-}
-
-const lengths: boolean[] = [];
-for (const { length } of names) lengths[length] = true;
+const lengthsThatMatter: ReadonlySet<number> = new Set(
+  ['host', 'content-length', 'connection', 'expect', 'upgrade', 'trailer', 'proxy-connection', 'transfer-encoding'].map(
+    ({ length }) => length,
+  ),
+);

@@ -1,5 +1,6 @@
 import type { FlatHeaders } from '../../../plugin-sdk/index.ts';
-import { STATUS_CODES, validateHeaderName, validateHeaderValue } from '../../node-builtins.ts';
+import { writeHeaderLine } from '../../header-lines.ts';
+import { STATUS_CODES } from '../../node-builtins.ts';
 
 /** How the body behind a head is framed: by its length, in chunks, or not at all because there is none. */
 export type Framing = 'length' | 'chunks' | 'none';
@@ -9,12 +10,9 @@ export interface ResponseHead {
   readonly framing: Framing;
 }
 
-const token = /^[!#$%&'*+\-.^`|~\w]+$/;
-const notInAValue = /[^\t\x20-\x7e\x80-\xff]/;
-
 /**
  * The head of a response as latin1 text, with the headers that node would add. `keptSeconds`: how long the connection may
- * wait for its next request; 0 ends it behind the response. Throws TypeError for what is no header, as node does.
+ * wait for its next request; 0 ends it behind the response. Throws Error for what is no header.
  */
 export function responseHead(status: number, headers: FlatHeaders, keptSeconds: number): ResponseHead {
   let text = statusLine(status);
@@ -22,9 +20,7 @@ export function responseHead(status: number, headers: FlatHeaders, keptSeconds: 
   let isDated = false;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
-    const value = headers[i + 1]!;
-    checkHeader(name, value);
-    text += `${name}: ${value}\r\n`;
+    text += writeHeaderLine(name, headers[i + 1]!);
     if (name.length === 4 && name.toLowerCase() === 'date') isDated = true;
     else if (name.length === 14 && framing === 'chunks' && name.toLowerCase() === 'content-length') framing = 'length';
   }
@@ -33,21 +29,6 @@ export function responseHead(status: number, headers: FlatHeaders, keptSeconds: 
     keptSeconds > 0 ? `Connection: keep-alive\r\nKeep-Alive: timeout=${keptSeconds}\r\n` : 'Connection: close\r\n';
   text += framing === 'chunks' ? 'Transfer-Encoding: chunked\r\n\r\n' : '\r\n';
   return { text, framing };
-}
-
-/** The lines behind the last chunk. Throws TypeError for what is no header. */
-export function trailerLines(trailers: FlatHeaders): string {
-  let text = '';
-  for (let i = 0; i < trailers.length; i += 2) {
-    checkHeader(trailers[i]!, trailers[i + 1]!);
-    text += `${trailers[i]}: ${trailers[i + 1]}\r\n`;
-  }
-  return text;
-}
-
-function checkHeader(name: string, value: string): void {
-  if (!token.test(name)) validateHeaderName(name);
-  if (typeof value !== 'string' || notInAValue.test(value)) validateHeaderValue(name, value);
 }
 
 function statusLine(status: number): string {
