@@ -3,7 +3,18 @@ import type { ProviderKey } from './provider.ts';
 import { Secret } from './secret.ts';
 
 /** A string in the config that is a credential: usually `env.NAME` or `file:PATH`. */
-export const secretString = z.string().transform((value) => new Secret(value));
+export const secretString = z
+  .string()
+  .min(1, 'expected a credential, best as env.NAME or file:PATH')
+  .refine((value) => shellVariable(value) === undefined, {
+    error: ({ input }) => `expected env.${shellVariable(input as string)}: that is how the config names a variable`,
+  })
+  .transform((value) => new Secret(value));
+
+/** The name in `$NAME`, `${NAME}` and `${env:NAME}`, which other tools replace and which no credential looks like. */
+function shellVariable(text: string): string | undefined {
+  return /^\$(?:\{(?:env[:.])?([A-Z_][A-Z0-9_]*)\}|([A-Z_][A-Z0-9_]*))$/.exec(text)?.slice(1).find(Boolean);
+}
 
 /** Fields that every provider's keys have; a provider adds its own (azure `endpoint`, bedrock `region`, …). */
 export const keyShape = {

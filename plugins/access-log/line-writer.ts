@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, writeSync } from 'node:fs';
+import { createWriteStream, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { Clock, Logger } from '../../plugin-sdk/index.ts';
@@ -30,6 +30,7 @@ export class LineWriter {
   #stopTimer: (() => void) | undefined;
   readonly #onExit = (): void => this.#flushAtExit();
 
+  /** Throws when the destination cannot be opened. */
   constructor(options: AccessLogOptions, clock: Clock, log: Logger) {
     this.#options = options;
     this.#buffer = emptyBuffer(options);
@@ -99,8 +100,13 @@ function emptyBuffer({ bufferBytes }: AccessLogOptions): Buffer {
   return Buffer.allocUnsafeSlow(bufferBytes + longestLineBytes);
 }
 
+/** Opened at once, so that a place that cannot be written is told when the plugin is set up. */
 function openFile(destination: string): Writable & { readonly fd?: number | null } {
   const path = resolve(destination);
-  mkdirSync(dirname(path), { recursive: true });
-  return createWriteStream(path, { flags: 'a', mode: 0o640 });
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return createWriteStream(path, { fd: openSync(path, 'a', 0o640) });
+  } catch (cause) {
+    throw new Error(`its destination cannot be written (${(cause as Error).message})`, { cause });
+  }
 }

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Candidate, candidates } from './candidates.ts';
+import { startPeers } from './tools/peers.ts';
 import { listening, type Pinned, pinned } from './tools/processes.ts';
 
 /**
@@ -12,7 +12,6 @@ import { listening, type Pinned, pinned } from './tools/processes.ts';
 const seconds = Number(process.argv[2] ?? 2);
 const rounds = 3;
 const upstreamPort = 19_400;
-const tools = join(import.meta.dirname, 'tools');
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-passthrough-'));
 const MiB = 1_048_576;
 
@@ -56,10 +55,7 @@ const passthrough: Candidate = {
 const compared = [...candidates().filter(({ name }) => name === 'direct' || name.startsWith('nginx')), passthrough];
 
 for (const workload of workloads) {
-  const upstream = pinned('0', [process.execPath, join(tools, 'raw-upstream.ts'), String(upstreamPort)], {
-    ANSWER_BYTES: String(workload.answer),
-  });
-  await listening(upstreamPort);
+  const peers = await startPeers(upstreamPort, { ANSWER_BYTES: String(workload.answer) });
   const running: {
     candidate: Candidate;
     port: number;
@@ -78,12 +74,14 @@ for (const workload of workloads) {
   for (let round = -1; round < rounds; round++) {
     for (const one of running) {
       const before = one.process?.cpu() ?? 0;
-      const { done, p50 } = await load(one.port, {
+      const options = {
+        url: `http://127.0.0.1:${one.port}`,
         path: one.candidate.path?.('/v1/chat/completions') ?? '/v1/chat/completions',
         body: workload.body,
         connections: workload.connections,
         seconds,
-      });
+      };
+      const { done, p50 } = await peers.load(options, true);
       // The first round warms up.
       if (round < 0) continue;
       one.cpu.push(((one.process?.cpu() ?? 0) - before) / Math.max(done, 1));
@@ -102,31 +100,5 @@ for (const workload of workloads) {
       `| ${candidate.name} | ${process === undefined ? '' : least.toFixed(1)} | ${perMegabyte} | ${Math.min(...p50).toFixed(2)} | ${Math.round(done / rounds / seconds)} |`,
     );
   }
-  await Promise.all([upstream.stop(), ...running.map(({ process }) => process?.stop())]);
-}
-
-function load(port: number, options: object): Promise<{ done: number; p50: number }> {
-  const file = join(folder, 'load.json');
-  const text = JSON.stringify(options);
-  writeFileSync(file, text);
-  return new Promise((done, reject) => {
-    // A body of megabytes does not fit an argument.
-    const argument = text.length < 100_000 ? text : `@${file}`;
-    const child = spawn(
-      'taskset',
-      ['-c', '0', process.execPath, join(tools, 'raw-load.ts'), `http://127.0.0.1:${port}`, argument],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    );
-    let output = '';
-    child.stdout.on('data', (chunk) => {
-      output += chunk;
-    });
-    child.on('exit', () => {
-      try {
-        done(JSON.parse(output) as { done: number; p50: number });
-      } catch (cause) {
-        reject(cause);
-      }
-    });
-  });
+  await Promise.all([peers.stop(), ...running.map(({ process }) => process?.stop())]);
 }

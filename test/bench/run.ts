@@ -1,11 +1,12 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Candidate, candidates, pluginCandidates, scaleCandidates } from './candidates.ts';
 import { printFootprint } from './footprint.ts';
+import { type Peers, startPeers } from './tools/peers.ts';
 import { listening, type Memory, type Pinned, pinned } from './tools/processes.ts';
+import type { LoadResult } from './tools/raw-load.ts';
+import { printWorkers } from './workers.ts';
 import { type Workload, workloads } from './workloads.ts';
 
 /**
@@ -13,6 +14,8 @@ import { type Workload, workloads } from './workloads.ts';
  * operating system says what each cost. The gateway has one core, load and upstream the other.
  *
  * npm run bench -- [--only TEXT;TEXT] [--rounds N] [--seconds N] [--json FILE] [--compare FILE]
+ * npm run bench -- --workers     two workers on two cores against one on one
+ * npm run bench -- --asleep      load and upstream sleep until something comes, and the gateway pays for waking them
  * npm run bench -- --plugins     what each plugin adds to a carried call
  * npm run bench -- --scale       what many providers, plugins, virtual keys, records and jobs add to it
  * npm run bench -- --footprint   start, idle memory, memory of an open stream
@@ -27,6 +30,8 @@ const { values } = parseArgs({
     plugins: { type: 'boolean', default: false },
     scale: { type: 'boolean', default: false },
     footprint: { type: 'boolean', default: false },
+    workers: { type: 'boolean', default: false },
+    asleep: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(values.rounds);
@@ -34,18 +39,17 @@ const seconds = Number(values.seconds);
 /** The first seconds of a JIT cost two to three times the later ones; a call through all plugins takes longest to be compiled. */
 const warmSeconds = { direct: 1, proxy: 4, kernel: 14 };
 const upstreamPort = 19_200;
-const tools = join(import.meta.dirname, 'tools');
-const optionsFile = join(mkdtempSync(join(tmpdir(), 'bifrost-bench-')), 'load.json');
 
-interface Slice {
-  readonly done: number;
-  readonly failed: number;
-  /** Until the last answer had come. */
-  readonly seconds: number;
-  readonly p50: number;
-  readonly p99: number;
+interface Slice extends LoadResult {
   readonly cpuMicros: number;
   readonly memory: Memory;
+}
+
+interface Running {
+  readonly candidate: Candidate;
+  readonly process: Pinned | undefined;
+  readonly port: number;
+  readonly slices: Slice[];
 }
 
 interface Result {
@@ -67,6 +71,10 @@ if (values.footprint) {
   await printFootprint(upstreamPort);
   process.exit();
 }
+if (values.workers) {
+  await printWorkers(upstreamPort, rounds, seconds);
+  process.exit();
+}
 const only = (
   values.only ?? (values.scale ? '1 KB carried, 64;at 5,000' : values.plugins ? '1 KB carried, 64' : '')
 ).split(';');
@@ -79,21 +87,15 @@ if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(resu
 if (values.compare !== undefined) compare(JSON.parse(readFileSync(values.compare, 'utf8')) as Result[]);
 
 async function measure(workload: Workload): Promise<Result[]> {
-  const upstream = pinned(
-    '0',
-    [process.execPath, join(tools, 'raw-upstream.ts'), String(upstreamPort)],
-    workload.upstream,
-  );
-  await listening(upstreamPort);
-  const running: { candidate: Candidate; process: Pinned | undefined; port: number; slices: Slice[] }[] = [];
+  const peers = await startPeers(upstreamPort, workload.upstream);
+  const running: Running[] = [];
   let port = upstreamPort + 1;
   for (const candidate of contenders) {
     if (workload.for === 'kernel' && candidate.kind !== 'kernel') continue;
     const started = candidate.command?.(port, upstreamPort);
     if (started !== undefined) await candidate.fillStore?.(started.environment!['BIFROST_DATA_DIR']!);
-    const isWide = candidate.name.includes('workers');
     const process =
-      started === undefined ? undefined : pinned(isWide ? '0,1' : '1', started.command, started.environment);
+      started === undefined ? undefined : pinned(isWide(candidate) ? '0,1' : '1', started.command, started.environment);
     running.push({ candidate, process, port: started === undefined ? upstreamPort : port, slices: [] });
     port += 1;
   }
@@ -103,21 +105,23 @@ async function measure(workload: Workload): Promise<Result[]> {
       await listening(at);
       await candidate.fillQueue?.(at);
     }
-    for (const one of running) await slice(one, workload, warmSeconds[one.candidate.kind]);
+    for (const one of running) await slice(peers, one, workload, warmSeconds[one.candidate.kind]);
     for (let round = 0; round < rounds; round++)
-      for (const one of running) one.slices.push(await slice(one, workload, seconds));
+      for (const one of running) one.slices.push(await slice(peers, one, workload, seconds));
   } finally {
-    await Promise.all([...running.map(({ process }) => process?.stop()), upstream.stop()]);
+    await Promise.all([...running.map(({ process }) => process?.stop()), peers.stop()]);
   }
   return print(workload, running);
 }
 
 async function slice(
-  { candidate, process: gateway, port }: { candidate: Candidate; process: Pinned | undefined; port: number },
+  peers: Peers,
+  { candidate, process: gateway, port }: Running,
   workload: Workload,
   forSeconds: number,
 ): Promise<Slice> {
   const options = {
+    url: candidate.url ?? `http://127.0.0.1:${port}`,
     path:
       candidate.path?.(workload.path) ??
       (candidate.kind === 'kernel' ? workload.path : workload.path.replace('/openai', '')),
@@ -128,29 +132,19 @@ async function slice(
     rate: workload.rate,
     firstByte: workload.firstByte,
   };
-  const url = candidate.url ?? `http://127.0.0.1:${port}`;
   const before = gateway?.cpu() ?? 0;
-  const output = await load(url, JSON.stringify(options));
+  const result = await peers.load(options, !values.asleep && !isWide(candidate));
   const cpu = (gateway?.cpu() ?? 0) - before;
-  const { done, failed, seconds, p50, p99 } = JSON.parse(output) as Omit<Slice, 'cpuMicros' | 'memory'>;
   const memory = gateway?.memory() ?? { resident: 0, own: 0 };
-  return { done, failed, seconds, p50, p99, cpuMicros: cpu / Math.max(done * workload.units, 1), memory };
+  return { ...result, cpuMicros: cpu / Math.max(result.done * workload.units, 1), memory };
 }
 
-function load(url: string, options: string): Promise<string> {
-  // Too long for an argument when the body is.
-  writeFileSync(optionsFile, options);
-  return new Promise((resolve) => {
-    const child = spawn('taskset', ['-c', '0', process.execPath, join(tools, 'raw-load.ts'), url, `@${optionsFile}`], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.on('data', (chunk) => (output += chunk));
-    child.on('exit', () => resolve(output));
-  });
+/** It needs the peers' core as well. */
+function isWide({ name }: Candidate): boolean {
+  return name.includes('workers');
 }
 
-function print(workload: Workload, running: readonly { candidate: Candidate; slices: readonly Slice[] }[]): Result[] {
+function print(workload: Workload, running: readonly Running[]): Result[] {
   const rows = running.map(({ candidate, slices }): Result => {
     const least = (pick: (slice: Slice) => number): number => Math.min(...slices.map(pick));
     const median = (pick: (slice: Slice) => number): number =>

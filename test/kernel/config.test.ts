@@ -14,6 +14,7 @@ import { Problems } from '../../kernel/config/problems.ts';
 import { readConfig } from '../../kernel/config/read-config.ts';
 import { parseSource } from '../../kernel/config/source-tree.ts';
 import { type Code, isGatewayError } from '../../plugin-sdk/errors.ts';
+import { secretString } from '../../plugin-sdk/provider-options.ts';
 import { Secret } from '../../plugin-sdk/secret.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'bifrost-config-'));
@@ -699,6 +700,21 @@ describe('options of a plugin with a zod schema', () => {
       'plugins.p.id: expected text in the form /^[a-z]+$/, got "1"',
       'plugins.p.one: expected "x", got 2',
       'plugins.p.own: expected the name of a model, got an empty list',
+    ]);
+  });
+
+  test('refuse a credential that is empty, or spelt as a shell spells a variable', async () => {
+    const schema = z.strictObject({ keys: z.array(z.strictObject({ value: secretString })) });
+    const braced = (name: string): string => `\${${name}}`;
+    const spelt = ['$OPENAI_API_KEY', braced('OPENAI_API_KEY'), braced('env:KEY_2')];
+    const values = ['', ...spelt, '$ecret', 'pa$$WORD', braced('')];
+    const { lines } = await check(schema, { keys: values.map((value) => ({ value })) });
+    const advice = (name: string): string => `expected env.${name}: that is how the config names a variable`;
+    assert.deepEqual(lines, [
+      'plugins.p.keys[0].value: expected a credential, best as env.NAME or file:PATH, got [hidden]',
+      `plugins.p.keys[1].value: ${advice('OPENAI_API_KEY')}, got [hidden]`,
+      `plugins.p.keys[2].value: ${advice('OPENAI_API_KEY')}, got [hidden]`,
+      `plugins.p.keys[3].value: ${advice('KEY_2')}, got [hidden]`,
     ]);
   });
 

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { systemClock } from '../../kernel/host.ts';
 import type { Outcome, RoutedExchange } from '../../plugin-sdk/index.ts';
 import { accessLine } from '../../plugins/access-log/access-line.ts';
+import { LineWriter } from '../../plugins/access-log/line-writer.ts';
 import { chat, chunks, completion, startRecording } from './record-gateway.ts';
 
 function logFile(test: TestContext): string {
@@ -60,6 +62,15 @@ describe('the access log', () => {
     await recording.records(1);
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.equal(linesOf(file).length, 1);
+  });
+
+  it('is refused when it is set up if its file cannot be written', (test) => {
+    const destination = dirname(dirname(logFile(test)));
+    const options = { destination, bufferBytes: 65_536, flushMs: 200 };
+    assert.throws(
+      () => new LineWriter(options, systemClock, console),
+      /^Error: its destination cannot be written \(EISDIR/,
+    );
   });
 
   it('holds nothing of headers, queries and bodies', async (test) => {

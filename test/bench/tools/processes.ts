@@ -22,9 +22,14 @@ export interface Memory {
 
 const canPin = spawnSync('taskset', ['-c', '0', 'true']).status === 0;
 
-/** Starts a program on the given cores, where the system can. */
+/** The command for a program on the given cores, where the system can. */
+export function onCores(cores: string, command: readonly string[]): readonly string[] {
+  return canPin ? ['taskset', '-c', cores, ...command] : command;
+}
+
+/** Starts a program on the given cores. */
 export function pinned(cores: string, command: readonly string[], environment: NodeJS.ProcessEnv = {}): Pinned {
-  const [program, ...args] = canPin ? ['taskset', '-c', cores, ...command] : command;
+  const [program, ...args] = onCores(cores, command);
   const child = spawn(program!, args, {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -139,4 +139,4 @@ createServer({ noDelay: true }, (socket) => {
     else if (streams) stream(socket, openaiEvents);
     else socket.write(answer);
   };
-}).listen({ port, host: '127.0.0.1', backlog: 4_096 });
+}).listen({ port, host: '127.0.0.1', backlog: 4_096, reusePort: process.platform === 'linux' });
