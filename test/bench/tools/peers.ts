@@ -12,7 +12,7 @@ export interface Peers {
 
 /**
  * Starts them, the upstream with settings of its environment. Whoever writes to a process that sleeps pays for waking it:
- * between two virtual cores up to 10 µs a time. A gateway that keeps its peers busy, as nginx does, pays that hardly ever, and
+ * between two virtual cores up to 12 µs a time. A gateway that keeps its peers busy, as nginx does, pays that hardly ever, and
  * one that is waited for at every call; so that each pays for its own work alone, the peers of one that has a core to itself
  * stay awake.
  */
