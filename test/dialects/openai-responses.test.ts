@@ -221,6 +221,7 @@ test('rejects a body that is not a responses request and names the field', () =>
       param,
     );
   }
+  assert.throws(() => codec.decodeRequest({ input: 7 }), { text: 'input must be a string or an array of items.' });
 });
 
 test('states usage details, echoes the request and prefixes ids by type', () => {

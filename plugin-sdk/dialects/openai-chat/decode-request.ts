@@ -123,7 +123,7 @@ function decodeStop(reader: FieldReader, spellings: JsonObject): readonly string
     spellings['$stop'] = 'string';
     return [stop];
   }
-  const list = reader.array('stop');
+  const list = reader.array('stop', 'a string or an array of strings');
   if (list === undefined) return undefined;
   if (list.every((word) => typeof word === 'string')) return list;
   throw invalid('stop', 'must be a string or an array of strings');

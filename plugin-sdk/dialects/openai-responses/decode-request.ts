@@ -57,7 +57,7 @@ function decodeInput(reader: FieldReader, notes: JsonObject): Message[] {
     notes['$input'] = 'string';
     return [{ role: 'user', blocks: input === '' ? [] : [{ type: 'text', text: input }] }];
   }
-  const items = reader.array('input');
+  const items = reader.array('input', 'a string or an array of items');
   if (items === undefined) {
     notes['$input'] = 'absent';
     return [];

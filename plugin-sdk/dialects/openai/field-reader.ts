@@ -38,9 +38,10 @@ export class FieldReader {
     return isObject(value) ? this.#take(key, value) : this.#reject(key, value, 'an object');
   }
 
-  array(key: string): JsonValue[] | undefined {
+  /** `expected`: what may stand there, where that is not only an array. */
+  array(key: string, expected = 'an array'): JsonValue[] | undefined {
     const value = this.#object[key];
-    return Array.isArray(value) ? this.#take(key, value) : this.#reject(key, value, 'an array');
+    return Array.isArray(value) ? this.#take(key, value) : this.#reject(key, value, expected);
   }
 
   /** The value if it is one of `words`; any other stays in the rest, since formats grow new words. */
