@@ -261,7 +261,7 @@ test('makes one call of streams and whole requests in flight together', async ()
   await using gateway = await cached();
   gateway.upstream.always({ events: stream, chunkDelayMs: 5 });
   const first = gateway.chat({ stream: true, stream_options: { include_usage: true } });
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => gateway.upstream.requests.length === 1);
   const others = await Promise.all([gateway.chat(), gateway.chat({ stream: true })]);
   assert.match(await others[0]!.text(), /quick brown fox/);
   assert.match(await others[1]!.text(), /\[DONE\]/);
