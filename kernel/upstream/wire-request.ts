@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { type OutgoingHeaders, Pieces, Secret, type UpstreamRequest } from '../../plugin-sdk/index.ts';
-import { writeHeaderLine } from '../header-lines.ts';
+import { token, writeHeaderLine } from '../header-lines.ts';
 
 /** A request as it is written to a connection. */
 export interface WireRequest {
@@ -12,7 +12,6 @@ export interface WireRequest {
   readonly streamBytes: number | undefined;
 }
 
-const token = /^[!#$%&'*+\-.^`|~\w]+$/;
 const badInPath = /[^\x21-\xff]/;
 
 /** What is written here, once, by their lengths; a provider may name another host, and the length of a streamed body. */

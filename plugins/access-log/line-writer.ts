@@ -20,7 +20,8 @@ export class LineWriter {
   readonly #options: AccessLogOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #output: Writable & { readonly fd?: number | null };
+  readonly #fd: number;
+  readonly #output: Writable;
   readonly #ownsOutput: boolean;
   /** Lines as bytes, so that what waits is one object to the garbage collector. */
   #buffer: Buffer;
@@ -37,7 +38,8 @@ export class LineWriter {
     this.#clock = clock;
     this.#log = log;
     this.#ownsOutput = options.destination !== 'stdout';
-    this.#output = this.#ownsOutput ? openFile(options.destination) : process.stdout;
+    this.#fd = this.#ownsOutput ? openFile(options.destination) : process.stdout.fd;
+    this.#output = this.#ownsOutput ? createWriteStream('', { fd: this.#fd }) : process.stdout;
     if (this.#ownsOutput) this.#output.on('error', (cause) => this.#fail(cause));
     process.once('exit', this.#onExit);
   }
@@ -76,10 +78,10 @@ export class LineWriter {
 
   /** Streams are not flushed any more when the process exits; a synchronous write is. */
   #flushAtExit(): void {
-    const fd = this.#ownsOutput ? this.#output.fd : 1;
-    if (this.#used === 0 || typeof fd !== 'number') return;
+    // Once destroyed its descriptor may be another file's.
+    if (this.#used === 0 || this.#output.destroyed) return;
     try {
-      writeSync(fd, this.#buffer, 0, this.#used);
+      writeSync(this.#fd, this.#buffer, 0, this.#used);
     } catch {
       // Nobody is left to tell.
     }
@@ -101,11 +103,11 @@ function emptyBuffer({ bufferBytes }: AccessLogOptions): Buffer {
 }
 
 /** Opened at once, so that a place that cannot be written is told when the plugin is set up. */
-function openFile(destination: string): Writable & { readonly fd?: number | null } {
+function openFile(destination: string): number {
   const path = resolve(destination);
   try {
     mkdirSync(dirname(path), { recursive: true });
-    return createWriteStream(path, { fd: openSync(path, 'a', 0o640) });
+    return openSync(path, 'a', 0o640);
   } catch (cause) {
     throw new Error(`its destination cannot be written (${(cause as Error).message})`, { cause });
   }

@@ -18,8 +18,6 @@ export interface Candidate {
   /** What it has to do already when it is measured. */
   fillQueue?(port: number): Promise<void>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Rewrites the workload's path. */
-  path?(path: string): string;
   readonly url?: string;
 }
 
@@ -204,7 +202,6 @@ function portkeyAt(file: string): Candidate {
   return {
     name: 'Portkey',
     kind: 'proxy',
-    path: (path) => path.replace('/openai', ''),
     headers: { 'x-portkey-provider': 'openai', 'x-portkey-custom-host': 'http://127.0.0.1:19200/v1' },
     command: (port) => ({
       command: [process.execPath, file, `--port=${port}`, '--headless'],

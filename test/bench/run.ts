@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Candidate, candidates, pluginCandidates, scaleCandidates } from './candidates.ts';
 import { printFootprint } from './footprint.ts';
+import { median } from './tools/median.ts';
 import { type Peers, startPeers } from './tools/peers.ts';
 import { listening, type Memory, type Pinned, pinned } from './tools/processes.ts';
 import type { LoadResult } from './tools/raw-load.ts';
@@ -122,9 +123,7 @@ async function slice(
 ): Promise<Slice> {
   const options = {
     url: candidate.url ?? `http://127.0.0.1:${port}`,
-    path:
-      candidate.path?.(workload.path) ??
-      (candidate.kind === 'kernel' ? workload.path : workload.path.replace('/openai', '')),
+    path: candidate.kind === 'kernel' ? workload.path : workload.path.replace(/^\/openai(_passthrough)?/, ''),
     body: workload.body,
     headers: candidate.headers ?? {},
     connections: workload.connections,
@@ -147,16 +146,15 @@ function isWide({ name }: Candidate): boolean {
 function print(workload: Workload, running: readonly Running[]): Result[] {
   const rows = running.map(({ candidate, slices }): Result => {
     const least = (pick: (slice: Slice) => number): number => Math.min(...slices.map(pick));
-    const median = (pick: (slice: Slice) => number): number =>
-      slices.map(pick).sort((a, b) => a - b)[Math.floor(slices.length / 2)]!;
+    const middle = (pick: (slice: Slice) => number): number => median(slices.map(pick));
     return {
       workload: workload.name,
       candidate: candidate.name,
       unit: workload.unit,
       cpu: least((slice) => slice.cpuMicros),
-      perSecond: median((slice) => slice.done / slice.seconds) * workload.units,
-      p50: median((slice) => slice.p50),
-      p99: median((slice) => slice.p99),
+      perSecond: middle((slice) => slice.done / slice.seconds) * workload.units,
+      p50: middle((slice) => slice.p50),
+      p99: middle((slice) => slice.p99),
       rss: Math.max(...slices.map(({ memory }) => memory.resident)),
       own: Math.max(...slices.map(({ memory }) => memory.own)),
       failed: slices.reduce((sum, slice) => sum + slice.failed, 0),

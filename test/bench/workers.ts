@@ -1,7 +1,8 @@
 import { company, kernel } from './candidates.ts';
-import { startPeers } from './tools/peers.ts';
+import { median } from './tools/median.ts';
+import { type Peers, startPeers } from './tools/peers.ts';
 import { listening, pinned } from './tools/processes.ts';
-import { chat } from './workloads.ts';
+import { carried } from './workloads.ts';
 
 const virtualKey = { 'x-bf-vk': 'sk-bf-bench' };
 const warmSeconds = 14;
@@ -29,29 +30,29 @@ export async function printWorkers(upstreamPort: number, rounds: number, seconds
       );
       return pinned(cores, command, environment);
     });
-    for (const { port } of sides) await listening(port);
-    for (let round = -1; round < rounds; round++) {
-      for (const { peers, port, rates } of sides) {
-        const options = {
-          url: `http://127.0.0.1:${port}`,
-          path: '/openai/v1/chat/completions',
-          body: chat('gpt-4o-mini', 1_024),
-          headers: virtualKey,
-          connections: connectionsPerCore,
-          seconds: round < 0 ? warmSeconds : seconds,
-        };
-        const results = await Promise.all(peers.map((one) => one.load(options, false)));
-        if (results.some(({ failed }) => failed > 0)) throw new Error('calls failed');
-        if (round >= 0) rates.push(results.reduce((sum, { done, seconds: took }) => sum + done / took, 0));
+    try {
+      for (const { port } of sides) await listening(port);
+      for (let round = -1; round < rounds; round++) {
+        for (const side of sides) {
+          const rate = await callsPerSecond(side.peers, side.port, round < 0 ? warmSeconds : seconds);
+          if (round >= 0) side.rates.push(rate);
+        }
       }
+    } finally {
+      await Promise.all([...gateways.map((gateway) => gateway.stop()), first.stop(), second.stop()]);
     }
     const [one, two] = sides.map(({ rates }) => median(rates)) as [number, number];
     const ratios = sides[0]!.rates.map((rate, round) => sides[1]!.rates[round]! / rate);
     console.log(`| ${name} | ${Math.round(one)} | ${Math.round(two)} | ${median(ratios).toFixed(2)} |`);
-    await Promise.all([...gateways.map((gateway) => gateway.stop()), first.stop(), second.stop()]);
   }
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+/** Of all peers together. */
+async function callsPerSecond(peers: readonly Peers[], port: number, seconds: number): Promise<number> {
+  const { path, body } = carried;
+  const url = `http://127.0.0.1:${port}`;
+  const options = { url, path, body, headers: virtualKey, connections: connectionsPerCore, seconds };
+  const results = await Promise.all(peers.map((one) => one.load(options, false)));
+  if (results.some(({ failed }) => failed > 0)) throw new Error('calls failed');
+  return results.reduce((sum, { done, seconds: took }) => sum + done / took, 0);
 }

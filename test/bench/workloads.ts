@@ -3,9 +3,9 @@ export interface Workload {
   readonly path: string;
   readonly body: string;
   readonly connections: number;
-  /** What one answer counts for: 1, or the events of a stream. */
+  /** What one answer counts for: 1, the events of a stream, or its megabytes and those of its request. */
   readonly units: number;
-  readonly unit: 'request' | 'event';
+  readonly unit: 'request' | 'event' | 'MB';
   /** Requests per second; absent: as many as go. */
   readonly rate?: number;
   /** Times are those to the first byte of the answer. */
@@ -30,118 +30,55 @@ export const chat = (model: string, bytes: number, more: object = {}): string =>
   });
 
 const path = '/openai/v1/chat/completions';
+const passedThrough = '/openai_passthrough/v1/chat/completions';
+const hundredMegabytes = 100 * 1_048_576;
+
+/** The call that most figures are about. */
+export const carried = { path, body: chat('gpt-4o-mini', 1_024), units: 1, unit: 'request', for: 'all' } as const;
+/** Answered with the 100 events that the upstream has by default. */
+const streamed = { ...carried, body: chat('gpt-4o-mini', 256, { stream: true }), units: 100, unit: 'event' } as const;
 
 export const workloads: readonly Workload[] = [
+  { ...carried, name: '1 KB carried, 64 connections', connections: 64 },
+  { ...carried, name: '1 KB carried, 1 connection', connections: 1 },
+  { ...carried, name: '1 KB carried, 256 connections', connections: 256 },
+  { ...carried, name: '1 KB carried at 5,000 requests/s, 64 connections', connections: 64, rate: 5_000 },
+  { ...streamed, name: 'first byte of 2,000 streams/s, 64 connections', connections: 64, rate: 2_000, firstByte: true },
+  { ...carried, name: '32 KB carried, 64 connections', body: chat('gpt-4o-mini', 32_768), connections: 64 },
+  { ...carried, name: '1 MB carried, 16 connections', body: chat('gpt-4o-mini', 1_048_576), connections: 16 },
+  { ...carried, name: '1 KB passed through, 64 connections', path: passedThrough, connections: 64 },
   {
-    name: '1 KB carried, 64 connections',
-    path,
-    body: chat('gpt-4o-mini', 1_024),
-    connections: 64,
-    units: 1,
-    unit: 'request',
-    for: 'all',
-  },
-  {
-    name: '1 KB carried, 1 connection',
-    path,
-    body: chat('gpt-4o-mini', 1_024),
-    connections: 1,
-    units: 1,
-    unit: 'request',
-    for: 'all',
-  },
-  {
-    name: '1 KB carried, 256 connections',
-    path,
-    body: chat('gpt-4o-mini', 1_024),
-    connections: 256,
-    units: 1,
-    unit: 'request',
-    for: 'all',
-  },
-  {
-    name: '1 KB carried at 5,000 requests/s, 64 connections',
-    path,
-    body: chat('gpt-4o-mini', 1_024),
-    connections: 64,
-    units: 1,
-    unit: 'request',
-    rate: 5_000,
-    for: 'all',
-  },
-  {
-    name: 'first byte of 2,000 streams/s, 64 connections',
-    path,
-    body: chat('gpt-4o-mini', 256, { stream: true }),
-    connections: 64,
+    ...carried,
+    name: '100 MB passed up, 2 connections',
+    path: passedThrough,
+    body: chat('gpt-4o-mini', hundredMegabytes),
+    connections: 2,
     units: 100,
-    unit: 'event',
-    rate: 2_000,
-    firstByte: true,
-    for: 'all',
+    unit: 'MB',
   },
   {
-    name: '32 KB carried, 64 connections',
-    path,
-    body: chat('gpt-4o-mini', 32_768),
-    connections: 64,
-    units: 1,
-    unit: 'request',
-    for: 'all',
+    ...carried,
+    name: '100 MB passed down, 2 connections',
+    path: passedThrough,
+    connections: 2,
+    units: 100,
+    unit: 'MB',
+    upstream: { ANSWER_BYTES: String(hundredMegabytes) },
   },
   {
-    name: '1 MB carried, 16 connections',
-    path,
-    body: chat('gpt-4o-mini', 1_048_576),
-    connections: 16,
-    units: 1,
-    unit: 'request',
-    for: 'all',
-  },
-  {
-    name: '1 KB passed through, 64 connections',
-    path: '/openai_passthrough/v1/chat/completions',
-    body: chat('gpt-4o-mini', 1_024),
-    connections: 64,
-    units: 1,
-    unit: 'request',
-    for: 'kernel',
-  },
-  {
+    ...carried,
     name: '1 KB translated to Anthropic, 64 connections',
-    path,
     body: chat('anthropic/claude-sonnet-4-5', 1_024),
     connections: 64,
-    units: 1,
-    unit: 'request',
     for: 'kernel',
   },
+  { ...streamed, name: 'stream burst of 100 events, 64 connections', connections: 64 },
   {
-    name: 'stream burst of 100 events, 64 connections',
-    path,
-    body: chat('gpt-4o-mini', 256, { stream: true }),
-    connections: 64,
-    units: 100,
-    unit: 'event',
-    for: 'all',
-  },
-  {
+    ...streamed,
     name: 'stream burst translated, 64 connections',
-    path,
     body: chat('anthropic/claude-sonnet-4-5', 256, { stream: true }),
     connections: 64,
-    units: 100,
-    unit: 'event',
     for: 'kernel',
   },
-  {
-    name: 'streams paced at 50 ms, 1,000 connections',
-    path,
-    body: chat('gpt-4o-mini', 256, { stream: true }),
-    connections: 1_000,
-    units: 100,
-    unit: 'event',
-    upstream: { EVENT_MS: '50' },
-    for: 'all',
-  },
+  { ...streamed, name: 'streams paced at 50 ms, 1,000 connections', connections: 1_000, upstream: { EVENT_MS: '50' } },
 ];

@@ -116,6 +116,8 @@ function decodeLimit(reader: FieldReader, spellings: JsonObject): number | undef
   return older;
 }
 
+const stopShape = 'a string or an array of strings';
+
 function decodeStop(reader: FieldReader, spellings: JsonObject): readonly string[] | undefined {
   const stop = reader.peek('stop');
   if (typeof stop === 'string') {
@@ -123,10 +125,10 @@ function decodeStop(reader: FieldReader, spellings: JsonObject): readonly string
     spellings['$stop'] = 'string';
     return [stop];
   }
-  const list = reader.array('stop', 'a string or an array of strings');
+  const list = reader.array('stop', stopShape);
   if (list === undefined) return undefined;
   if (list.every((word) => typeof word === 'string')) return list;
-  throw invalid('stop', 'must be a string or an array of strings');
+  throw invalid('stop', `must be ${stopShape}`);
 }
 
 const efforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
