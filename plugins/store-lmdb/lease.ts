@@ -1,7 +1,7 @@
 import type { Draw, Leased } from './ledger.ts';
 
 /** Draws after which a lease that nobody took from is given back. */
-const idleDraws = 4;
+const idleDraws = 2;
 
 /**
  * What a process has reserved ahead on one account. In the store it holds `free`, what is open locally and what is
@@ -33,12 +33,9 @@ export class Lease {
     return !this.#hasEnded && amount <= this.#free && now < this.#bucketEnd && now < this.#until;
   }
 
-  /** Takes for one call that lasts until `until`. A lease that has too little ends, so that another can take its place. */
+  /** Takes for one call that lasts until `until`. False when there is too little; the lease stays, for smaller calls. */
   take(amount: number, now: number, until: number): boolean {
-    if (!this.has(amount, now)) {
-      this.end();
-      return false;
-    }
+    if (!this.has(amount, now)) return false;
     this.#free -= amount;
     this.#open++;
     this.#idle = 0;

@@ -13,7 +13,7 @@ const fewestCalls = 4;
 /** Only accounts that are asked for again so soon get a lease. */
 const busyMs = 50;
 /** How long what was used stands in memory alone. */
-const drawEveryMs = 5;
+const drawEveryMs = 20;
 const againMs = 1_000;
 
 const leasePrefix = 'lease-';
@@ -170,8 +170,11 @@ export class LeasedLedger implements Ledger {
     let busy = true;
     for (const line of lines) {
       const { account, amount } = line;
-      if (this.#current.get(account)?.has(amount, now) === true) continue;
-      if (now - (this.#askedAt.get(account) ?? Number.NEGATIVE_INFINITY) > busyMs) busy = false;
+      const current = this.#current.get(account);
+      if (current?.has(amount, now) === true) continue;
+      // One that has not ended was taken from a moment ago, and has run out.
+      const isBusy = current?.hasEnded === false || now - (this.#askedAt.get(account) ?? 0) <= busyMs;
+      if (!isBusy) busy = false;
       this.#askedAt.set(account, now);
       wanted.push(line);
     }
