@@ -59,6 +59,7 @@ export class Pieces {
   /** Whether one of these words, which are ASCII, stands somewhere in the bytes. */
   mention(words: readonly string[]): boolean {
     const search = searchFor(words);
+    if (this.#list.length === 1 && this.length <= windowBytes) return search.test(this.#list[0]!.toString('latin1'));
     const overlap = Math.max(...words.map(({ length }) => length)) - 1;
     let before = '';
     for (const piece of this.#list) {

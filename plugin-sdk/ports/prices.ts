@@ -25,19 +25,19 @@ export interface PricedCall {
   /** The model as that provider names it; `''` when the call names none. */
   readonly model: string;
   /** Other names of the same model (the target's before a key's alias, the client's), tried in order after `model`. */
-  readonly otherModels?: readonly string[];
+  readonly otherModels?: readonly string[] | undefined;
   readonly operation: Operation;
   /** Milliseconds since 1970; prices have effective dates. */
   readonly at: number;
   /** As the client asked for it, or the reply named it: `default`, `priority`, `flex`, `batch`. */
-  readonly serviceTier?: string;
+  readonly serviceTier?: string | undefined;
   /** Id of the virtual key, for overrides. */
-  readonly virtualKey?: string;
+  readonly virtualKey?: string | undefined;
   /** Name of the provider key, for overrides. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** As in the request, such as `1024x1024`, for images that are priced by size and quality. */
-  readonly imageSize?: string;
-  readonly imageQuality?: string;
+  readonly imageSize?: string | undefined;
+  readonly imageQuality?: string | undefined;
 }
 
 export interface ReserveFacts extends PricedCall {
@@ -46,13 +46,13 @@ export interface ReserveFacts extends PricedCall {
   /** Upper bound of the output tokens, over all wanted answers. */
   readonly outputTokens: number;
   /** Images that will be made. */
-  readonly images?: number;
+  readonly images?: number | undefined;
   /** Seconds of audio sent or wanted. */
-  readonly audioSeconds?: number;
+  readonly audioSeconds?: number | undefined;
   /** Characters to speak. */
-  readonly characters?: number;
+  readonly characters?: number | undefined;
   /** Web searches that the provider may make. */
-  readonly searches?: number;
+  readonly searches?: number | undefined;
   /** False when nothing in the request can be written to the provider's prompt cache, whose writes may cost more than input. */
   readonly mayWriteCache?: boolean;
   /** False when the request neither sends nor asks for audio. */

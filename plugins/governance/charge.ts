@@ -97,10 +97,10 @@ export class Charge {
       model,
       operation,
       at: time,
-      ...(serviceTier === undefined ? {} : { serviceTier }),
-      ...(imageSize === undefined ? {} : { imageSize }),
-      ...(imageQuality === undefined ? {} : { imageQuality }),
-      ...(caller.kind === 'virtual-key' ? { virtualKey: caller.id } : {}),
+      serviceTier,
+      imageSize,
+      imageQuality,
+      virtualKey: caller.kind === 'virtual-key' ? caller.id : undefined,
     };
   }
 }

@@ -118,9 +118,11 @@ export class Charges {
       }
       // A job runs again when its process dies before its end is stored: what it has paid, it has paid.
       const once = outcome.clientGone ? undefined : exchange.get(jobRunSlot)?.id;
+      const own = (): MaybePromise<void> => this.#settle(charge.reservation, sum, once);
+      if (charge.further.length === 0 && charge.ofTargets.size === 0) return own();
       return this.#all(
         [
-          () => this.#settle(charge.reservation, sum, once),
+          own,
           () => this.#all(charge.further, (id) => this.#release(id)),
           () =>
             this.#all(charge.ofTargets, ([number, id]) =>

@@ -36,7 +36,8 @@ export function mostAt(
     const bounds = charge.boundsAt(size, output);
     const tokens = bounds.inputTokens + bounds.outputTokens;
     if (!accounts.some(({ unit }) => unit === 'nano-usd')) return { ...oneCall, tokens };
-    return chain(prices.reserve({ ...charge.estimate, ...bounds, ...call }), (price) => {
+    const { images, characters, audioSeconds } = charge.estimate;
+    return chain(prices.reserve({ ...call, ...bounds, images, characters, audioSeconds }), (price) => {
       if (price !== 'unknown') return { ...oneCall, tokens, 'nano-usd': price.nanoUsd };
       if (prices.unknown === 'allow') return { ...oneCall, tokens };
       throw new GatewayError(
@@ -148,13 +149,14 @@ export function costsOf(
 
 function callOfRecord(charge: Charge, exchange: RoutedExchange, record: AttemptRecord): PricedCall {
   const { provider, model, key, usage } = record;
+  const call = charge.callAt(record);
   const otherModels: string[] = [];
   for (const target of exchange.targets)
     if (target.provider === provider && target.model !== model) otherModels.push(target.model);
   return {
-    ...charge.callAt(record),
+    ...call,
     otherModels,
-    ...(usage?.serviceTier === undefined ? {} : { serviceTier: usage.serviceTier }),
-    ...(key === undefined ? {} : { key }),
+    serviceTier: usage?.serviceTier ?? call.serviceTier,
+    key,
   };
 }

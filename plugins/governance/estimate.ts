@@ -17,9 +17,9 @@ export interface Estimate {
   readonly images?: number;
   readonly characters?: number;
   readonly audioSeconds?: number;
-  readonly serviceTier?: string;
-  readonly imageSize?: string;
-  readonly imageQuality?: string;
+  readonly serviceTier?: string | undefined;
+  readonly imageSize?: string | undefined;
+  readonly imageQuality?: string | undefined;
 }
 
 /** Where the dialects state the limit of one answer: at the top, or in an object there. */
@@ -74,21 +74,13 @@ const speechBytesPerSecond = 2_000;
 export function estimate({ body, path }: GatewayRequest, operation: Operation, options: Estimates): Estimate {
   if (body.kind !== 'bytes' || !body.isJson) return ofUpload(body, operation, options);
   const members = membersOf(body);
-  const choices = Math.max(
-    1,
-    ...choiceNames.map((name) => wholeNumber(members.get(name)) ?? 1),
-    holderValue(members, 2) ?? 1,
-  );
+  const choices = choicesOf(members);
   const stated = limitOf(members);
   const text = (name: string): string | undefined => {
     const value = members.get(name);
     return typeof value === 'string' ? value : undefined;
   };
-  const facts = {
-    ...optional('serviceTier', text('service_tier')),
-    ...optional('imageSize', text('size')),
-    ...optional('imageQuality', text('quality')),
-  };
+  const facts = { serviceTier: text('service_tier'), imageSize: text('size'), imageQuality: text('quality') };
   const input = estimateInput(body, members, options);
   const inputTokens = input.tokens;
   if (operation.startsWith('images.')) {
@@ -133,8 +125,8 @@ function ofUpload(body: Body, operation: Operation, options: Estimates): Estimat
       outputStated: true,
       choices: images,
       images,
-      ...optional('imageSize', form.get('size')),
-      ...optional('imageQuality', form.get('quality')),
+      imageSize: form.get('size'),
+      imageQuality: form.get('quality'),
     };
   }
   if (operation.startsWith('audio.')) {
@@ -166,6 +158,13 @@ function membersOf(body: BytesBody): Map<string, unknown> {
   return values;
 }
 
+/** The largest number that any of its members says. */
+function choicesOf(members: ReadonlyMap<string, unknown>): number {
+  let most = holderValue(members, 2) ?? 1;
+  for (const name of choiceNames) most = Math.max(most, wholeNumber(members.get(name)) ?? 1);
+  return most;
+}
+
 function limitOf(members: ReadonlyMap<string, unknown>): number | undefined {
   for (const name of limitNames) {
     const limit = wholeNumber(members.get(name));
@@ -188,8 +187,4 @@ function holderValue(members: ReadonlyMap<string, unknown>, place: 1 | 2): numbe
 
 function wholeNumber(value: unknown): number | undefined {
   return typeof value === 'number' && value > 0 && value < 1e9 ? Math.ceil(value) : undefined;
-}
-
-function optional<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {
-  return (value === undefined ? {} : { [name]: value }) as { [P in K]?: V };
 }

@@ -12,7 +12,7 @@ import {
 
 /** What is charged, in parts that do not overlap. Tokens and pieces are whole numbers, audio is in milliseconds. */
 interface Parts {
-  readonly tokens: readonly (readonly [keyof TokenRates, number])[];
+  readonly tokens: readonly (readonly [TokenClass, number])[];
   readonly images: number;
   readonly characters: number;
   readonly audioMs: number;
@@ -20,8 +20,8 @@ interface Parts {
 }
 
 interface ImageKind {
-  readonly imageSize?: string;
-  readonly imageQuality?: string;
+  readonly imageSize?: string | undefined;
+  readonly imageQuality?: string | undefined;
 }
 
 /** What a call did cost; `undefined` when the list has no price for something that it used. */
@@ -36,15 +36,24 @@ export function charge(list: PriceList, facts: UsageFacts): Femto | undefined {
  * the list has no price for what is asked, or prices pieces (seconds of audio) whose number the facts do not bound.
  */
 export function reserve(list: PriceList, facts: ReserveFacts): Femto | undefined {
-  let most = 0n;
-  for (const schedule of new Set([list.standard, scheduleOf(list, facts.serviceTier)])) {
-    for (const rates of reachable(schedule, facts.inputTokens)) {
-      const amount = total(schedule, rates, worstParts(list, schedule, rates, facts), facts);
-      if (amount === undefined) return undefined;
-      if (amount > most) most = amount;
-    }
-  }
+  const standard = mostIn(list, list.standard, facts);
+  const asked = scheduleOf(list, facts.serviceTier);
+  return asked === list.standard ? standard : dearer(standard, mostIn(list, asked, facts));
+}
+
+/** The most in one service tier: at its base rates, or those of any context tier that the input may reach. */
+function mostIn(list: PriceList, schedule: Schedule, facts: ReserveFacts): Femto | undefined {
+  const at = (rates: TokenRates): Femto | undefined =>
+    total(schedule, rates, worstParts(list, schedule, rates, facts), facts);
+  let most = at(schedule.base);
+  for (const tier of schedule.tiers) if (facts.inputTokens > tier.above) most = dearer(most, at(tier.rates));
   return most;
+}
+
+/** One that is not known cannot be said to be less. */
+function dearer(one: Femto | undefined, other: Femto | undefined): Femto | undefined {
+  if (one === undefined || other === undefined) return undefined;
+  return other > one ? other : one;
 }
 
 /** The one sum behind reservation and settlement. */
@@ -132,14 +141,11 @@ function splitter(whole: number): { take(part: number | undefined): number; rest
 function worstParts(list: PriceList, schedule: Schedule, rates: TokenRates, facts: ReserveFacts): Parts {
   const mayCache = facts.mayWriteCache !== false;
   const mayHear = facts.mayUseAudio !== false;
-  const input = dearest(rates, [
-    'input',
-    'cachedInput',
-    'imageInput',
-    ...(mayCache ? (['cacheWrite', 'cacheWriteLong'] as const) : []),
-    ...(mayHear ? (['audioInput'] as const) : []),
-  ]);
-  const output = dearest(rates, ['output', 'reasoning', 'imageOutput', ...(mayHear ? (['audioOutput'] as const) : [])]);
+  let input = dearest(rates, readClasses);
+  if (mayCache) input = dearest(rates, writtenClasses, input);
+  if (mayHear) input = dearest(rates, heardClasses, input);
+  let output = dearest(rates, madeClasses);
+  if (mayHear) output = dearest(rates, spokenClasses, output);
   const images = facts.images ?? (facts.operation.startsWith('images.') ? 1 : 0);
   const outputTokens = Math.max(facts.outputTokens, images * tokensOfImage(list, facts));
   return {
@@ -154,9 +160,16 @@ function worstParts(list: PriceList, schedule: Schedule, rates: TokenRates, fact
   };
 }
 
-/** The class with the highest price; `undefined` when none has one. */
-function dearest(rates: TokenRates, classes: readonly (keyof TokenRates)[]): keyof TokenRates | undefined {
-  let best: keyof TokenRates | undefined;
+type TokenClass = keyof TokenRates;
+
+const readClasses: readonly TokenClass[] = ['input', 'cachedInput', 'imageInput'];
+const writtenClasses: readonly TokenClass[] = ['cacheWrite', 'cacheWriteLong'];
+const heardClasses: readonly TokenClass[] = ['audioInput'];
+const madeClasses: readonly TokenClass[] = ['output', 'reasoning', 'imageOutput'];
+const spokenClasses: readonly TokenClass[] = ['audioOutput'];
+
+/** The class with the highest price, `best` included; `undefined` when none has one. */
+function dearest(rates: TokenRates, classes: readonly TokenClass[], best?: TokenClass): TokenClass | undefined {
   for (const name of classes) {
     const rate = rates[name];
     if (rate !== undefined && (best === undefined || rate > rates[best]!)) best = name;
@@ -172,11 +185,6 @@ function ratesAt(schedule: Schedule, inputTokens: number): TokenRates {
   let rates = schedule.base;
   for (const tier of schedule.tiers) if (inputTokens > tier.above) rates = tier.rates;
   return rates;
-}
-
-/** Every context tier that a call of at most so many input tokens may end in. */
-function reachable(schedule: Schedule, inputTokens: number): TokenRates[] {
-  return [schedule.base, ...schedule.tiers.filter((tier) => inputTokens > tier.above).map((tier) => tier.rates)];
 }
 
 /** The line for what was asked; what was not said, or is `auto`, is as in the first line. */

@@ -1,6 +1,6 @@
 import type { JsonValue, Operation, Outcome, RoutedExchange, Usage, UsedAttempt } from '../../plugin-sdk/index.ts';
 import { callerSlot } from '../../plugin-sdk/index.ts';
-import type { Cost, PricedCall, UsageFacts } from '../../plugin-sdk/ports/prices.ts';
+import type { Cost, UsageFacts } from '../../plugin-sdk/ports/prices.ts';
 import type { SynchronousPrices } from './create-prices.ts';
 
 /**
@@ -52,57 +52,60 @@ const charged: ReadonlySet<Operation> = new Set([
 ]);
 
 /** Facts for {@link SynchronousPrices.cost}; `undefined` for an attempt that used nothing, or did not say what. */
-function factsOf(exchange: RoutedExchange, attempt: UsedAttempt, usage: Usage | undefined): UsageFacts | undefined {
-  const body = requestFacts(exchange, attempt);
-  const used = usage ?? body.usage;
+function factsOf(exchange: RoutedExchange, attempt: UsedAttempt, reported: Usage | undefined): UsageFacts | undefined {
+  const pieces = attempt.result === 'ok' ? piecesOf(exchange) : noPieces;
+  const used = reported ?? pieces.usage;
   if (used === undefined) return undefined;
-  const whole = body.usage === undefined ? used : { ...body.usage, ...used };
-  return { ...callOf(exchange, attempt, whole), ...body.kind, usage: whole };
-}
-
-function callOf(exchange: RoutedExchange, attempt: UsedAttempt, usage: Usage): PricedCall {
+  const usage = pieces.usage === undefined ? used : { ...pieces.usage, ...used };
   const caller = exchange.get(callerSlot);
-  const serviceTier = usage.serviceTier ?? textOf(exchange, 'service_tier');
-  const otherModels: string[] = [];
-  const add = (model: string): void => {
-    if (model !== attempt.model && !otherModels.includes(model)) otherModels.push(model);
-  };
-  for (const target of exchange.targets) if (target.provider === attempt.provider) add(target.model);
-  if (exchange.model !== undefined) add(withoutProvider(exchange.model, attempt.provider));
   return {
     provider: attempt.provider,
     model: attempt.model,
-    otherModels,
+    otherModels: otherModelsOf(exchange, attempt),
     operation: exchange.operation,
     at: exchange.time,
-    ...(serviceTier === undefined ? {} : { serviceTier }),
-    ...(caller?.kind === 'virtual-key' ? { virtualKey: caller.id } : {}),
-    ...(attempt.key === undefined ? {} : { key: attempt.key }),
+    serviceTier: usage.serviceTier ?? textOf(exchange, 'service_tier'),
+    virtualKey: caller?.kind === 'virtual-key' ? caller.id : undefined,
+    key: attempt.key,
+    imageSize: pieces.imageSize,
+    imageQuality: pieces.imageQuality,
+    usage,
   };
 }
 
+/** Of the provider's targets, and the client's; most calls have no other. */
+function otherModelsOf({ targets, model: asked }: RoutedExchange, attempt: UsedAttempt): string[] | undefined {
+  let others: string[] | undefined;
+  const add = (model: string): void => {
+    if (model !== attempt.model && others?.includes(model) !== true) (others ??= []).push(model);
+  };
+  for (const target of targets) if (target.provider === attempt.provider) add(target.model);
+  if (asked !== undefined) add(withoutProvider(asked, attempt.provider));
+  return others;
+}
+
+interface RequestedPieces {
+  readonly usage?: Usage;
+  readonly imageSize?: string | undefined;
+  readonly imageQuality?: string | undefined;
+}
+
+const noPieces: RequestedPieces = {};
+
 /** What only the request says about pieces: providers report neither the images nor the characters that they charge. */
-function requestFacts(
-  exchange: RoutedExchange,
-  attempt: UsedAttempt,
-): { usage?: Usage; kind?: { imageSize?: string; imageQuality?: string } } {
+function piecesOf(exchange: RoutedExchange): RequestedPieces {
   const { operation } = exchange;
-  if (operation.startsWith('images.') && attempt.result === 'ok') {
-    const size = textOf(exchange, 'size');
-    const quality = textOf(exchange, 'quality');
+  if (operation.startsWith('images.')) {
     const wanted = memberOf(exchange, 'n');
     return {
       usage: { input: 0, output: 0, images: typeof wanted === 'number' ? wanted : 1 },
-      kind: {
-        ...(size === undefined ? {} : { imageSize: size }),
-        ...(quality === undefined ? {} : { imageQuality: quality }),
-      },
+      imageSize: textOf(exchange, 'size'),
+      imageQuality: textOf(exchange, 'quality'),
     };
   }
-  if (operation === 'audio.speech' && attempt.result === 'ok') {
+  if (operation === 'audio.speech')
     return { usage: { input: 0, output: 0, characters: textOf(exchange, 'input')?.length ?? 0 } };
-  }
-  return {};
+  return noPieces;
 }
 
 function textOf(exchange: RoutedExchange, name: string): string | undefined {

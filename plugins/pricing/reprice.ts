@@ -26,14 +26,15 @@ export function* repriceRecords(records: Iterable<PricedRecord>, prices: Synchro
     const after = prices.cost({
       provider,
       model,
-      ...(record.clientModel === undefined
-        ? {}
-        : { otherModels: [record.clientModel, record.clientModel.replace(`${provider}/`, '')] }),
+      otherModels:
+        record.clientModel === undefined
+          ? undefined
+          : [record.clientModel, record.clientModel.replace(`${provider}/`, '')],
       operation: record.operation as Operation,
       at: record.time,
-      ...(usage.serviceTier === undefined ? {} : { serviceTier: usage.serviceTier }),
-      ...(record.caller.kind === 'virtual-key' ? { virtualKey: record.caller.id } : {}),
-      ...(record.key === undefined ? {} : { key: record.key }),
+      serviceTier: usage.serviceTier,
+      virtualKey: record.caller.kind === 'virtual-key' ? record.caller.id : undefined,
+      key: record.key,
       usage,
     });
     const unchanged = after === 'unknown' ? before === 'unknown' : before === after.nanoUsd;

@@ -20,6 +20,7 @@ import governance from '../../plugins/governance/index.ts';
 import { governanceOptions } from '../../plugins/governance/options.ts';
 import { pricesFrom, pricingOptions } from '../../plugins/pricing/index.ts';
 import { LmdbEntities } from '../../plugins/store-lmdb/entities.ts';
+import { LeasedLedger } from '../../plugins/store-lmdb/leased-ledger.ts';
 import { LmdbLedger } from '../../plugins/store-lmdb/ledger.ts';
 import { Sealing } from '../../plugins/store-lmdb/sealing.ts';
 
@@ -92,7 +93,7 @@ async function hooksWith(more: object) {
   });
   const ports = new Map<unknown, unknown>([
     [entitiesPort, new LmdbEntities(environment, new Sealing(new Secret('bench')), Date)],
-    [ledgerPort, new LmdbLedger(ledgerEnvironment, Date)],
+    [ledgerPort, new LeasedLedger(new LmdbLedger(ledgerEnvironment, Date), Date)],
     [pricesPort, pricesFrom(pricingOptions.parse({}), () => undefined)],
   ]);
   const host = {
