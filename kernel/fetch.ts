@@ -39,9 +39,7 @@ export async function fetchThrough(generation: Generation, request: Request): Pr
         },
       },
     );
-    const bare = { method: request.method === 'HEAD' ? 'GET' : request.method, url: request.url } as Request;
-    const found = generation.exchanges.fetch(bare, { client });
-    if (found instanceof Promise) return resolve(generation.handlers.fetch(request));
+    if (!generation.serve(client)) return resolve(generation.handlers.fetch(request));
     if (request.signal.aborted) client.leave();
     else request.signal.addEventListener('abort', () => client.leave(), { once: true });
   });

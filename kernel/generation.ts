@@ -12,11 +12,12 @@ import { type AcceptOptions, accept } from './accept.ts';
 import { AdminGuard } from './admin-guard.ts';
 import type { Client } from './client/client.ts';
 import type { LoadedConfig } from './config/load-config.ts';
+import { ExchangeRoutes } from './exchange-routes.ts';
 import type { Runtime } from './execute/context.ts';
 import { createHost } from './host.ts';
 import { runInternal } from './internal.ts';
 import { loadPlugins, type PlannedPlugin } from './load-plugins.ts';
-import { mountExchanges, mountHandlers } from './routes.ts';
+import { mountHandlers } from './routes.ts';
 import { type Registered, type RunningPlugins, setUp } from './set-up.ts';
 import type { SharedThings } from './shared.ts';
 import type { Connections } from './upstream/connections.ts';
@@ -42,7 +43,7 @@ export class Generation {
   readonly id: string;
   readonly loaded: LoadedConfig;
   readonly admin: AdminGuard;
-  readonly exchanges: Hono;
+  readonly routes: ExchangeRoutes;
   readonly handlers: Hono;
   readonly plugins: readonly PlannedPlugin[];
   readonly #running: RunningPlugins;
@@ -89,11 +90,7 @@ export class Generation {
       allowCrossSite: server.allowCrossSite,
       mayExplain: (headers) => admin.allows(headers.get('x-bf-admin-token'), 'read'),
     };
-    const exchangeRoutes = running.routes.map(({ route }) => route);
-    this.exchanges = mountExchanges(exchangeRoutes, (route, context) => {
-      const { client } = context.env as { client: Client };
-      this.track(accept(route, client, this.#accept));
-    });
+    this.routes = new ExchangeRoutes(running.routes.map(({ route }) => route));
     this.handlers = mountHandlers(running.routes, admin, server.limits.bodyBytes, process.log);
   }
 
@@ -155,9 +152,17 @@ export class Generation {
     });
   }
 
+  /** Starts the exchange that a call is for. False when no route is: nothing was read or written then. */
+  serve(client: Client): boolean {
+    const route = this.routes.find(client.method, client.url);
+    if (route === undefined) return false;
+    this.track(accept(route, client, this.#accept));
+    return true;
+  }
+
   /** Runs a request from inside the process and waits for its whole reply. */
   run(request: InternalRequest): Promise<FetchedReply> {
-    return runInternal(request, this.#running.routes, this.#accept, (settled) => this.track(settled));
+    return runInternal(request, this.routes, this.#accept, (settled) => this.track(settled));
   }
 
   /** Resolves when no exchange is open, or after `ms`. */

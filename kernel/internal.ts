@@ -4,11 +4,10 @@ import {
   type FlatHeaders,
   GatewayError,
   type InternalRequest,
-  type Route,
 } from '../plugin-sdk/index.ts';
 import { type AcceptOptions, accept } from './accept.ts';
 import { MemoryClient } from './client/memory-client.ts';
-import { matchRoute } from './match-route.ts';
+import type { ExchangeRoutes } from './exchange-routes.ts';
 
 /**
  * An exchange that a plugin starts: through the same route and hooks as a client's. Resolves with the whole reply,
@@ -16,12 +15,12 @@ import { matchRoute } from './match-route.ts';
  */
 export async function runInternal(
   request: InternalRequest,
-  routes: readonly { readonly route: Route }[],
+  routes: ExchangeRoutes,
   options: AcceptOptions,
   track: (settled: Promise<void>) => void,
 ): Promise<FetchedReply> {
   const path = request.url.split('?', 1)[0]!;
-  const route = matchRoute(routes, request.method, path);
+  const route = routes.find(request.method, path);
   if (route === undefined) throw new GatewayError('REQ_UNKNOWN_ENDPOINT', { method: request.method, path, advice: '' });
   return exchangeInMemory(route, request, options, track);
 }

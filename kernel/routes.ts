@@ -14,30 +14,6 @@ import { type AdminGuard, bearer } from './admin-guard.ts';
 import { endpointAdvice } from './endpoint-advice.ts';
 import { newRequestId } from './request-id.ts';
 
-/** What a matched exchange route does with its call; `serve` starts the exchange. */
-export type Serve = (route: ExchangeRoute, context: Context) => void;
-
-/** What hono is told that the response is. Nobody reads it: an exchange writes to its client itself. */
-const served = {} as Response;
-
-/**
- * The endpoints that are exchanges. Their handler is synchronous and writes to the client itself, so `fetch` gives a
- * promise only for a path that none of them serves: then the handler routes are to be asked.
- */
-export function mountExchanges(routes: readonly Route[], serve: Serve): Hono {
-  const app = new Hono();
-  for (const route of routes) {
-    if (route.type !== 'exchange') continue;
-    const handler = (context: Context): Response => {
-      serve(route, context);
-      return served;
-    };
-    if (route.method === 'ALL') app.all(route.path, handler);
-    else app.on(route.method, route.path, handler);
-  }
-  return app;
-}
-
 /** The gateway's own endpoints, each behind its guard. There is no way to mount one without. `bodyBytes`: most a body may have. */
 export function mountHandlers(
   routes: readonly { readonly plugin: string; readonly route: Route }[],

@@ -14,7 +14,6 @@ import { openListeners } from './listeners.ts';
 import { createServer } from './node-builtins.ts';
 import { pageListener } from './pages.ts';
 import { newRequestId } from './request-id.ts';
-import { serve } from './serve.ts';
 import { isWebSocket, serveUpgrades } from './upgrade.ts';
 
 const notAPath = new GatewayError('REQ_BAD_PATH', { reason: 'the request target must be a path' });
@@ -36,7 +35,7 @@ export interface ListenOptions {
   readonly shared?: boolean;
 }
 
-/** Listens for HTTP. Exchanges are routed by hono and write to node's response themselves; all else goes through hono's own path. */
+/** Listens for HTTP. Exchanges are routed by hono's router and write to node's response themselves; all else goes through hono's own path. */
 export async function listen(
   gateway: Gateway,
   config: Config,
@@ -53,7 +52,7 @@ export async function listen(
     if (gateway.current.loaded.config.server.allowCrossSite && admitOtherOrigins(incoming, outgoing)) return;
     const url = incoming.url ?? '/';
     if (url[0] !== '/') return answer(outgoing, notAPath);
-    if (!serve(gateway, new NodeClient(incoming, outgoing))) void pages(incoming, outgoing);
+    if (!gateway.current.serve(new NodeClient(incoming, outgoing))) void pages(incoming, outgoing);
   };
   const options = {
     IncomingMessage: Incoming,
@@ -85,7 +84,7 @@ export async function listen(
     headerBytes: limits.headerBytes,
     keptMs,
     isDraining: () => gateway.state !== 'running',
-    serve: (client) => !asksForNode(client, gateway) && serve(gateway, client),
+    serve: (client) => !asksForNode(client, gateway) && gateway.current.serve(client),
   });
   const listeners = await openListeners(host, port, shared, (socket) => {
     if (tls === undefined) direct.add(socket);

@@ -4,7 +4,6 @@ import type { Duplex } from 'node:stream';
 import type { Incoming } from './client/incoming.ts';
 import { UpgradeClient } from './client/upgrade-client.ts';
 import type { Gateway } from './gateway.ts';
-import { serve } from './serve.ts';
 
 /** For `shouldUpgradeCallback`: other upgrades (h2c) are offers that a server may pass over; the call is answered as it stands. */
 export function isWebSocket(incoming: Incoming): boolean {
@@ -23,7 +22,7 @@ export function serveUpgrades(server: Server<typeof Incoming>, gateway: Gateway,
     open.add(socket);
     socket.on('close', () => open.delete(socket));
     const client = new UpgradeClient(incoming, socket, early);
-    if (client.url[0] !== '/' || !serve(gateway, client)) client.refuse(404, refusal);
+    if (client.url[0] !== '/' || !gateway.current.serve(client)) client.refuse(404, refusal);
   });
   return () => {
     for (const socket of open) socket.destroy();
