@@ -1,11 +1,11 @@
-import { type Attempt, chain, definePlugin, type Key, keyFilterSlot } from '../../plugin-sdk/index.ts';
+import { type Attempt, chain, definePlugin, type Key, keyFilterSlot, type Provider } from '../../plugin-sdk/index.ts';
 import { entitiesPort } from '../../plugin-sdk/ports/entities.ts';
 import { type Candidate, CandidateLists, type Candidates } from './candidates.ts';
 import { choose, isReady, type Selection } from './choose.ts';
 import { healthRoutes } from './health-routes.ts';
 import { keyPoolOptions } from './options.ts';
 import { Probes } from './probes.ts';
-import { Rests } from './rest.ts';
+import { isDoubtful, Rests } from './rest.ts';
 import { reasonOf, unusable } from './unusable.ts';
 
 const name = 'plugins/key-pool';
@@ -22,13 +22,21 @@ export default definePlugin({
     const probes = new Probes(host);
     const rests = new Rests(options, host.clock);
 
+    const refuse = (provider: Provider, candidate: Candidate): void => {
+      rests.refuse(candidate);
+      probes.schedule(provider, candidate, rests.probeDelayMs(candidate.state));
+    };
+
     const serve = ({ provider }: Candidates, chosen: Candidate, attempt: Attempt): Key => {
       const { state } = chosen;
+      const { operation } = attempt.exchange;
       state.inFlight += 1;
       attempt.onEnd((record) => {
         state.inFlight -= 1;
-        rests.learn(chosen, record);
-        if (state.restsUntil === Number.POSITIVE_INFINITY) probes.schedule(provider, chosen, rests.probeDelayMs(state));
+        rests.learn(chosen, record, operation);
+        if (isDoubtful(record, operation)) probes.verify(provider, chosen, () => refuse(provider, chosen));
+        else if (state.restsUntil === Number.POSITIVE_INFINITY)
+          probes.schedule(provider, chosen, rests.probeDelayMs(state));
       });
       return chosen.key;
     };

@@ -2,6 +2,18 @@ import { type Host, isObject, type JsonObject, type Key, locate, type Provider }
 import { type Candidate, wake } from './candidates.ts';
 
 const timeoutMs = 10_000;
+/** A key is looked at no more often than this, however many calls are refused. */
+const verifyEveryMs = 60_000;
+
+/** What a model list answered instead of a list. */
+class ListRefused extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`the model list answered ${status}`);
+    this.status = status;
+  }
+}
 
 /**
  * Finds out whether a key that was refused is accepted again. Where the provider has a model list, reading that is the
@@ -10,6 +22,7 @@ const timeoutMs = 10_000;
 export class Probes {
   readonly #host: Host;
   readonly #waiting = new Map<Candidate['state'], () => void>();
+  readonly #verifiedAt = new WeakMap<Candidate['state'], number>();
 
   constructor(host: Host) {
     this.#host = host;
@@ -25,6 +38,18 @@ export class Probes {
     this.#waiting.set(state, cancel);
   }
 
+  /** Asks at once whether a key is accepted at all; calls `refused` when it is not, and not when nobody can tell. */
+  verify(provider: Provider, candidate: Candidate, refused: () => void): void {
+    const { state } = candidate;
+    const now = this.#host.clock.now();
+    const before = this.#verifiedAt.get(state) ?? Number.NEGATIVE_INFINITY;
+    if (provider.models === undefined || now - before < verifyEveryMs) return;
+    this.#verifiedAt.set(state, now);
+    this.#list(provider, candidate).catch((cause: unknown) => {
+      if (cause instanceof ListRefused && cause.status === 401 && Number.isFinite(state.restsUntil)) refused();
+    });
+  }
+
   close(): void {
     for (const cancel of this.#waiting.values()) cancel();
     this.#waiting.clear();
@@ -35,7 +60,7 @@ export class Probes {
     if (Number.isFinite(state.restsUntil)) return;
     const { failures } = state;
     try {
-      await provider.models?.({ key, get: (path, headers) => this.#get(provider, key, path, headers) });
+      await this.#list(provider, candidate);
     } catch {
       this.schedule(provider, candidate, delayMs * 2);
       return;
@@ -44,6 +69,10 @@ export class Probes {
     // A list that anyone may read proves little: if the key is refused again, it rests longer than before.
     state.failures = failures;
     this.#host.log.info({ provider: provider.name, key: key.name }, 'a key that was refused is tried again');
+  }
+
+  async #list(provider: Provider, { key }: Candidate): Promise<void> {
+    await provider.models?.({ key, get: (path, headers) => this.#get(provider, key, path, headers) });
   }
 
   async #get(
@@ -59,7 +88,7 @@ export class Probes {
     const signed = provider.authorize === undefined ? request : await provider.authorize(request, key);
     const { status, body } = await this.#host.fetch(signed, { timeoutMs });
     const json: unknown = status === 200 ? JSON.parse(body.toString('utf8')) : undefined;
-    if (!isObject(json) && !Array.isArray(json)) throw new Error(`the model list answered ${status}`);
+    if (!isObject(json) && !Array.isArray(json)) throw new ListRefused(status);
     return json as JsonObject;
   }
 }

@@ -1,4 +1,4 @@
-import type { AttemptRecord, Clock, KeyRest, KeyState } from '../../plugin-sdk/index.ts';
+import type { AttemptRecord, Clock, KeyRest, KeyState, Operation } from '../../plugin-sdk/index.ts';
 import { type Candidate, wake } from './candidates.ts';
 import type { KeyPoolOptions } from './options.ts';
 
@@ -6,6 +6,14 @@ import type { KeyPoolOptions } from './options.ts';
 const maxModelRests = 200;
 /** Weight of the newest call in a key's latency. */
 const newest = 0.2;
+
+/** Any caller can make these calls to an endpoint that no usual key may use: a refusal says little about the key. */
+const ofEndpoints: ReadonlySet<Operation> = new Set(['passthrough', 'resources', 'files', 'batches', 'models']);
+
+/** Whether the key was refused, or only the endpoint, and a look at the model list must tell. */
+export function isDoubtful({ result, error }: AttemptRecord, operation: Operation): boolean {
+  return result === 'failed' && error?.code === 'UP_STATUS' && error.status === 401 && ofEndpoints.has(operation);
+}
 
 /** What an attempt teaches about its key: whether it rests, for how long, and how fast it is. */
 export class Rests {
@@ -22,7 +30,7 @@ export class Rests {
     return this.#grown(this.#options.refusedRestMs, Math.max(1, failures));
   }
 
-  learn(candidate: Candidate, record: AttemptRecord): void {
+  learn(candidate: Candidate, record: AttemptRecord, operation: Operation): void {
     const { state, model } = candidate;
     if (record.result === 'ok') {
       const { firstContentMs } = record;
@@ -47,12 +55,16 @@ export class Rests {
     if (error.status === 402 || error.openaiCode === 'insufficient_quota') {
       this.#restKey(candidate, refusedRestMs, retryAfterMs, `${error.status}: no credit`);
     } else if (error.status === 429) this.#restModel(candidate, rateLimitRestMs, retryAfterMs, '429: rate limit');
+    else if (ofEndpoints.has(operation)) return;
     else if (error.status === 403) this.#restModel(candidate, refusedRestMs, retryAfterMs, '403: not permitted');
-    else if (error.status === 401) {
-      state.failures += 1;
-      state.restsUntil = Number.POSITIVE_INFINITY;
-      state.reason = '401: not accepted';
-    }
+    else if (error.status === 401) this.refuse(candidate);
+  }
+
+  /** The provider does not accept the key, whatever is asked with it. */
+  refuse({ state }: Candidate): void {
+    state.failures += 1;
+    state.restsUntil = Number.POSITIVE_INFINITY;
+    state.reason = '401: not accepted';
   }
 
   #restKey({ state }: Candidate, baseMs: number, askedMs: number | undefined, reason: string): void {

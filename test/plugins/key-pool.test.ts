@@ -144,6 +144,49 @@ test('a key refused with 401 stays out until a probe of the model list succeeds'
   assert.equal((await chat(gateway)).headers.get('x-bf-key'), 'a');
 });
 
+for (const status of [401, 403]) {
+  test(`a ${status} of an endpoint that needs another kind of key goes to its caller and rests no key`, async () => {
+    await using upstream = await startUpstream();
+    upstream.always(({ url }) =>
+      url.endsWith('/models') ? { json: { data: [] } } : url.endsWith('/chat/completions') ? said() : failed(status),
+    );
+    await using gateway = await startPooled(
+      { openai: { upstream, options: keys({ a: 1, b: 1 }) } },
+      { 'routes/openai-passthrough': {} },
+    );
+    const call = async (path: string, body?: object): Promise<number> => {
+      const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+      return (await fetch(gateway.url + path, body === undefined ? {} : init)).status;
+    };
+    for (let time = 0; time < 3; time++) {
+      assert.equal(await call('/openai_passthrough/v1/organization/users'), status);
+      assert.equal(await call('/openai_passthrough/v1/secret', { model: 'gpt-4o' }), status);
+      assert.equal(await call('/openai/v1/files'), status);
+      assert.equal(await call('/openai/v1/fine_tuning/jobs', { model: 'gpt-4o', training_file: 'f' }), status);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal((await chat(gateway)).status, 200);
+    // However many calls are refused, each key is looked at once.
+    const looks = upstream.requests.filter(({ url }) => url.endsWith('/models'));
+    assert.equal(looks.length, status === 401 ? 2 : 0);
+  });
+}
+
+test('a key that passthrough was refused with rests when the model list refuses it as well', async () => {
+  await using upstream = await startUpstream();
+  upstream.always((request) => (keyOf(request) === 'a' ? failed(401) : said()));
+  await using gateway = await startPooled(
+    { openai: { upstream, options: keys({ a: 1, b: 0 }) } },
+    { 'routes/openai-passthrough': {} },
+  );
+  const call = async (): Promise<string | null> =>
+    (await fetch(`${gateway.url}/openai_passthrough/v1/things`)).headers.get('x-bf-attempts');
+  assert.match((await call())!, /401/);
+  await until(() => upstream.requests.some(({ url }) => url.endsWith('/models')));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(await call(), null);
+});
+
 test('a key refused with 401 serves again as soon as its value is changed in the config', async () => {
   await using upstream = await startUpstream();
   upstream.always((request) => (keyOf(request) === 'old' ? failed(401) : said()));
