@@ -122,8 +122,18 @@ export interface ReplyQuirks {
    * `undefined` leaves it alone.
    */
   readonly json?: (json: JsonObject, face: 'reply' | 'event' | 'error') => JsonObject | undefined;
-  /** Byte sequences of which at least one stands in every reply or event that `json` changes; absent: each is looked at. */
+  /** For what depends on earlier events: made for each stream, and given what `json` made of an event. */
+  readonly stream?: () => EventQuirks;
+  /** Byte sequences of which at least one stands in every reply or event that these change; absent: each is looked at. */
   readonly needles?: readonly string[];
+}
+
+/** Rewrites the events of one stream. */
+export interface EventQuirks {
+  /** The event's JSON in the dialect's exact shape; `undefined` leaves it alone. */
+  event(json: JsonObject): JsonObject | undefined;
+  /** True as soon as every later event must be looked at, whatever stands in it. */
+  readonly watches: boolean;
 }
 
 /** One upstream HTTP call, ready to send. */

@@ -1,4 +1,4 @@
-import type { FramedEvent, JsonObject, ReplyQuirks, Sink } from '../../plugin-sdk/index.ts';
+import type { EventQuirks, FramedEvent, JsonObject, ReplyQuirks, Sink } from '../../plugin-sdk/index.ts';
 import { EventBoundary } from '../framing/boundary.ts';
 import { createFramer, type Framer } from '../framing/framer.ts';
 import { mayConcern } from './quirks.ts';
@@ -8,18 +8,21 @@ import { mayConcern } from './quirks.ts';
  * there is nothing to change pass as they are. Gives the next sink itself when the quirks do not look at events.
  */
 export function quirkedStream(next: Sink<Buffer>, provider: string, quirks: ReplyQuirks | undefined): Sink<Buffer> {
-  return quirks?.json === undefined ? next : new QuirkedStream(next, provider, quirks);
+  const looks = quirks?.json !== undefined || quirks?.stream !== undefined;
+  return looks ? new QuirkedStream(next, provider, quirks) : next;
 }
 
 class QuirkedStream implements Sink<Buffer> {
   readonly #next: Sink<Buffer>;
   readonly #quirks: ReplyQuirks;
+  readonly #ofStream: EventQuirks | undefined;
   readonly #boundary = new EventBoundary();
   readonly #framer: Framer;
 
   constructor(next: Sink<Buffer>, provider: string, quirks: ReplyQuirks) {
     this.#next = next;
     this.#quirks = quirks;
+    this.#ofStream = quirks.stream?.();
     this.#framer = createFramer('sse', { provider });
   }
 
@@ -39,7 +42,7 @@ class QuirkedStream implements Sink<Buffer> {
   }
 
   #pass(whole: Buffer): boolean {
-    if (!mayConcern(this.#quirks, whole)) return this.#next.push(whole);
+    if (this.#ofStream?.watches !== true && !mayConcern(this.#quirks, whole)) return this.#next.push(whole);
     let text = '';
     try {
       this.#framer.push(whole, (event) => {
@@ -61,7 +64,8 @@ class QuirkedStream implements Sink<Buffer> {
       // Whoever reads the stream says what is wrong with it.
       return data;
     }
-    const fixed = this.#quirks.json!(json, 'event');
+    const alone = this.#quirks.json?.(json, 'event');
+    const fixed = this.#ofStream?.event(alone ?? json) ?? alone;
     return fixed === undefined ? data : JSON.stringify(fixed);
   }
 }

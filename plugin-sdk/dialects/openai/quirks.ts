@@ -1,15 +1,22 @@
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { ReplyQuirks } from '../../provider.ts';
 import { problemOf } from './problem.ts';
+import { shapeToolCalls, ToolCallDeltas } from './tool-call-deltas.ts';
 
 /**
  * What OpenAI-likes do differently in their replies, brought to OpenAI's shape: errors flat, bare or with numeric codes,
- * errors under status 200, and `reasoning` beside which `reasoning_content` is put, so that a client needs to know one name.
+ * errors under status 200, tool calls without type or at one index, and `reasoning` beside which `reasoning_content` is put,
+ * so that a client needs to know one name.
  */
 export const openaiQuirks: ReplyQuirks = {
-  needles: ['"reasoning"', '"error"'],
+  needles: ['"reasoning"', '"error"', '"tool_calls"'],
   errorIn200: (json) => (isFailure(json) ? (problemOf(json, undefined)?.status ?? 502) : undefined),
-  json: (json, face) => (face === 'error' || json['error'] ? withShapedError(json) : nameReasoning(json)),
+  json(json, face) {
+    if (face === 'error' || json['error']) return withShapedError(json);
+    const named = nameReasoning(json);
+    return face === 'reply' ? (shapeToolCalls(named ?? json) ?? named) : named;
+  },
+  stream: () => new ToolCallDeltas(),
 };
 
 /** A success never has an `error` with content; a response object of the Responses API has `error: null`. */
