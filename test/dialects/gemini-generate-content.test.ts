@@ -751,6 +751,30 @@ describe('gemini: tools, choice and output format', () => {
     assert(!JSON.stringify(events.filter((event) => event.type !== 'native')).includes(declared[1]!));
   });
 
+  test('a wish for JSON beside tools is said in words on models before Gemini 3, which refuse the type of JSON there', () => {
+    const json = { response_format: { type: 'json_object' } };
+    const messages = [
+      { role: 'system', content: 'Be kind.' },
+      { role: 'user', content: 'Hi' },
+    ];
+    const hint = { text: 'Reply with one valid JSON object and nothing else: no prose, no Markdown fences.' };
+    const { body } = fromChat({ ...json, messages, tools: [tool('f')] }, 'gemini-2.5-flash');
+    assert.equal(body['generationConfig'], undefined);
+    assert.deepEqual(body['systemInstruction'], { parts: [{ text: 'Be kind.' }, hint] });
+    assert.equal((body['tools'] as JsonObject[]).length, 1);
+    const alone = fromChat({ ...json, tools: [tool('f')] }, 'gemini-2.5-flash').body;
+    assert.deepEqual(alone['systemInstruction'], { parts: [hint] });
+    for (const [more, model] of [
+      [{ tools: [tool('f')] }, 'gemini-3-flash-preview'],
+      [{ tools: [tool('f')], tool_choice: 'none' }, 'gemini-2.5-flash'],
+      [{}, 'gemini-2.5-flash'],
+    ] as [JsonObject, string][]) {
+      const { body: plain } = fromChat({ ...json, ...more }, model);
+      assert.deepEqual(plain['generationConfig'], { responseMimeType: 'application/json' });
+      assert.equal(plain['systemInstruction'], undefined);
+    }
+  });
+
   test('a JSON schema beside tools that may not be called stays one, without the tools', () => {
     const { body } = fromChat({ ...wanted, tools: [tool('f')], tool_choice: 'none' }, 'gemini-2.5-flash');
     assert.equal(body['tools'], undefined);

@@ -1,8 +1,6 @@
 import type { JsonObject } from '../../json.ts';
 import { answerTool } from '../answer-tool.ts';
-
-/** System text for `json_object`, which has no native mode. */
-export const jsonHint = 'Reply with one valid JSON object and nothing else: no prose, no Markdown fences.';
+import { jsonHint } from '../json-hint.ts';
 
 /** System text where the model may not be forced to call the answer tool. */
 export const answerToolHint = `Give the final answer only by calling the tool ${answerTool}.`;

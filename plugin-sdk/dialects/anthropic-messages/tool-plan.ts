@@ -4,8 +4,9 @@ import { answerTool, answerToolDescription } from '../answer-tool.ts';
 import { loseForeignCarry } from '../carry.ts';
 import type { DialectId } from '../dialect.ts';
 import { freeTextParameters } from '../free-text.ts';
+import { jsonHint } from '../json-hint.ts';
 import type { ToolNames } from '../tool-names.ts';
-import { answerToolHint, jsonHint, schemaHint } from './answer-hints.ts';
+import { answerToolHint, schemaHint } from './answer-hints.ts';
 import { fitsNativeOutput, sanitiseSchema } from './schema.ts';
 
 /** What tools, tool choice and output format come to on a target, before they are spelt in its format. */

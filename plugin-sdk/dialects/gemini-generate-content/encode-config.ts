@@ -8,11 +8,11 @@ import { isNative, kept } from './notes.ts';
 import { toGoogleSchema } from './schema.ts';
 import { asWritten } from './spelling.ts';
 
-/** Writes `generationConfig`; undefined when there is nothing to say. `formatEmulated`: a tool stands for the format. */
+/** Writes `generationConfig`; undefined when there is nothing to say. `hasFormat`: it states the output format. */
 export function encodeConfig(
   conversation: Conversation,
   capabilities: GeminiCapabilities,
-  formatEmulated: boolean,
+  hasFormat: boolean,
   lost: (path: string) => void,
 ): JsonObject | undefined {
   const native = isNative(conversation);
@@ -47,7 +47,7 @@ export function encodeConfig(
     else lost('logprobs');
   }
   if (stop !== undefined) config['stopSequences'] = native ? [...stop] : encodeStop(stop, capabilities, lost);
-  if (!formatEmulated) Object.assign(config, encodeOutput(conversation, native));
+  if (hasFormat) Object.assign(config, encodeOutput(conversation, native));
   const thinking = encodeThinking(conversation, capabilities, lost);
   if (thinking !== undefined) {
     const thinkingRest = isObject(rest?.['thinkingConfig']) ? rest['thinkingConfig'] : {};

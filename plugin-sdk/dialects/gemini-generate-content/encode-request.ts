@@ -2,6 +2,7 @@ import type { Conversation } from '../../conversation/index.ts';
 import type { JsonObject } from '../../json.ts';
 import { loseForeignCarry } from '../carry.ts';
 import type { EncodeContext } from '../dialect.ts';
+import { jsonHint } from '../json-hint.ts';
 import { refuseEmpty } from '../refuse-empty.ts';
 import { type ToolNames, toolNames } from '../tool-names.ts';
 import { capabilitiesOf, type GeminiCapabilities } from './capabilities.ts';
@@ -31,20 +32,33 @@ export function encodeRequest(conversation: Conversation, context: EncodeContext
 
   const { system, contents } = encodeMessages(conversation.messages, capabilities, names, context.lost);
   if (!native) refuseEmpty(contents);
-  if (system !== undefined) body['systemInstruction'] = system;
+  const { tools, toolConfig, format } = encodeTools(conversation, capabilities, names, context);
+  const instruction = format === 'words' ? withHint(system, contents, capabilities) : system;
+  if (instruction !== undefined) body['systemInstruction'] = instruction;
   if (capabilities.needsSignatures && !native) addMissingSignatures(contents);
   if (contents.length > 0 || notes.absent?.includes('contents') !== true) {
     body['contents'] = notes.single?.includes('contents') && contents.length === 1 ? contents[0] : contents;
   }
-  const { tools, toolConfig, formatEmulated } = encodeTools(conversation, capabilities, names, context);
   if (tools !== undefined) body['tools'] = notes.single?.includes('tools') && tools.length === 1 ? tools[0] : tools;
   if (toolConfig !== undefined) body['toolConfig'] = toolConfig;
-  const config = encodeConfig(conversation, capabilities, formatEmulated, context.lost);
+  const config = encodeConfig(conversation, capabilities, format === 'google', context.lost);
   if (config !== undefined) body['generationConfig'] = config;
   if (native && conversation.model !== '' && notes.absent?.includes('model') !== true)
     body['model'] = conversation.model;
   encodeAccount(conversation, capabilities, body, context.lost);
   return asWritten(body, notes.snake ?? []);
+}
+
+/** Asks for JSON in the system instruction; a model that has none is asked at the beginning. */
+function withHint(
+  system: JsonObject | undefined,
+  contents: JsonObject[],
+  { systemInstruction }: GeminiCapabilities,
+): JsonObject | undefined {
+  const hint = { text: jsonHint };
+  if (systemInstruction) return { ...system, parts: [system?.['parts'] ?? [], hint].flat() as JsonObject[] };
+  contents.unshift({ role: 'user', parts: [hint] });
+  return system;
 }
 
 /** Who asks and on what terms: labels exist on Vertex only, and the tier in the body on the Gemini API only. */

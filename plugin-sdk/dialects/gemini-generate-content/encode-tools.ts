@@ -16,8 +16,12 @@ export const webSearch = 'web_search_options';
 export interface EncodedTools {
   readonly tools: JsonObject[] | undefined;
   readonly toolConfig: JsonObject | undefined;
-  /** The output format was turned into {@link answerTool}. */
-  readonly formatEmulated: boolean;
+  /**
+   * Who sees to the output format: Google, {@link answerTool}, or words of ours in the system instruction. Models before
+   * Gemini 3 refuse a response type of JSON beside functions ("Function calling with a response mime type:
+   * 'application/json' is unsupported").
+   */
+  readonly format: 'google' | 'tool' | 'words';
 }
 
 /** Writes `tools` and `toolConfig`. A choice without tools is left out, since Google refuses it. */
@@ -30,13 +34,15 @@ export function encodeTools(
   const native = isNative(conversation);
   const { output, tools = [], toolChoice } = conversation;
   const functions = tools.filter((tool) => tool.type !== 'provider');
-  const clash = !native && output?.type === 'schema' && functions.length > 0 && !capabilities.structuredOutputWithTools;
-  const formatEmulated = clash && toolChoice?.type !== 'none';
-  const offered = clash && !formatEmulated ? tools.filter((tool) => tool.type === 'provider') : tools;
+  const isJson = output?.type === 'schema' || output?.type === 'json';
+  const clash = !native && isJson && functions.length > 0 && !capabilities.structuredOutputWithTools;
+  const mayCall = toolChoice?.type !== 'none';
+  const format = !clash || !mayCall ? 'google' : output.type === 'schema' ? 'tool' : 'words';
+  const offered = clash && !mayCall ? tools.filter((tool) => tool.type === 'provider') : tools;
 
   const entries: JsonObject[] = [];
   for (const [index, tool] of offered.entries()) placeTool(tool, index, entries, names, context);
-  if (formatEmulated && output?.type === 'schema') {
+  if (format === 'tool' && output?.type === 'schema') {
     const parametersJsonSchema = toGoogleSchema(output.schema);
     declarationsOf(entries, undefined).push({
       name: answerTool,
@@ -52,11 +58,11 @@ export function encodeTools(
   const written = entries.filter((entry) => entry !== undefined);
   const strict = functions.some((tool) => tool.type === 'function' && tool.strict === true);
   const calling = native || (functions.length > 0 && written.length > 0);
-  const choice = formatEmulated ? forced(toolChoice) : toolChoice;
+  const choice = format === 'tool' ? forced(toolChoice) : toolChoice;
   return {
     tools: written.length > 0 || (native && conversation.tools !== undefined) ? written : undefined,
     toolConfig: encodeConfig(conversation, calling ? choice : undefined, strict && capabilities.validatedMode, names),
-    formatEmulated,
+    format,
   };
 }
 
