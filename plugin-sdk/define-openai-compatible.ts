@@ -12,6 +12,10 @@ import { capabilitiesByModel } from './model-capabilities.ts';
 import type { Operation } from './operations.ts';
 import type { BodyEditor, Call, ModelInfo, Provider, ReplyQuirks } from './provider.ts';
 
+const proofs = loadOnUse<typeof import('./dialects/openai-chat/foreign-proofs.ts')>(
+  import.meta.url,
+  './dialects/openai-chat/foreign-proofs',
+);
 const fitting = loadOnUse<typeof import('./dialects/openai-chat/fit-request.ts')>(
   import.meta.url,
   './dialects/openai-chat/fit-request',
@@ -138,6 +142,15 @@ export function nameModel(call: Call, body: BodyEditor): void {
   ) {
     if (body.get('model') === undefined) body.set('model', call.model);
   }
+}
+
+/**
+ * What OpenAI and Azure are sent is the client's own body, with a model where it names none. After another target a call may
+ * hold that one's proofs, which they do not know; a body is not searched for them where there is no other.
+ */
+export function editCarried(call: Call, body: BodyEditor): void {
+  nameModel(call, body);
+  if (call.dialect === openaiChat && (call.exchange.targets?.length ?? 0) > 1) proofs().dropForeignProofs(body);
 }
 
 /** The client's query, but for the `api-version` that the AzureOpenAI client adds to every call: it means nothing here. */

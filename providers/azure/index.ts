@@ -4,10 +4,10 @@ import {
   type Call,
   chain,
   defineProvider,
+  editCarried,
   isPrivateName,
   type Key,
   locate,
-  nameModel,
   type OutgoingHeaders,
   readModels,
   secretString,
@@ -71,7 +71,7 @@ export default defineProvider({
             : { ...request, headers: [...request.headers, 'authorization', token.prefixed('Bearer ')] },
         ),
       unauthorized: (key, { status }) => status === 401 && tokens.drop(key),
-      editBody: nameModel,
+      editBody: editCarried,
       models: async ({ key, get }) => {
         const path = api === 'v1' ? '/openai/v1/models' : '/openai/models?api-version=2024-10-21';
         return readModels(await get(endpointOf(key, fallback) + path, apiKey(key, false)));

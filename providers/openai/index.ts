@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { openai, openaiChat, openaiCompletions, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
 import {
   defineProvider,
+  editCarried,
   locate,
-  nameModel,
   type OutgoingHeaders,
   type ProviderKey,
   pathOf,
@@ -32,7 +32,7 @@ export default defineProvider({
         headers: authentication(call.key),
       }),
       withheldHeaders: ['openai-organization', 'openai-project'],
-      editBody: nameModel,
+      editBody: editCarried,
       models: async ({ key, get }) => readModels(await get(`${apiPath}/models`, authentication(key))),
     };
   },

@@ -2,6 +2,7 @@ import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { BodyEditor } from '../../provider.ts';
 import { offerOnlyAllowed } from './allowed-tools.ts';
 import type { ChatCapabilities } from './capabilities.ts';
+import { withoutForeignProofs } from './foreign-proofs.ts';
 
 const messageNames = 'messages[].name';
 
@@ -57,6 +58,7 @@ function fitMessage(message: JsonObject, capabilities: ChatCapabilities, lost: (
   }
   if (capabilities.reasoningField !== undefined && message['role'] === 'assistant')
     fitted = fitReasoning(fitted, capabilities.reasoningField);
+  fitted = withoutForeignProofs(fitted, capabilities.proofsOf ?? [], lost);
   if (capabilities.contentParts === false && Array.isArray(message['content'])) {
     const text = joinText(message['content']);
     if (text !== undefined) fitted = { ...fitted, content: text };

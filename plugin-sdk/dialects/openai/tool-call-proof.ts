@@ -1,5 +1,5 @@
 import type { ToolCallBlock } from '../../conversation/index.ts';
-import { isObject, type JsonObject } from '../../json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { FieldReader } from './field-reader.ts';
 
 /**
@@ -7,15 +7,24 @@ import type { FieldReader } from './field-reader.ts';
  * uses: `extra_content.google.thought_signature`. Proofs of other makers lie beside it under the maker's name.
  */
 export function decodeProof(reader: FieldReader): { signature?: string; maker?: string } {
-  const extra = reader.peek('extra_content');
-  if (!isObject(extra) || Object.keys(extra).length !== 1) return {};
+  const proof = proofIn(reader.peek('extra_content'));
+  if (proof === undefined) return {};
+  reader.understood('extra_content');
+  return proof;
+}
+
+/** Whose proof an `extra_content` is; undefined for anything else. */
+export function makerOfProof(extra: JsonValue | undefined): string | undefined {
+  return proofIn(extra)?.maker;
+}
+
+function proofIn(extra: JsonValue | undefined): { signature: string; maker: string } | undefined {
+  if (!isObject(extra) || Object.keys(extra).length !== 1) return undefined;
   const maker = Object.keys(extra)[0]!;
   const held = extra[maker];
-  if (!isObject(held) || Object.keys(held).length !== 1) return {};
+  if (!isObject(held) || Object.keys(held).length !== 1) return undefined;
   const signature = held[signatureKey(maker)];
-  if (typeof signature !== 'string') return {};
-  reader.understood('extra_content');
-  return { signature, maker };
+  return typeof signature === 'string' ? { signature, maker } : undefined;
 }
 
 export function encodeProof({ signature, maker = 'google' }: Pick<ToolCallBlock, 'signature' | 'maker'>): JsonObject {
