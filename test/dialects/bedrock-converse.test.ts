@@ -153,6 +153,44 @@ test('has no tool choice none: tools go, or stay with a word where the history n
   assert.match(JSON.stringify(body.system), /without calling any tool/);
 });
 
+test('defines the tools of a history that come without any, since Bedrock asks for them beside calls', () => {
+  const called = { type: 'tool-call', id: 'c1', name: 'look up', arguments: '{}' } as const;
+  const result = { type: 'tool-result', callId: 'c1', content: [{ type: 'text', text: '21' }] } as const;
+  const messages = [...hi, assistant(called), user(result)];
+  const { body, lost } = encode({ messages });
+  const name = (body.messages[1]!.content[0]!['toolUse'] as JsonObject)['name'];
+  assert.deepEqual(body.toolConfig, {
+    tools: [{ toolSpec: { name, description: name, inputSchema: { json: { type: 'object' } } } }],
+  });
+  assert.deepEqual(body['system'], [{ text: 'Answer without calling any tool.' }]);
+  assert.deepEqual(lost, []);
+  assert.equal(encode({}).body.toolConfig, undefined);
+});
+
+test('puts a mark inside a tool result behind it, where Bedrock takes cache points', () => {
+  const part = { type: 'text', text: '21', cache: {} } as const;
+  const called = { type: 'tool-call', id: 'c1', name: 'f', arguments: '{}' } as const;
+  const result = { type: 'tool-result', callId: 'c1', content: [part, { type: 'text', text: 'C' }] } as const;
+  const messages = [...hi, assistant(called), user(result)];
+  const { body, lost } = encode({ messages, tools: [tool] });
+  assert.deepEqual(body.messages[2]!.content, [
+    { toolResult: { toolUseId: 'c1', content: [{ text: '21' }, { text: 'C' }] } },
+    { cachePoint: { type: 'default' } },
+  ]);
+  assert.deepEqual(lost, []);
+});
+
+test('leaves out metadata that Bedrock does not take, and says which', () => {
+  const many = Object.fromEntries(Array.from({ length: 15 }, (_, i) => [`k${i}`, 'v']));
+  const { body, lost } = encode({
+    metadata: { team: 'a, b: c@d', note: 'with (brackets)', long: 'x'.repeat(257), empty: '', ...many },
+  });
+  const { k14: _, ...kept } = many;
+  assert.deepEqual(body['requestMetadata'], { team: 'a, b: c@d', empty: '', ...kept });
+  assert.deepEqual(lost, ['metadata.note', 'metadata.long', 'metadata.k14']);
+  assert.equal(encode({ metadata: { note: '(' } }).body['requestMetadata'], undefined);
+});
+
 test('forces tools only as far as the model family allows', () => {
   const choice = (model: string) => {
     const { body, lost } = encode({ tools: [tool], toolChoice: { type: 'tool', name: 'f' } }, { model });

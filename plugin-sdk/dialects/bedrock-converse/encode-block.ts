@@ -38,7 +38,14 @@ function encodeBlock(block: Block, path: string, callPath: string, scope: Conver
   if (!scope.native) loseForeignCarry(block, dialectId, path, scope.lost);
   const encoded = encodePlain(block, path, callPath, scope);
   if (encoded === undefined) return [];
-  return block.cache === undefined ? [encoded] : [encoded, cachePoint(block.cache, scope.native)];
+  const cache = block.cache ?? cacheInside(block, scope.native);
+  return cache === undefined ? [encoded] : [encoded, cachePoint(cache, scope.native)];
+}
+
+/** A result's parts can have no cache points (`ToolResultContentBlock`): the last of their marks goes behind the result. */
+function cacheInside(block: Block, native: boolean): CacheMark | undefined {
+  if (native || block.type !== 'tool-result') return undefined;
+  return block.content.findLast((part) => part.cache !== undefined)?.cache;
 }
 
 /** Lives that Bedrock does not have become the next longer one. */
@@ -99,7 +106,10 @@ function encodePlain(block: Block, path: string, callPath: string, scope: Conver
       };
     }
     case 'tool-result': {
-      const content = block.content.flatMap((part) => encodeBlock(part, path, callPath, scope));
+      const content = block.content.flatMap((part) => {
+        const { cache: _, ...unmarked } = part;
+        return encodeBlock(scope.native ? part : (unmarked as Block), path, callPath, scope);
+      });
       const absent = spellingOf(block, dialectId, '$content') === 'absent' && content.length === 0;
       const status = block.isError === undefined ? undefined : block.isError ? 'error' : 'success';
       return {

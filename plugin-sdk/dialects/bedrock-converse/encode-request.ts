@@ -1,5 +1,5 @@
 import type { Conversation, Message } from '../../conversation/index.ts';
-import type { JsonObject, JsonValue } from '../../json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { arrange, type Turn } from '../anthropic-messages/encode-messages.ts';
 import { reportUnsupported, usableStops } from '../anthropic-messages/losses.ts';
 import { planSampling } from '../anthropic-messages/sampling.ts';
@@ -50,16 +50,18 @@ function translate(conversation: Conversation, context: EncodeContext): JsonObje
   const { system, turns } = encodeMessages(conversation, can, { names, lost });
   refuseEmpty(turns);
   if (plan.hint !== undefined) system.push({ text: plan.hint });
-  // There is no choice `none`: tools that the history needs stay, with a word; others go.
-  const idle = plan.choice?.type === 'none';
-  const needed = turns.some(({ content }) => content.some((block) => block.toolUse !== undefined));
-  if (idle && needed) system.push({ text: 'Answer without calling any tool.' });
+  // There is no choice `none`: tools that the history needs stay, with a word; others go. It needs some even where the
+  // client offers none any more: "The toolConfig field must be defined when using toolUse and toolResult content blocks".
+  const idle = plan.choice?.type === 'none' || plan.tools.length === 0;
+  const called = new Set(turns.flatMap(({ content }) => content.flatMap(toolNameIn)));
+  if (idle && called.size > 0) system.push({ text: 'Answer without calling any tool.' });
   finishTurns(turns, can, thought.on, lost);
   const sampling = planSampling(conversation, can, thought.on, lost);
   const tier = conversation.serviceTier && tiers[conversation.serviceTier];
   if (conversation.serviceTier !== undefined && conversation.serviceTier !== 'auto' && tier === undefined)
     lost('service_tier');
-  const tools = idle && !needed ? [] : plan.tools.flatMap((tool) => encodeTool(tool, false));
+  const offered = idle && called.size === 0 ? [] : plan.tools.flatMap((tool) => encodeTool(tool, false));
+  const tools = offered.length === 0 ? [...called].map(bareTool) : offered;
   if (conversation.parallelToolCalls === false && tools.length > 0) lost('parallel_tool_calls');
   const body: JsonObject = present({
     messages: turns.map(({ role, content }): JsonValue => ({ role, content })),
@@ -74,11 +76,37 @@ function translate(conversation: Conversation, context: EncodeContext): JsonObje
       tools.length === 0 ? undefined : present({ tools, toolChoice: plan.choice && encodeChoice(plan.choice) }),
     outputConfig: orNothing({ effort: thought.effort, textFormat: plan.schema && textFormat(plan, conversation) }),
     additionalModelRequestFields: orNothing(extraFields(can, thought, sampling.topK, lost)),
-    requestMetadata: conversation.metadata && { ...conversation.metadata },
+    requestMetadata: orNothing(acceptedMetadata(conversation.metadata ?? {}, lost)),
     serviceTier: tier === undefined ? undefined : { type: tier },
   });
   limitCacheMarks(body, lost);
   return body;
+}
+
+function toolNameIn({ toolUse }: JsonObject): string[] {
+  return isObject(toolUse) ? [String(toolUse['name'])] : [];
+}
+
+/** A tool of the history that is not offered any more. */
+function bareTool(name: string): JsonObject {
+  return { toolSpec: { name, description: name, inputSchema: { json: { type: 'object' } } } };
+}
+
+const maxMetadata = 16;
+const metadataKey = /^[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}$/;
+const metadataValue = /^[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}$/;
+
+/** `requestMetadata` as the service model bounds it; OpenAI's values may be longer and hold any character. */
+function acceptedMetadata(metadata: Readonly<Record<string, string>>, lost: (path: string) => void): JsonObject {
+  const accepted: JsonObject = {};
+  let count = 0;
+  for (const [key, value] of Object.entries(metadata)) {
+    if (count < maxMetadata && metadataKey.test(key) && metadataValue.test(value)) {
+      accepted[key] = value;
+      count += 1;
+    } else lost(`metadata.${key}`);
+  }
+  return accepted;
 }
 
 /** Reasoning of other makers has no common switch in Converse. */
