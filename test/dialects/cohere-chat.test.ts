@@ -554,6 +554,40 @@ describe('cohere: streams', () => {
     assert.equal(events.find((event) => event.type === 'arguments')?.text, 'select 1');
   });
 
+  test('arguments that are null as a whole stand for none; a null inside them is what it is', () => {
+    const argumentsOf = (...pieces: string[]): string => {
+      const deltas = pieces.map((text) => ({
+        type: 'tool-call-delta',
+        index: 0,
+        delta: { message: { tool_calls: { function: { arguments: text } } } },
+      }));
+      return decodeEvents([...calls.slice(0, 4), ...deltas, calls[6]!, calls[9]!])
+        .map((event) => (event.type === 'arguments' ? event.text : ''))
+        .join('');
+    };
+    assert.equal(argumentsOf('null'), '{}');
+    assert.equal(argumentsOf('{"a":', 'null', ',"b":1}'), '{"a":null,"b":1}');
+    assert.equal(argumentsOf('null', 'able'), 'nullable');
+  });
+
+  const probability = (words: string, tokens = 1) => ({
+    text: words,
+    token_ids: Array.from({ length: tokens }, (_, i) => i),
+    logprobs: Array.from({ length: tokens }, () => -0.5),
+  });
+
+  test('log probabilities take the form of OpenAI where each belongs to one token', () => {
+    const own = { token: 'Hé', logprob: -0.5, bytes: [72, 195, 169], top_logprobs: [] };
+    const answered = (logprobs: JsonObject[]) =>
+      codec.decodeAnswer({ id: 'x', finish_reason: 'COMPLETE', message: { role: 'assistant', content: [] }, logprobs })
+        .choices[0]!.logprobs;
+    assert.deepEqual(answered([probability('Hé')]), { content: [own], refusal: null });
+    assert.equal(answered([probability('Hé'), probability('lo there', 2)]), undefined);
+    const delta = { ...text[5]!, logprobs: probability('Hé') };
+    const streamed = decodeEvents([...text.slice(0, 5), delta, ...text.slice(6)]).find(({ type }) => type === 'text');
+    assert.deepEqual(streamed?.type === 'text' && streamed.logprobs, { content: [own], refusal: null });
+  });
+
   test('the meter tells preamble, content and done', () => {
     const read = cohereChat.meter.stream();
     const kinds = text.map((event) => read({ name: String(event['type']), data: JSON.stringify(event) }));

@@ -5,6 +5,7 @@ import { present } from '../present.ts';
 import { restoreCalls } from '../restore-call.ts';
 import { decodeAssistant } from './decode-messages.ts';
 import { decodeFinish } from './finish.ts';
+import { decodeLogprobs } from './logprobs.ts';
 import { cohereToolNames, keep } from './notes.ts';
 import { decodeUsage } from './usage.ts';
 
@@ -16,7 +17,6 @@ export function decodeAnswer(body: JsonObject, request?: Conversation): Answer {
   const restore = restoreCalls(request, cohereToolNames(request));
   const blocks = cite(decoded.blocks.map(restore), message['citations']);
   const called = blocks.some((block) => block.type === 'tool-call');
-  const { logprobs } = rest;
   return {
     ...present({
       id: typeof id === 'string' ? id : undefined,
@@ -28,7 +28,7 @@ export function decodeAnswer(body: JsonObject, request?: Conversation): Answer {
         blocks,
         ...present({
           finish: typeof word === 'string' ? decodeFinish(word, called) : undefined,
-          logprobs: Array.isArray(logprobs) ? logprobs : undefined,
+          logprobs: decodeLogprobs(rest.logprobs),
           carry: decoded.carry,
         }),
       },

@@ -8,6 +8,7 @@ import { type RestoreCall, restoreCalls } from '../restore-call.ts';
 import { decodeCitation } from './decode-answer.ts';
 import { streamError } from './errors.ts';
 import { decodeFinish } from './finish.ts';
+import { decodeLogprobs } from './logprobs.ts';
 import { cohereToolNames, dialectId, keep, maker } from './notes.ts';
 import { decodeUsage } from './usage.ts';
 
@@ -19,7 +20,12 @@ interface OpenBlock {
   /** A custom tool's arguments are JSON around its text, so they wait for the end. */
   readonly custom: boolean;
   arguments: string;
+  /** Arguments so far are `null`, which stands for none if nothing follows. */
+  isNull: boolean;
+  hasArguments: boolean;
 }
+
+const unwritten = { custom: false, arguments: '', isNull: false, hasArguments: false };
 
 /**
  * Reads the typed events of v2: `message-start`, `content-*`, `tool-plan-delta`, `tool-call-*`, `citation-*`,
@@ -53,7 +59,7 @@ export class CohereStreamDecoder implements StreamDecoder {
         this.#contentStart(index, message, emit);
         return;
       case 'content-delta':
-        this.#content(index, message, emit);
+        this.#content(index, message, emit, event['logprobs'] ?? delta['logprobs']);
         return;
       case 'tool-plan-delta':
         this.#plan(message, emit);
@@ -105,14 +111,20 @@ export class CohereStreamDecoder implements StreamDecoder {
     if (typeof first === 'string' && first !== '') this.#content(index, message, emit);
   }
 
-  #content(index: number, message: JsonObject, emit: Emit): void {
+  #content(index: number, message: JsonObject, emit: Emit, probabilities?: JsonValue): void {
     const content = isObject(message['content']) ? message['content'] : {};
     const { text, thinking } = content;
     const key = `content ${index}`;
     const open = this.#open.get(key) ?? this.#openBlock(key, typeof thinking === 'string' ? 'reasoning' : 'text', emit);
     const written = typeof thinking === 'string' ? thinking : text;
     if (typeof written !== 'string') return;
-    emit({ type: open.type === 'reasoning' ? 'reasoning' : 'text', choice: 0, block: open.block, text: written });
+    const { block } = open;
+    if (open.type === 'reasoning') {
+      emit({ type: 'reasoning', choice: 0, block, text: written });
+      return;
+    }
+    const logprobs = decodeLogprobs(probabilities);
+    emit({ type: 'text', choice: 0, block, text: written, ...(logprobs === undefined ? {} : { logprobs }) });
   }
 
   #plan(message: JsonObject, emit: Emit): void {
@@ -136,7 +148,7 @@ export class CohereStreamDecoder implements StreamDecoder {
       const custom = restored.kind === 'custom';
       const head: BlockHead = { type: 'tool-call', id, name: restored.name, ...(custom ? { kind: 'custom' } : {}) };
       const block = this.#blocks++;
-      this.#open.set(key, { block, type: 'tool-call', custom, arguments: '' });
+      this.#open.set(key, { block, type: 'tool-call', ...unwritten, custom });
       emit({ type: 'block-start', choice: 0, block, head });
     }
     if (typeof called['arguments'] === 'string' && called['arguments'] !== '') this.#callDelta(index, message, emit);
@@ -148,14 +160,18 @@ export class CohereStreamDecoder implements StreamDecoder {
     const called = isObject(call['function']) ? call['function'] : {};
     const text = called['arguments'];
     if (open === undefined || typeof text !== 'string') return;
-    if (open.custom) open.arguments += text;
-    else
-      emit({
-        type: open.type === 'text' ? 'text' : 'arguments',
-        choice: 0,
-        block: open.block,
-        text: text === 'null' ? '{}' : text,
-      });
+    if (open.custom) {
+      open.arguments += text;
+      return;
+    }
+    const whole = open.isNull ? `null${text}` : text;
+    open.isNull = whole === 'null' && !open.hasArguments;
+    if (!open.isNull) this.#emitArguments(open, whole, emit);
+  }
+
+  #emitArguments(open: OpenBlock, text: string, emit: Emit): void {
+    open.hasArguments ||= text !== '';
+    emit({ type: open.type === 'text' ? 'text' : 'arguments', choice: 0, block: open.block, text });
   }
 
   #citation(message: JsonObject, emit: Emit): void {
@@ -173,7 +189,7 @@ export class CohereStreamDecoder implements StreamDecoder {
   }
 
   #openBlock(key: string, type: 'text' | 'reasoning', emit: Emit): OpenBlock {
-    const open: OpenBlock = { block: this.#blocks++, type, custom: false, arguments: '' };
+    const open: OpenBlock = { block: this.#blocks++, type, ...unwritten };
     this.#open.set(key, open);
     if (type === 'text' && key !== 'plan') this.#textBlock = open.block;
     const head: BlockHead = type === 'text' ? { type } : { type, maker };
@@ -191,6 +207,7 @@ export class CohereStreamDecoder implements StreamDecoder {
     const open = this.#open.get(key);
     if (open === undefined) return;
     this.#open.delete(key);
+    if (open.isNull) this.#emitArguments(open, '{}', emit);
     if (open.custom) emit({ type: 'arguments', choice: 0, block: open.block, text: freeText(open.arguments) });
     emit({ type: 'block-end', choice: 0, block: open.block });
   }
