@@ -9,6 +9,7 @@ import {
   type Usage,
 } from '../plugin-sdk/index.ts';
 import type { LiveExchange } from './exchange.ts';
+import { notify } from './notify.ts';
 
 /** One try at one target with one key. */
 export class LiveAttempt implements KeyedAttempt {
@@ -108,15 +109,7 @@ export class LiveAttempt implements KeyedAttempt {
       usage: this.usage,
     };
     if (recorded) exchange.attempts.push(record);
-    for (const listener of this.#listeners ?? []) {
-      try {
-        listener(record);
-      } catch (cause) {
-        this.exchange.log.error(
-          { request: this.exchange.id, err: cause },
-          'a listener for the end of an attempt failed',
-        );
-      }
-    }
+    for (const listener of this.#listeners ?? [])
+      notify(listener, record, exchange, 'a listener for the end of an attempt failed');
   }
 }

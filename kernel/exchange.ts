@@ -21,6 +21,7 @@ import {
 import type { LiveAttempt } from './attempt.ts';
 import type { ExchangeStart } from './exchange-start.ts';
 import { validateHeaderName } from './node-builtins.ts';
+import { notify } from './notify.ts';
 import { Timeline } from './timeline.ts';
 
 /**
@@ -128,18 +129,12 @@ export class LiveExchange implements RoutedExchange {
   runDeferred(): void {
     const defers = this.#defers;
     this.#defers = undefined;
-    for (const release of defers?.reverse() ?? []) {
-      try {
-        release();
-      } catch (cause) {
-        this.log.error({ request: this.id, err: cause }, 'a deferred release failed');
-      }
-    }
+    for (const release of defers?.reverse() ?? []) notify(release, undefined, this, 'a deferred release failed');
   }
 
   onClientGone(listener: () => void): () => void {
     return this.onStop(() => {
-      if (this.clientGone) listener();
+      if (this.clientGone) notify(listener, undefined, this, "a listener for a client's leaving failed");
     });
   }
 

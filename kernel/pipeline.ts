@@ -27,10 +27,13 @@ export async function handle(exchange: LiveExchange, client: Client, runtime: Ru
     const delivery = deliver(exchange, reply, client, runtime);
     firstByteMs = performance.now() - exchange.startedAt;
     if (delivery !== undefined) error = await delivery;
+    if (error !== undefined) logFailure(error, exchange);
   } catch (cause) {
     // Whatever broke because the client left, its leaving is what happened.
     error = exchange.clientGone && exchange.stopped !== undefined ? exchange.stopped : gatewayErrorOf(cause, exchange);
     if (reply !== undefined) discard(reply, error);
+    // The client gets the error instead of it.
+    if (!client.headSent) reply = undefined;
     report(exchange, error, client, runtime);
     if (client.headSent) firstByteMs ??= performance.now() - exchange.startedAt;
   }
@@ -100,13 +103,19 @@ function report(exchange: LiveExchange, error: GatewayError, client: Client, run
 
 function gatewayErrorOf(cause: unknown, exchange: LiveExchange): GatewayError {
   if (isGatewayError(cause)) {
-    // What a plugin refuses is the caller's affair; only its own failures are an operator's.
-    if (cause.code.startsWith('PLUGIN_') && cause.cause !== undefined)
-      exchange.log.error({ request: exchange.id, err: cause }, 'a plugin failed');
+    // That of an attempt has been logged there.
+    if (cause.code !== 'BUG') logFailure(cause, exchange);
     return cause;
   }
-  exchange.log.error({ request: exchange.id, err: cause }, 'unexpected failure');
-  return new GatewayError('BUG', { reason: (cause as Error)?.message ?? String(cause) }, { cause });
+  const error = new GatewayError('BUG', { reason: (cause as Error)?.message ?? String(cause) }, { cause });
+  logFailure(error, exchange);
+  return error;
+}
+
+/** What a plugin refuses is the caller's affair; its own failures and ours are an operator's. */
+function logFailure(error: GatewayError, { id, log }: LiveExchange): void {
+  if (error.code === 'BUG') log.error({ request: id, err: error.cause ?? error }, 'unexpected failure');
+  else if (error.code.startsWith('PLUGIN_')) log.error({ request: id, err: error }, 'a plugin failed');
 }
 
 function problemOf(reply: Reply | undefined): GatewayError | undefined {

@@ -1,9 +1,8 @@
-import { GatewayError, type HookName, isGatewayError, isThenable, type Logger } from '../plugin-sdk/index.ts';
+import { GatewayError, type HookName, isThenable, type Logger } from '../plugin-sdk/index.ts';
+import { badResult, blame, type Culprit } from './blame.ts';
 
 /** Whom to blame when a handler fails, and what an operator chose for that case. */
-export interface Tap {
-  readonly plugin: string;
-  readonly hook: HookName;
+export interface Tap extends Culprit {
   /** Milliseconds a handler may take. */
   readonly timeoutMs: number;
   /** Go on without an opinion instead of failing the exchange. */
@@ -92,8 +91,7 @@ function conclude<R>(
   const answer = value ?? undefined;
   if (failure === undefined && answer !== undefined) {
     const reason = tap.check?.(answer);
-    if (reason !== undefined)
-      failure = new GatewayError('PLUGIN_BAD_RESULT', { plugin: tap.plugin, hook: tap.hook, reason }, who(tap));
+    if (reason !== undefined) failure = badResult(tap, reason);
   }
   if (failure === undefined) return done(null, answer as R);
   if (isPluginsFault(failure)) taken.failures += 1;
@@ -111,20 +109,8 @@ function isPluginsFault(error: GatewayError): boolean {
   return error.code.startsWith('PLUGIN_') || error.code === 'STORE_UNAVAILABLE';
 }
 
-function blame(tap: Tap, cause: unknown): GatewayError {
-  if (!isGatewayError(cause))
-    return new GatewayError('PLUGIN_FAILED', { plugin: tap.plugin, hook: tap.hook }, { cause, ...who(tap) });
-  cause.plugin ??= tap.plugin;
-  cause.hook ??= tap.hook;
-  return cause;
-}
-
-function timeout(tap: Tap): GatewayError {
-  return new GatewayError('PLUGIN_TIMEOUT', { plugin: tap.plugin, hook: tap.hook, ms: tap.timeoutMs }, who(tap));
-}
-
-function who(tap: Tap): { plugin: string; hook: string } {
-  return { plugin: tap.plugin, hook: tap.hook };
+function timeout({ plugin, hook, timeoutMs }: Tap): GatewayError {
+  return new GatewayError('PLUGIN_TIMEOUT', { plugin, hook, ms: timeoutMs }, { plugin, hook });
 }
 
 /** Like {@link toTap} for observers: they neither wait for nor break each other, and their failures are only logged. */

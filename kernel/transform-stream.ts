@@ -1,30 +1,24 @@
-import {
-  type AnswerEvent,
-  type Flow,
-  GatewayError,
-  isGatewayError,
-  type Reply,
-  type Sink,
-  type StreamTransform,
-} from '../plugin-sdk/index.ts';
+import type { AnswerEvent, Flow, Reply, Sink, StreamTransform } from '../plugin-sdk/index.ts';
+import { askForTransform, BlamedTransform } from './blamed-transform.ts';
 import { decodedFlow, eventReader, tappedBytes } from './event-tap.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { Runtime } from './execute/context.ts';
 import { withoutEvents } from './omitted-events.ts';
+import { StreamObserver } from './stream-observer.ts';
 
 type Emit = (event: AnswerEvent) => void;
 
 /** The stream face of `transformResponse`: asks each plugin once, then links what they gave into one call per event. */
 export function transformStream(exchange: LiveExchange, reply: Reply, runtime: Runtime): Reply {
   const changing: StreamTransform[] = [];
-  const observing: StreamTransform[] = [];
-  const atSource: StreamTransform[] = [];
+  const observing: StreamObserver[] = [];
+  const atSource: StreamObserver[] = [];
   for (const { plugin, factory } of runtime.hooks.transformStream) {
-    const transform = blaming(plugin, () => factory(exchange));
+    const transform = askForTransform(plugin, factory, exchange);
     if (transform === undefined) continue;
-    if (transform.observes === 'source') atSource.push(transform);
-    else if (transform.observes === true) observing.push(transform);
-    else changing.push(blamed(transform, plugin));
+    if (transform.observes === 'source') atSource.push(new StreamObserver(plugin, transform, exchange));
+    else if (transform.observes === true) observing.push(new StreamObserver(plugin, transform, exchange));
+    else changing.push(new BlamedTransform(transform, plugin));
   }
   if (changing.length + observing.length + atSource.length === 0) return reply;
   const { body } = reply;
@@ -37,8 +31,8 @@ export function transformStream(exchange: LiveExchange, reply: Reply, runtime: R
   }
   // Where nothing changes, the source is what everyone sees.
   if (changing.length === 0) observing.push(...atSource);
-  else if (atSource.length > 0) changing.unshift(passingOn(observerOf(atSource, exchange)));
-  const observe = observerOf(observing, exchange);
+  else if (atSource.length > 0) changing.unshift(passingOn(observerOf(atSource)));
+  const observe = observerOf(observing);
   if (body.type === 'events')
     return { ...reply, body: { type: 'events', events: through(body.events, changing, observe) } };
   if (body.type !== 'flow') return reply;
@@ -50,8 +44,8 @@ export function transformStream(exchange: LiveExchange, reply: Reply, runtime: R
 
 interface Transforms {
   readonly changing: readonly StreamTransform[];
-  readonly observing: readonly StreamTransform[];
-  readonly atSource: readonly StreamTransform[];
+  readonly observing: readonly StreamObserver[];
+  readonly atSource: readonly StreamObserver[];
 }
 
 /** The provider's own bytes, at most without some events. */
@@ -66,31 +60,23 @@ function stillCarried(
 }
 
 /** The same bytes, shown to the observers as events. */
-function watched(flow: Flow<Buffer>, observers: readonly StreamTransform[], exchange: LiveExchange): Flow<Buffer> {
+function watched(flow: Flow<Buffer>, observers: readonly StreamObserver[], exchange: LiveExchange): Flow<Buffer> {
   if (observers.length === 0) return flow;
   const reader = eventReader(exchange.dialect, providerOf(exchange));
   if (reader === undefined) return flow;
   const onError = (err: unknown): void =>
     exchange.log.debug({ request: exchange.id, err }, 'a stream could not be read to its end');
-  return tappedBytes(flow, reader, observerOf(observers, exchange), onError);
+  return tappedBytes(flow, reader, observerOf(observers), onError);
 }
 
 function providerOf(exchange: LiveExchange): string {
   return exchange.served?.target.provider ?? 'the provider';
 }
 
-/** Shows every event to the observers, and their `end` after the last. What they emit is ignored. */
-function observerOf(observers: readonly StreamTransform[], exchange: LiveExchange): Emit {
-  const ignore = (): void => {};
+/** Shows every event to the observers. */
+function observerOf(observers: readonly StreamObserver[]): Emit {
   return (event) => {
-    for (const observer of observers) {
-      try {
-        observer.event(event, ignore);
-        if (event.type === 'end') observer.end?.(ignore);
-      } catch (err) {
-        exchange.log.error({ request: exchange.id, err }, 'an observer of a stream failed');
-      }
-    }
+    for (const observer of observers) observer.show(event);
   };
 }
 
@@ -133,27 +119,4 @@ function through(events: Flow<AnswerEvent>, transforms: readonly StreamTransform
       });
     },
   };
-}
-
-function blamed(transform: StreamTransform, plugin: string): StreamTransform {
-  const { end, omits } = transform;
-  return {
-    ...(omits === undefined
-      ? {}
-      : { omits: { needles: omits.needles, test: (event) => blaming(plugin, () => omits.test(event)) } }),
-    event: (event, emit) => blaming(plugin, () => transform.event(event, emit)),
-    ...(end === undefined ? {} : { end: (emit: Emit) => blaming(plugin, () => end.call(transform, emit)) }),
-  };
-}
-
-function blaming<T>(plugin: string, step: () => T): T {
-  const hook = 'transformResponse';
-  try {
-    return step();
-  } catch (cause) {
-    if (!isGatewayError(cause)) throw new GatewayError('PLUGIN_FAILED', { plugin, hook }, { cause, plugin, hook });
-    cause.plugin ??= plugin;
-    cause.hook ??= hook;
-    throw cause;
-  }
 }

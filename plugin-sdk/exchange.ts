@@ -49,7 +49,7 @@ export interface Exchange {
   setTargets(targets: readonly Target[]): void;
   /** The request is replaced before `transformRequest` (a removed `fallbacks` member, say). */
   setRequest(request: GatewayRequest): void;
-  /** Runs `release` exactly once when the exchange settles, last registered first, however it ends. */
+  /** Runs `release` exactly once when the exchange settles, last registered first, however it ends. Nobody waits for a promise of it. */
   defer(release: () => void): void;
   /** Calls back when the client leaves before its reply is complete. Returns a function that takes it back. */
   onClientGone(listener: () => void): () => void;

@@ -41,7 +41,10 @@ export interface ResponseTransform {
 
 export type UsedAttempt = Pick<AttemptRecord, 'provider' | 'model' | 'key' | 'result' | 'usage'>;
 
-/** Synchronous per event: may pass on, change, drop, hold back or add. A throw ends the stream with an error event. */
+/**
+ * Synchronous per event: may pass on, change, drop, hold back or add, by what it emits before it returns. A throw, a promise
+ * or an object that is returned ends the stream with an error event.
+ */
 export interface StreamTransform {
   /**
    * It only looks: what it emits is ignored and a throw is only logged. A carried stream then stays the provider's own

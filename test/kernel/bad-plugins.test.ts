@@ -140,6 +140,20 @@ test('a plugin that throws over the last event of a stream that ends without its
   assert.doesNotMatch(text, /secret detail/);
 });
 
+test('what is recorded of a reply that a plugin broke is the status that the client got', async () => {
+  const statuses: number[] = [];
+  const culprit = plugin('culprit', {
+    hooks: {
+      transformResponse: { json: () => assert.fail('secret detail'), stream: () => undefined },
+      postLog: (_, outcome) => void statuses.push(outcome.status),
+    },
+  });
+  await using gateway = await chatGateway({ culprit });
+  assert.equal((await ask(gateway, {})).status, 500);
+  await until(() => statuses.length > 0);
+  assert.deepEqual(statuses, [500]);
+});
+
 test('failOpen lets requests through without the plugin', async () => {
   const culprit = plugin(
     'culprit',
