@@ -6,12 +6,14 @@ import {
   type Reply,
   withHeader,
 } from '../plugin-sdk/index.ts';
+import { loadOnUse } from '../plugin-sdk/load-on-use.ts';
 import { decodedReply } from './decoded-reply.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { Runtime } from './execute/context.ts';
 import { run } from './hooks.ts';
 import { SeenReply } from './seen-reply.ts';
-import { transformStream } from './transform-stream.ts';
+
+const streaming = loadOnUse<typeof import('./transform-stream.ts')>(import.meta.url, './transform-stream');
 
 /**
  * Runs `transformResponse` on a successful reply. With nobody asking, nothing is parsed; a carried reply that no plugin
@@ -22,7 +24,9 @@ export function transformReply(exchange: LiveExchange, reply: Reply, runtime: Ru
   const { body } = reply;
   if (body.type === 'bytes' || body.type === 'answer') return transformWhole(exchange, reply, runtime);
   const isEvents = body.type === 'events' || (body.type === 'flow' && body.events);
-  return isEvents ? transformStream(exchange, reply, runtime) : reply;
+  return isEvents && runtime.hooks.transformStream.length > 0
+    ? streaming().transformStream(exchange, reply, runtime)
+    : reply;
 }
 
 function transformWhole(exchange: LiveExchange, reply: Reply, runtime: Runtime): MaybePromise<Reply> {
