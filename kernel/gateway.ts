@@ -18,13 +18,15 @@ export interface GatewayOptions {
   readonly clock?: Clock;
   /** Plugins known by id without a file, besides those that ship. */
   readonly extraPlugins?: readonly CatalogueEntry[];
+  /** Looks at each config that was built, the first and every reload's, before it serves. One that it throws for never does. */
+  readonly check?: (built: Generation) => void;
 }
 
 /** A running gateway, embeddable: no global state, no listener unless one is started. */
 export interface Gateway {
   /** Serves a web request. */
   fetch(request: Request): Promise<Response>;
-  /** Builds the new config beside the running one and swaps. A failed build throws and changes nothing. */
+  /** Builds the new config beside the running one and swaps. A failed build, or one that is refused, throws and changes nothing. */
   reload(config: LoadedConfig | ConfigInput): Promise<void>;
   /** Stops taking work, lets open exchanges finish up to `drainMs`, then frees everything. */
   close(drainMs?: number): Promise<void>;
@@ -62,6 +64,12 @@ export async function createGateway(
   const build = async (loaded: LoadedConfig): Promise<Generation> => {
     count += 1;
     const generation = await Generation.create(`${count}-${digest(loaded)}`, loaded, process);
+    try {
+      options.check?.(generation);
+    } catch (refusal) {
+      await generation.tearDown();
+      throw refusal;
+    }
     generations.add(generation);
     for (const warning of loaded.problems.warnings) log.warn({ config: loaded.source }, warning);
     return generation;

@@ -33,10 +33,15 @@ export async function plan(given: Arguments): Promise<number> {
   }
 }
 
-async function look(loaded: LoadedConfig, { host, insecure }: Arguments): Promise<GatewayView> {
-  const gateway = await createGateway(loaded, { log: silent });
+async function look(
+  loaded: LoadedConfig,
+  { host = loaded.config.server.host, insecure }: Arguments,
+): Promise<GatewayView> {
+  const gateway = await createGateway(loaded, {
+    log: silent,
+    check: (built) => refusePublicWithoutIdentity(built, host, insecure),
+  });
   try {
-    refusePublicWithoutIdentity(gateway, host ?? loaded.config.server.host, insecure);
     return gateway.current.view();
   } finally {
     await gateway.close();

@@ -1,10 +1,10 @@
 import { GatewayError } from '../../plugin-sdk/index.ts';
-import type { Gateway } from '../gateway.ts';
+import type { Generation } from '../generation.ts';
 
 /** A gateway that anyone on the network can use spends its owner's money. Throws GatewayError CFG_INVALID. */
-export function refusePublicWithoutIdentity(gateway: Gateway, host: string, insecure: boolean): void {
+export function refusePublicWithoutIdentity({ plugins }: Generation, host: string, insecure: boolean): void {
   const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  const isGoverned = gateway.current.plugins.some(
+  const isGoverned = plugins.some(
     ({ definition, options }) =>
       definition.provides?.includes('identity') && (options as { required?: boolean }).required === true,
   );

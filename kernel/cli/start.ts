@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { defaultConfigFile, readConfig } from '../config/read-config.ts';
 import { createGateway, type Gateway } from '../gateway.ts';
+import type { Generation } from '../generation.ts';
 import { probe } from '../listeners.ts';
 import { createLogger } from '../logger.ts';
 import { listen, urlOf } from '../server.ts';
@@ -45,8 +46,10 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   const { config } = loaded;
   const log = createLogger(config.log);
   const changes = new ConfigChanges(loaded.files, log);
-  const gateway = await createGateway(loaded, { log });
-  refusePublicWithoutIdentity(gateway, config.server.host, given.insecure);
+  const { host } = config.server;
+  // At each reload as well, and for the address that is listened on: the file may name another by then.
+  const check = (built: Generation): void => refusePublicWithoutIdentity(built, host, given.insecure);
+  const gateway = await createGateway(loaded, { log, check });
   // Before anybody is told that it runs, so that whoever stops it at once is heard.
   const stopped = stopSignal();
   const listening = await openOrRefuse(() => listen(gateway, config, { shared: cluster.isWorker }), config);
@@ -72,7 +75,7 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   log.info({ signal, open: gateway.current.open }, 'draining');
   changes.close();
   const closed = listening.stop();
-  await gateway.close(config.server.drainMs);
+  await gateway.close(gateway.current.loaded.config.server.drainMs);
   await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
   log.info({}, 'stopped');
   // Keep-alive connections of clients that do not let go must not keep the process.
@@ -84,8 +87,11 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
 async function startWorkers(loaded: LoadedConfig, count: number, file: string | undefined): Promise<number> {
   const { config } = loaded;
   const log = createLogger(config.log);
-  const port = await openOrRefuse(() => probe(config.server.host, config.server.port), config);
-  const args = [...process.argv.slice(2), '--port', String(port), ...(file === undefined ? [] : ['--config', file])];
+  const { host } = config.server;
+  const port = await openOrRefuse(() => probe(host, config.server.port), config);
+  // A worker that starts later listens where the others do, whatever the file says by then.
+  const address = ['--host', host, '--port', String(port)];
+  const args = [...process.argv.slice(2), ...address, ...(file === undefined ? [] : ['--config', file])];
   return runPrimary(count, args, log, () => announce(log, loaded, urlOf(config.server, port), { workers: count }));
 }
 
@@ -96,6 +102,8 @@ function warnOfRestart(log: Gateway['log'], running: Config, next: Config): void
     .map((name): string => `server.${name}`);
   if (running.server.limits.headerBytes !== next.server.limits.headerBytes) settings.push('server.limits.headerBytes');
   if ((running.server.tls === undefined) !== (next.server.tls === undefined)) settings.push('server.tls');
+  for (const name of ['level', 'format'] as const)
+    if (running.log[name] !== next.log[name]) settings.push(`log.${name}`);
   if (settings.length > 0) log.warn({ settings }, 'these settings change at the next start');
 }
 

@@ -364,6 +364,13 @@ test('a public address without identity is refused unless --insecure says so', a
     assert.equal(code, 78);
     assert.match(stderr, /Refusing to listen on 0\.0\.0\.0 without identity/);
   }
+  const file = config(
+    'public.jsonc',
+    '{ "server": { "host": "0.0.0.0" }, "plugins": { "routes/openai": {}, "plugins/governance": { "required": false } } }',
+  );
+  const { code, stderr } = await run('check', '--config', file);
+  assert.equal(code, 78);
+  assert.match(stderr, /^Refusing to listen on 0\.0\.0\.0 without identity: set "required": true[^\n]*\n$/);
   assert.equal((await run('check', '--config', mock, '--host', '0.0.0.0', '--insecure')).code, 0);
 });
 
