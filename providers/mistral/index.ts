@@ -51,7 +51,10 @@ export default defineOpenAICompatible({
   },
   quirks: {
     ...openaiQuirks,
-    needles: [...openaiQuirks.needles!, '"thinking"', 'model_length', '"content":[', '"content": ['],
-    json: (json, face) => openaiQuirks.json!(json, face) ?? (face === 'error' ? undefined : shapeReply(json)),
+    needles: [...openaiQuirks.needles!, '"thinking"', 'model_length', '"tool_calls":', '"content":[', '"content": ['],
+    json: (json, face) => {
+      const named = openaiQuirks.json!(json, face);
+      return face === 'error' ? named : (shapeReply(named ?? json) ?? named);
+    },
   },
 });

@@ -1,8 +1,9 @@
 import { isObject, type JsonObject, type JsonValue } from '../../plugin-sdk/index.ts';
+import { withTypedCalls } from './typed-calls.ts';
 
 /**
- * Content as a list of chunks becomes a string with its thinking beside it as `reasoning_content`, and `model_length`
- * becomes `length`; undefined when there is nothing to do.
+ * Content as a list of chunks becomes a string with its thinking beside it as `reasoning_content`, `model_length` becomes
+ * `length`, and tool calls get what they lack; undefined when there is nothing to do.
  */
 export function shapeReply(json: JsonObject): JsonObject | undefined {
   const { choices } = json;
@@ -15,8 +16,10 @@ function shapeChoice(choice: JsonObject): JsonObject {
   let shaped = choice;
   for (const field of ['message', 'delta']) {
     const part = choice[field];
-    if (isObject(part) && Array.isArray(part['content']))
-      shaped = { ...shaped, [field]: shapeContent(part, part['content']) };
+    if (!isObject(part)) continue;
+    const said = Array.isArray(part['content']) ? shapeContent(part, part['content']) : part;
+    const whole = withTypedCalls(said, field === 'delta');
+    if (whole !== part) shaped = { ...shaped, [field]: whole };
   }
   return choice['finish_reason'] === 'model_length' ? { ...shaped, finish_reason: 'length' } : shaped;
 }

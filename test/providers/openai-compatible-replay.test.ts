@@ -21,7 +21,7 @@ after(async () => {
 });
 
 for (const provider of providers) {
-  test(`carries every recorded exchange with ${provider}, adding nothing but reasoning_content`, {
+  test(`carries every recorded exchange with ${provider}, adding nothing but reasoning_content and the type of a call`, {
     skip: recordingsMissing,
   }, async (t) => {
     let count = 0;
@@ -65,7 +65,7 @@ function textOf({ response }: Interaction): string {
 
 /**
  * A reply as values: its events or its body, with reasoning under one name, mistral's lists of chunks as the words in
- * them, and an error's code as text.
+ * them, calls with their type, and an error's code as text.
  */
 function comparable(text: string): JsonValue[] {
   const parts = text.includes('data: ')
@@ -89,6 +89,8 @@ function plain(json: JsonObject): JsonObject {
       said['content'] = words.map(([content]) => content).join('');
       said['reasoning'] = words.map(([, reasoning]) => reasoning).join('');
     }
+    const calls = said['tool_calls'] as JsonObject[] | null | undefined;
+    if (calls) said['tool_calls'] = calls.map((call) => ({ type: 'function', ...call }));
     if (typeof said['reasoning'] === 'string')
       assert.equal(said['reasoning_content'] ?? said['reasoning'], said['reasoning']);
     said['reasoning'] ??= said['reasoning_content'] ?? '';
