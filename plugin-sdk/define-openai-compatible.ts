@@ -5,6 +5,7 @@ import type { Dialect } from './dialects/dialect.ts';
 import { openai, openaiChat, openaiCompletions, openaiResponses } from './dialects/index.ts';
 import { openaiQuirks } from './dialects/openai/quirks.ts';
 import type { ChatCapabilities } from './dialects/openai-chat/capabilities.ts';
+import { offersCustomTools } from './dialects/openai-chat/offers-custom-tools.ts';
 import type { OutgoingHeaders } from './headers.ts';
 import type { JsonObject } from './json.ts';
 import { loadOnUse } from './load-on-use.ts';
@@ -86,6 +87,13 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
         speaks: spoken(definition),
         quirks,
         capabilities: chatOf,
+        // A server of which nothing is known may have free-text tools.
+        translates: ({ operation, dialect, request }) =>
+          fits &&
+          chat.customTools === false &&
+          operation === 'chat' &&
+          dialect === openaiChat &&
+          offersCustomTools(request.body),
         endpoint: (call) => ({
           ...locate(options.baseUrl, `${apiPath}${pathOf(call)}${queryOf(call)}`),
           headers:

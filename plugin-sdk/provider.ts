@@ -31,6 +31,11 @@ export interface Provider {
   readonly speaks: Readonly<Partial<Record<Operation | '*', readonly Dialect[]>>>;
   /** Narrows `speaks` by model, where one provider hosts several families (Vertex: Gemini and Claude). */
   dialectsFor?(operation: Operation, model: string): readonly Dialect[] | undefined;
+  /**
+   * True for a call in a dialect that it speaks which yet asks for what only a translation gives it, in the reply too, such
+   * as a kind of tool that it has not. The call then goes through the conversation, into the same dialect.
+   */
+  translates?(exchange: Exchange): boolean;
   /** Where a call goes and which headers it has, without the body. May throw GatewayError UP_AUTH. */
   endpoint(call: Call): Endpoint;
   /**

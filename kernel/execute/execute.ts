@@ -8,7 +8,8 @@ import { translate } from './translated.ts';
 
 /**
  * Runs one attempt at its provider. Which way is a property that the provider declares: it speaks the client's dialect
- * (carried), it has an adapter for the operation (adapted), or it speaks another chat dialect (translated).
+ * (carried), it has an adapter for the operation (adapted), or it speaks another chat dialect (translated). What a provider
+ * has no word for in the client's own dialect is translated, too.
  *
  * Throws GatewayError REQ_UNSUPPORTED, REQ_LOSSY, UP_*, GUARD_HOST, CLIENT_GONE.
  */
@@ -27,7 +28,10 @@ function executeOnce(attempt: LiveAttempt, provider: Provider, runtime: Runtime)
   if (exchange.route.passthrough === true) return passThrough(attempt, provider, dialect, runtime);
   const model = attempt.key.model ?? target.model;
   const spoken = provider.dialectsFor?.(operation, model) ?? provider.speaks[operation] ?? provider.speaks['*'] ?? [];
-  if (spoken.includes(dialect)) return carry(attempt, provider, dialect, runtime);
+  if (spoken.includes(dialect)) {
+    if (provider.translates?.(exchange) === true) return translate(attempt, provider, dialect, runtime);
+    return carry(attempt, provider, dialect, runtime);
+  }
   const adapter = provider.adapters?.[operation];
   if (adapter !== undefined) return adapt(attempt, provider, adapter, runtime);
   const translation = spoken.find((candidate) => candidate.chat !== undefined);

@@ -38,7 +38,7 @@ export function loseForeignCarry(
 }
 
 /** What says nothing is not lost: `null`, `false`, `''`, `[]`, `{}`. */
-function isEmpty(value: JsonValue | undefined): boolean {
+export function isEmpty(value: JsonValue | undefined): boolean {
   if (value === undefined || value === null || value === false || value === '') return true;
   return typeof value === 'object' && Object.keys(value).length === 0;
 }

@@ -6,6 +6,11 @@ export function freeTextParameters(): JsonObject {
   return { type: 'object', properties: { input: { type: 'string' } }, required: ['input'] };
 }
 
+/** What such a function was called with, as JSON. */
+export function freeTextArguments(text: string): string {
+  return JSON.stringify({ input: text });
+}
+
 export function isCustom(tool: Tool): tool is CustomTool {
   return tool.type === 'custom';
 }

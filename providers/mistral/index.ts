@@ -1,7 +1,11 @@
 import { openaiQuirks } from '../../plugin-sdk/dialects/openai/quirks.ts';
 import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
-import { fitHistory } from './fit-history.ts';
+import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
+import { embeddingFields, moderationFields } from './allowed-fields.ts';
+import { keepAllowedMembers } from './keep-allowed.ts';
 import { shapeReply } from './shape-reply.ts';
+
+const fitting = loadOnUse<typeof import('./fit-chat.ts')>(import.meta.url, './fit-chat');
 
 /** Models that think, and take their thinking back. */
 const thinking = [
@@ -12,7 +16,10 @@ const thinking = [
   'mistral-medium-3.5*',
 ] as const;
 
-/** Mistral. It answers 422 to any field that it does not know, so what OpenAI has and it has not is left out. */
+/**
+ * Mistral. It answers 422 to any field that it does not know, so only what it has goes out; the rest is named as lost. Its
+ * words, names and fields are those of its OpenAPI document.
+ */
 export default defineOpenAICompatible({
   name: 'providers/mistral',
   genAiName: 'mistral_ai',
@@ -22,24 +29,11 @@ export default defineOpenAICompatible({
   operations: ['embeddings', 'moderations', 'audio.speech', 'audio.transcription', 'files'],
   chat: {
     rename: { max_completion_tokens: 'max_tokens', seed: 'random_seed' },
-    words: { tool_choice: { required: 'any' } },
-    refuses: [
-      'audio',
-      'function_call',
-      'functions',
-      'logit_bias',
-      'logprobs',
-      'modalities',
-      'prompt_cache_key',
-      'prompt_cache_retention',
-      'safety_identifier',
-      'service_tier',
-      'store',
-      'top_logprobs',
-      'user',
-      'verbosity',
-      'web_search_options',
-    ],
+    words: {
+      tool_choice: { required: 'any' },
+      // It has two efforts; its guide to them says that at `none` a model still thinks, minimally.
+      reasoning_effort: { minimal: 'none', low: 'high', medium: 'high', xhigh: 'high', max: 'high' },
+    },
     developerRole: false,
     fileUrls: true,
     streamOptions: false,
@@ -47,7 +41,11 @@ export default defineOpenAICompatible({
   },
   models: Object.fromEntries(thinking.map((model) => [model, { reasoningField: 'thinking' }])),
   edit: (call, body) => {
-    if (call.operation === 'chat' || call.operation === 'responses') fitHistory(body);
+    if (call.dialect.id === 'openai.chat') return fitting().fitChat(body);
+    if (call.operation === 'moderations') return keepAllowedMembers(body, moderationFields);
+    if (call.operation !== 'embeddings') return;
+    body.rename('dimensions', 'output_dimension');
+    keepAllowedMembers(body, embeddingFields);
   },
   quirks: {
     ...openaiQuirks,

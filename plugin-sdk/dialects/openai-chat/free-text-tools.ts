@@ -9,7 +9,7 @@ import type {
 } from '../../conversation/index.ts';
 import { changeEvents } from '../change-events.ts';
 import type { StreamDecoder } from '../dialect.ts';
-import { customToolNames, freeText, freeTextParameters, isCustom } from '../free-text.ts';
+import { customToolNames, freeText, freeTextArguments, freeTextParameters, isCustom } from '../free-text.ts';
 
 /** The conversation for a target that only has functions: a free-text tool becomes one with a single string, `input`. */
 export function withFunctionsOnly(conversation: Conversation, lost: (path: string) => void): Conversation {
@@ -46,7 +46,7 @@ function asFunctionCalls(message: Message): Message {
   const blocks = message.blocks.map((block): Block => {
     if (block.type !== 'tool-call' || block.kind !== 'custom') return block;
     const { kind: _, ...call } = block;
-    return { ...call, arguments: JSON.stringify({ input: block.arguments }) };
+    return { ...call, arguments: freeTextArguments(block.arguments) };
   });
   return { ...message, blocks };
 }
