@@ -1,11 +1,9 @@
 import { openaiQuirks } from '../../plugin-sdk/dialects/openai/quirks.ts';
 import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
 import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
-import { embeddingFields, moderationFields } from './allowed-fields.ts';
-import { keepAllowedMembers } from './keep-allowed.ts';
 import { shapeReply } from './shape-reply.ts';
 
-const fitting = loadOnUse<typeof import('./fit-chat.ts')>(import.meta.url, './fit-chat');
+const fitting = loadOnUse<typeof import('./fit-request.ts')>(import.meta.url, './fit-request');
 
 /** Models that think, and take their thinking back. */
 const thinking = [
@@ -41,15 +39,13 @@ export default defineOpenAICompatible({
   },
   models: Object.fromEntries(thinking.map((model) => [model, { reasoningField: 'thinking' }])),
   edit: (call, body) => {
-    if (call.dialect.id === 'openai.chat') return fitting().fitChat(body);
-    if (call.operation === 'moderations') return keepAllowedMembers(body, moderationFields);
-    if (call.operation !== 'embeddings') return;
-    body.rename('dimensions', 'output_dimension');
-    keepAllowedMembers(body, embeddingFields);
+    if (call.dialect.id === 'openai.chat') fitting().fitChat(body);
+    else if (call.operation === 'moderations') fitting().fitModeration(body);
+    else if (call.operation === 'embeddings') fitting().fitEmbedding(body);
   },
   quirks: {
     ...openaiQuirks,
-    needles: [...openaiQuirks.needles!, '"thinking"', 'model_length', '"tool_calls":', '"content":[', '"content": ['],
+    needles: [...openaiQuirks.needles!, '"thinking"', 'model_length', '"content":[', '"content": ['],
     json: (json, face) => {
       const named = openaiQuirks.json!(json, face);
       return face === 'error' ? named : (shapeReply(named ?? json) ?? named);

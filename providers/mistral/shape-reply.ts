@@ -1,9 +1,8 @@
 import { isObject, type JsonObject, type JsonValue } from '../../plugin-sdk/index.ts';
-import { withTypedCalls } from './typed-calls.ts';
 
 /**
- * Content as a list of chunks becomes a string with its thinking beside it as `reasoning_content`, `model_length` becomes
- * `length`, and tool calls get what they lack; undefined when there is nothing to do.
+ * Content as a list of chunks becomes a string with its thinking beside it as `reasoning_content`, and `model_length` becomes
+ * `length`; undefined when there is nothing to do.
  */
 export function shapeReply(json: JsonObject): JsonObject | undefined {
   const { choices } = json;
@@ -17,9 +16,7 @@ function shapeChoice(choice: JsonObject): JsonObject {
   for (const field of ['message', 'delta']) {
     const part = choice[field];
     if (!isObject(part)) continue;
-    const said = Array.isArray(part['content']) ? shapeContent(part, part['content']) : part;
-    const whole = withTypedCalls(said, field === 'delta');
-    if (whole !== part) shaped = { ...shaped, [field]: whole };
+    if (Array.isArray(part['content'])) shaped = { ...shaped, [field]: shapeContent(part, part['content']) };
   }
   return choice['finish_reason'] === 'model_length' ? { ...shaped, finish_reason: 'length' } : shaped;
 }

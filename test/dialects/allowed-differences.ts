@@ -19,6 +19,8 @@ interface Allowed {
   when(comparison: Comparison): boolean;
 }
 
+/** What Bedrock's models are told, without its spaces. */
+const idle = 'Answerwithoutcallinganytool.';
 const claude = ['anthropic.messages', 'bedrock.converse'];
 
 /** What may differ although no path is lost: the target says it otherwise, or cannot be told what it need not know. */
@@ -48,6 +50,17 @@ const allowed: readonly Allowed[] = [
     why: 'keywords that strict tools do not know move into the description; names, types and required stay',
     when: ({ before, after }) => isDeepStrictEqual(outlineOf(before['schemas']), outlineOf(after['schemas'])),
   },
+  {
+    facet: 'systemText',
+    why: 'Bedrock wants tools defined beside earlier calls, also where the client offers none that it has; they are not to be called',
+    when: ({ before, after }) => String(after['systemText']) === `${before['systemText']}${idle}`,
+  },
+  ...(['tools', 'schemas'] as const).map((facet) => ({
+    facet,
+    why: 'the same: the tools that are defined',
+    when: ({ target, after }: Comparison) =>
+      target === 'bedrock.converse' && String(after['systemText']).endsWith(idle),
+  })),
   {
     facet: 'systemText',
     why: 'system text between turns becomes text of the user where it stood (Gemini has no other place for it)',

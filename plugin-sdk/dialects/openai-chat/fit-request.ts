@@ -58,7 +58,7 @@ function fitMessage(message: JsonObject, capabilities: ChatCapabilities, lost: (
   }
   if (capabilities.reasoningField !== undefined && message['role'] === 'assistant')
     fitted = fitReasoning(fitted, capabilities.reasoningField);
-  fitted = withoutForeignProofs(fitted, capabilities.proofsOf ?? [], lost);
+  fitted = withoutForeignProofs(fitted, capabilities.proofsOf ?? []);
   if (capabilities.contentParts === false && Array.isArray(message['content'])) {
     const text = joinText(message['content']);
     if (text !== undefined) fitted = { ...fitted, content: text };

@@ -60,7 +60,7 @@ function shapeChoice(choice: JsonObject): JsonObject {
   const { message, finish_reason: finish } = choice;
   if (!isObject(message) || !Array.isArray(message['tool_calls']) || message['tool_calls'].length === 0) return choice;
   const calls = message['tool_calls'];
-  const typed = calls.map((call) => (isObject(call) ? withType(call) : call));
+  const typed = calls.map((call) => (isObject(call) ? shapeCall(call) : call));
   const isTyped = typed.every((call, i) => call === calls[i]);
   if (isTyped && finish !== 'stop') return choice;
   const shaped = isTyped ? message : { ...message, tool_calls: typed };
@@ -76,7 +76,7 @@ function place(calls: Calls, fragment: JsonObject): JsonObject {
     return fragment['index'] === continued ? fragment : { ...fragment, index: continued };
   const own = calls.ids.push(id) - 1;
   calls.latestAt.set(index ?? own, own);
-  const typed = withType(fragment);
+  const typed = shapeCall(fragment);
   return typed['index'] === own ? typed : { ...typed, index: own };
 }
 
@@ -89,7 +89,13 @@ function latestOf({ ids }: Calls, id: string, latest: number | undefined): numbe
   return latest;
 }
 
-function withType(call: JsonObject): JsonObject {
-  if (call['type'] !== undefined && call['type'] !== null) return call;
-  return isObject(call['function']) ? { ...call, type: 'function' } : call;
+/** With its type, and its arguments as text, which Mistral may give as an object. */
+function shapeCall(call: JsonObject): JsonObject {
+  const made = call['function'];
+  if (!isObject(made)) return call;
+  const lacksType = call['type'] === undefined || call['type'] === null;
+  const lacksText = isObject(made['arguments']);
+  if (!lacksType && !lacksText) return call;
+  const called = lacksText ? { ...made, arguments: JSON.stringify(made['arguments']) } : made;
+  return { ...call, type: lacksType ? 'function' : call['type']!, function: called };
 }
