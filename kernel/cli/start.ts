@@ -15,6 +15,7 @@ import { checkDataDir } from './check-data-dir.ts';
 import { checkTls } from './check-tls.ts';
 import { ConfigChanges } from './config-changes.ts';
 import { keepTickShape } from './keep-tick-shape.ts';
+import { logProcessFailures } from './process-failures.ts';
 import { refusePublicWithoutIdentity } from './refuse-public.ts';
 import { lowerV8Threads } from './v8-threads.ts';
 import { version } from './version.ts';
@@ -45,6 +46,7 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   keepTickShape();
   const { config } = loaded;
   const log = createLogger(config.log);
+  logProcessFailures(log);
   const changes = new ConfigChanges(loaded.files, log);
   const { host } = config.server;
   // At each reload as well, and for the address that is listened on: the file may name another by then.
@@ -87,6 +89,7 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
 async function startWorkers(loaded: LoadedConfig, count: number, file: string | undefined): Promise<number> {
   const { config } = loaded;
   const log = createLogger(config.log);
+  logProcessFailures(log);
   const { host } = config.server;
   const port = await openOrRefuse(() => probe(host, config.server.port), config);
   // A worker that starts later listens where the others do, whatever the file says by then.
