@@ -46,9 +46,11 @@ export function readArguments(args: readonly string[]): Arguments {
   const [command = 'start', ...rest] = positionals;
   if (command in commands && rest.length > 0) throw new Error(`Unexpected: ${rest.join(' ')}.`);
   const port = values.port === undefined ? undefined : Number(values.port);
-  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
-    throw new Error(`--port takes a number from 0 to 65535, not ${values.port}.`);
-  }
+  // An empty text would be 0, and so any free port.
+  if (port !== undefined && !(/^\d+$/.test(values.port!) && port <= 65_535))
+    throw new Error(`--port takes a number from 0 to 65535, not ${JSON.stringify(values.port)}.`);
+  // It would be every address there is.
+  if (values.host === '') throw new Error('--host takes an address or a name, not "".');
   if (values.url !== undefined && !/^https?:$/.test(URL.parse(values.url)?.protocol ?? '')) {
     throw new Error(`--url takes an address such as http://127.0.0.1:8080, not ${values.url}.`);
   }

@@ -5,20 +5,25 @@ import type { GatewayView } from '../../plugin-sdk/index.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { readConfig } from '../config/read-config.ts';
 import { createGateway } from '../gateway.ts';
+import type { Generation } from '../generation.ts';
 import type { Arguments } from './arguments.ts';
 import { checkTls } from './check-tls.ts';
-import { refusePublicWithoutIdentity } from './refuse-public.ts';
+import { refuseHostWithPort, refusePublicWithoutIdentity } from './refuse-host.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** `check` and `plan`: sets everything up without listening. A problem is thrown and shown by the caller. */
 export async function plan(given: Arguments): Promise<number> {
   const loaded = await readConfig(given.config);
+  const { host = loaded.config.server.host, insecure } = given;
+  refuseHostWithPort(host);
   checkTls(loaded.config.server);
   // A look must leave nothing behind, so stores open in a folder of their own.
   const dataDir = mkdtempSync(join(tmpdir(), 'bifrost-plan-'));
   try {
-    const view = await look({ ...loaded, config: { ...loaded.config, dataDir } }, given);
+    const view = await look({ ...loaded, config: { ...loaded.config, dataDir } }, (built) =>
+      refusePublicWithoutIdentity(built, host, insecure),
+    );
     const { warnings } = loaded.problems;
     if (given.command === 'check') {
       const told = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`;
@@ -33,14 +38,8 @@ export async function plan(given: Arguments): Promise<number> {
   }
 }
 
-async function look(
-  loaded: LoadedConfig,
-  { host = loaded.config.server.host, insecure }: Arguments,
-): Promise<GatewayView> {
-  const gateway = await createGateway(loaded, {
-    log: silent,
-    check: (built) => refusePublicWithoutIdentity(built, host, insecure),
-  });
+async function look(loaded: LoadedConfig, check: (built: Generation) => void): Promise<GatewayView> {
+  const gateway = await createGateway(loaded, { log: silent, check });
   try {
     return gateway.current.view();
   } finally {

@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import { GatewayError } from '../../plugin-sdk/index.ts';
+import type { GatewayError } from '../../plugin-sdk/index.ts';
 import { ensureAdminToken } from '../admin-guard.ts';
 import { runPrimary, workerCount } from '../cluster.ts';
 import type { Config } from '../config/config.ts';
@@ -16,7 +16,7 @@ import { checkTls } from './check-tls.ts';
 import { ConfigChanges } from './config-changes.ts';
 import { keepTickShape } from './keep-tick-shape.ts';
 import { logProcessFailures } from './process-failures.ts';
-import { refusePublicWithoutIdentity } from './refuse-public.ts';
+import { refuseHostWithPort, refusePublicWithoutIdentity } from './refuse-host.ts';
 import { lowerV8Threads } from './v8-threads.ts';
 import { version } from './version.ts';
 import { warmUp } from './warm-up.ts';
@@ -28,6 +28,7 @@ export async function start(given: Arguments): Promise<number> {
   const file = loaded.files[0] === defaultConfigFile ? undefined : loaded.source;
   const read = async (): Promise<LoadedConfig> => withArguments(await readConfig(file), given);
   checkDataDir(loaded.config.dataDir);
+  refuseHostWithPort(loaded.config.server.host);
   checkTls(loaded.config.server);
   const count = workerCount(loaded.config.server.workers);
   if (count > 1 && cluster.isPrimary) return startWorkers(loaded, count, file);
@@ -54,7 +55,7 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   const gateway = await createGateway(loaded, { log, check });
   // Before anybody is told that it runs, so that whoever stops it at once is heard.
   const stopped = stopSignal();
-  const listening = await openOrRefuse(() => listen(gateway, config, { shared: cluster.isWorker }), config);
+  const listening = await openOrRefuse(() => listen(gateway, config, { shared: cluster.isWorker }), config.server);
   if (cluster.isWorker) process.send?.('ready');
   else announce(log, loaded, listening.url, { generation: gateway.current.id });
   warmUp();
@@ -91,7 +92,7 @@ async function startWorkers(loaded: LoadedConfig, count: number, file: string | 
   const log = createLogger(config.log);
   logProcessFailures(log);
   const { host } = config.server;
-  const port = await openOrRefuse(() => probe(host, config.server.port), config);
+  const port = await openOrRefuse(() => probe(host, config.server.port), config.server);
   // A worker that starts later listens where the others do, whatever the file says by then.
   const address = ['--host', host, '--port', String(port)];
   const args = [...process.argv.slice(2), ...address, ...(file === undefined ? [] : ['--config', file])];
@@ -135,21 +136,11 @@ function withArguments(loaded: LoadedConfig, given: Arguments): LoadedConfig {
   return { ...loaded, config: { ...config, server, log } };
 }
 
-/** Turns a port that cannot be used into a problem that says which setting to change. */
-async function openOrRefuse<T>(open: () => Promise<T>, { server: { host, port } }: Config): Promise<T> {
+async function openOrRefuse<T>(open: () => Promise<T>, server: Config['server']): Promise<T> {
   try {
     return await open();
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw cause;
-    const reason =
-      code === 'EADDRINUSE'
-        ? 'something listens there already'
-        : code === 'EACCES'
-          ? 'that needs more rights'
-          : 'the machine has no such address';
-    const report = `Cannot listen on ${host}:${port}: ${reason}. Choose another with --port or --host.`;
-    throw new GatewayError('CFG_INVALID', { report }, { cause });
+    throw (await import('./listen-fault.ts')).listenFault(cause, server);
   }
 }
 

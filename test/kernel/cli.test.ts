@@ -98,11 +98,20 @@ test('--help and --version answer and exit with 0', async () => {
 });
 
 test('a wrong command line is refused with 64 and the usage', async () => {
-  for (const args of [['check', 'twice'], ['--port', 'x'], ['--nope'], ['start', '--log-level', 'loud']]) {
+  for (const args of [
+    ['check', 'twice'],
+    ['--port', 'x'],
+    ['check', '--port='],
+    ['check', '--port', ' '],
+    ['check', '--host='],
+    ['--nope'],
+    ['start', '--log-level', 'loud'],
+  ]) {
     const { code, stderr } = await run(...args);
     assert.equal(code, 64, args.join(' '));
     assert.match(stderr, /Commands/);
   }
+  assert.match((await run('check', '--port=')).stderr, /^--port takes a number from 0 to 65535, not ""\.\n/);
   assert.match((await run('start', '--prot', '1')).stderr, /^There is no option --prot\. Did you mean --port\?/);
 });
 
@@ -356,6 +365,38 @@ test('a port that is taken is named, with what to do', async () => {
   assert.match(stderr, /something listens there already. Choose another with --port/);
   child.kill('SIGTERM');
   await exit;
+});
+
+test('an address that cannot be listened on is named, with what to do', async () => {
+  const file = config('workers-of-mock.jsonc', '{ "server": { "workers": 2 }, "plugins": { "providers/mock": {} } }');
+  for (const [args, told] of [
+    [
+      ['--host', 'a..b', '--insecure'],
+      /^Cannot listen on a\.\.b:8080: no address is known by that name\. .* --host \(/,
+    ],
+    [['--host', 'a..b', '--config', file], /^Cannot listen on a\.\.b:8080: no address is known by that name\. /],
+    [['--host', 'fe80::1', '--insecure'], /^Cannot listen on \[fe80::1\]:8080: the .* --host \(/],
+  ] as const) {
+    const { code, stderr } = await run('start', '--config', mock, ...args);
+    assert.match(stderr, told);
+    assert.equal(stderr.split('\n').length, 2, stderr);
+    assert.equal(code, 78);
+  }
+});
+
+test('a host with a port in it is refused by start and check', async () => {
+  const file = config('host-port.jsonc', '{ "server": { "host": "localhost:8080" }, "plugins": {} }');
+  for (const command of ['start', 'check']) {
+    for (const args of [
+      ['--config', file],
+      ['--config', mock, '--host', '127.0.0.1:8080'],
+      ['--config', mock, '--host', '[::1]'],
+    ]) {
+      const { code, stderr } = await run(command, ...args);
+      assert.match(stderr, /^Cannot listen on \S+: that is no host\. .* a port goes into --port or server\.port\.\n$/);
+      assert.equal(code, 78);
+    }
+  }
 });
 
 test('a public address without identity is refused unless --insecure says so', async () => {
