@@ -1,7 +1,26 @@
-import type { Draw, Leased } from './ledger.ts';
-
 /** Draws after which a lease that nobody took from is given back. */
 const idleDraws = 2;
+
+/** A reservation on one account for calls that are still to come. */
+export interface Leased {
+  readonly id: string;
+  readonly key: string;
+  readonly amount: number;
+  /** Milliseconds since 1970: what is reserved later belongs to another bucket of the account's window. */
+  readonly bucketEnd: number;
+}
+
+/** Takes from a lease what calls have used, and what they will not need. */
+export interface Draw {
+  readonly id: string;
+  readonly used: number;
+  /** Negative when more was used than the lease had left. */
+  readonly unused: number;
+  /** Nothing of the lease is open any more. */
+  readonly isLast: boolean;
+  /** Milliseconds since 1970. */
+  readonly until: number;
+}
 
 /**
  * What a process has reserved ahead on one account. In the store it holds `free`, what is open locally and what is

@@ -13,6 +13,7 @@ import type {
   Unit,
 } from '../../plugin-sdk/ports/ledger.ts';
 import { commitSync } from './commit.ts';
+import type { Draw, Leased } from './lease.ts';
 import { LedgerCounters } from './ledger-counters.ts';
 import { type Environment, openDatabase } from './open-shared.ts';
 import { PaidOnce } from './paid-once.ts';
@@ -36,27 +37,6 @@ const againMs = 1_000;
 const maxWaiting = 10_000;
 
 type Settlement = { readonly id: string; readonly actual: Actual; readonly once: string | undefined };
-
-/** A reservation on one account for calls that are still to come. */
-export interface Leased {
-  readonly id: string;
-  readonly key: string;
-  readonly amount: number;
-  /** Milliseconds since 1970: what is reserved later belongs to another bucket of the account's window. */
-  readonly bucketEnd: number;
-}
-
-/** Takes from a lease what calls have used, and what they will not need. */
-export interface Draw {
-  readonly id: string;
-  readonly used: number;
-  /** Negative when more was used than the lease had left. */
-  readonly unused: number;
-  /** Nothing of the lease is open any more. */
-  readonly isLast: boolean;
-  /** Milliseconds since 1970. */
-  readonly until: number;
-}
 
 /**
  * The ledger as synchronous LMDB transactions: one writer at a time over all processes of the machine, a few
@@ -180,11 +160,17 @@ export class LmdbLedger implements Ledger {
   reset(accounts: readonly Account[]): void {
     const now = this.#clock.now();
     this.#atomically(() => {
-      for (const account of accounts) {
-        const counter = this.#counters.load(account, now);
-        counter.forget();
-        this.#counters.store(counter);
-      }
+      const counters = new Map(
+        accounts.map((account) => {
+          const counter = this.#counters.load(account, now);
+          counter.forget();
+          return [counter.key, counter];
+        }),
+      );
+      // Their end will take from the counter what they hold, so that has to be in it.
+      for (const { value } of this.#open.getRange())
+        for (const [key, , amount, bucket] of value.holds) counters.get(key)?.charge(bucket, amount);
+      for (const counter of counters.values()) this.#counters.store(counter);
     });
   }
 

@@ -245,6 +245,36 @@ test('resets what was used and leaves open reservations alone', () => {
   assert.equal(ledger.usage([one])[0]!.used, 0);
 });
 
+for (const [window, over] of Object.entries({
+  'a calendar budget': {},
+  'a rolling limit': { window: { type: 'rolling', period: period('1m') } },
+  'a limit of calls at once': { unit: 'concurrency' },
+} satisfies Record<string, Partial<Account>>)) {
+  test(`a reset of ${window} while calls are open gives nobody more than the limit afterwards`, () => {
+    const { ledger, clock } = ledgerAt();
+    const one = account({ limit: 10, ...over });
+    const other = account({ limit: 10, ...over });
+    const reserve = (amount: number, of = one) => ledger.reserve([{ account: of, amount }], clock.time + 600_000);
+    ledger.settle(idOf(reserve(3)), {});
+    const open = [idOf(reserve(4)), idOf(reserve(2))];
+    const elsewhere = idOf(reserve(5, other));
+    ledger.reset([one]);
+    assert.deepEqual(
+      ledger.usage([one, other]).map(({ used, reserved }) => [used, reserved]),
+      [
+        [6, 6],
+        [5, 5],
+      ],
+    );
+    assert.equal(reserve(5).granted, false);
+    ledger.release(open[0]!);
+    ledger.settle(open[1]!, { 'nano-usd': 1 });
+    ledger.release(elsewhere);
+    assert.equal(ledger.usage([one])[0]!.used, one.unit === 'concurrency' ? 0 : 1);
+    assert.equal(ledger.usage([one])[0]!.reserved, 0);
+  });
+}
+
 test('never goes over the limit and ends exact, whatever the order of steps', () => {
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.record({ kind: fc.constant('reserve' as const), amount: fc.nat(400) }) },
