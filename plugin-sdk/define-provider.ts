@@ -48,7 +48,9 @@ export interface ProviderDefinition<Own extends z.ZodRawShape, KeyFields extends
 
 /** What a provider says of itself beyond the common options. */
 export type ProviderPart = Omit<Provider, 'name' | 'baseUrl' | 'keys' | 'keyless' | 'keyAdvice' | 'privateAddresses'> &
-  Partial<Pick<Provider, 'keys' | 'keyless' | 'privateAddresses'>> & { readonly teardown?: () => void | Promise<void> };
+  Partial<Pick<Provider, 'baseUrl' | 'keys' | 'keyless' | 'privateAddresses'>> & {
+    readonly teardown?: () => void | Promise<void>;
+  };
 
 /**
  * Defines a provider: a plugin whose only work is to say what it speaks, where it is and how a call is made. Sending,

@@ -1,4 +1,4 @@
-import { type FlatHeaders, lowerName } from '../../plugin-sdk/index.ts';
+import { type Endpoint, type FlatHeaders, locate, lowerName } from '../../plugin-sdk/index.ts';
 import { splice } from '../../plugin-sdk/json-bytes/index.ts';
 import type { LiveExchange } from '../exchange.ts';
 
@@ -23,23 +23,40 @@ const backslash = 0x5c;
 
 /** Turns URLs at the provider into URLs at the gateway, so that the client's next call comes back here. */
 export class GatewayUrls {
-  readonly #from: string;
+  readonly #origin: string;
+  readonly #bases: readonly string[];
   readonly #to: string;
   readonly #mount: string;
 
-  /** `from`: where the provider is, scheme to path prefix. `to`: the gateway's origin. `mount`: the path of the route. */
-  constructor(from: string, to: string, mount: string) {
-    this.#from = from;
+  /**
+   * `origin`: of the provider. `bases`: paths there to which a client's path is joined, the likeliest first. `to`: the
+   * gateway's origin. `mount`: the path of the route.
+   */
+  constructor(origin: string, bases: readonly string[], to: string, mount: string) {
+    this.#origin = origin.toLowerCase();
+    this.#bases = bases;
     this.#to = to + mount;
     this.#mount = mount;
   }
 
   /** A URL as the client should see it; others than the provider's stay as they are. */
   rewrite(url: string): string {
-    if (url.startsWith('/') && !url.startsWith('//')) return this.#mount + url;
-    if (url.slice(0, this.#from.length).toLowerCase() !== this.#from) return url;
-    const rest = url.slice(this.#from.length);
-    return rest === '' || '/?#'.includes(rest[0]!) ? this.#to + rest : url;
+    // A server behind a proxy that takes its own path off writes paths without it.
+    if (url.startsWith('/') && !url.startsWith('//')) return this.#mount + (this.#beneathBase(url) ?? url);
+    const length = this.#origin.length;
+    if (url.slice(0, length).toLowerCase() !== this.#origin) return url;
+    const rest = this.#beneathBase(url.slice(length));
+    return rest === undefined ? url : this.#to + rest;
+  }
+
+  /** The path that a client would call; undefined when it lies beneath no base. */
+  #beneathBase(path: string): string | undefined {
+    for (const base of this.#bases) {
+      if (!path.startsWith(base)) continue;
+      const rest = path.slice(base.length);
+      if (rest === '' || '/?#'.includes(rest[0]!)) return rest;
+    }
+    return undefined;
   }
 
   headers(headers: readonly string[]): FlatHeaders {
@@ -72,6 +89,17 @@ function* stringValues(bytes: Buffer, name: string): Generator<{ readonly start:
     const end = bytes.indexOf(quote, start);
     if (end > 0) yield { start, end };
   }
+}
+
+/**
+ * For {@link GatewayUrls}: paths to which a provider joins those of a client. A key may have an address of its own, whose path
+ * is what was `sent` in front of the client's; unless the provider wrote more there than that, such as a project.
+ */
+export function basePaths(baseUrl: string, sent: Pick<Endpoint, 'origin' | 'path'>, asked: string): string[] {
+  const base = locate(baseUrl, '');
+  if (base.origin === sent.origin) return [base.path];
+  const path = sent.path.split('?', 1)[0]!;
+  return path.endsWith(asked) ? [path.slice(0, path.length - asked.length), ''] : [''];
 }
 
 /** The gateway as this client calls it, behind a proxy as that one says; undefined when the call does not tell. */

@@ -15,7 +15,7 @@ import { callOf, upstreamRequest } from './call.ts';
 import { checkEndpoint } from './check-endpoint.ts';
 import type { Runtime } from './context.ts';
 import { failedReply } from './failed-reply.ts';
-import { GatewayUrls, gatewayOrigin, hasUrl } from './gateway-urls.ts';
+import { basePaths, GatewayUrls, gatewayOrigin, hasUrl } from './gateway-urls.ts';
 import { Gathered } from './gathered.ts';
 import { HeldStart } from './held-start.ts';
 import { openSocket } from './open-socket.ts';
@@ -44,7 +44,7 @@ export async function passThrough(
   if (provider.authorize !== undefined) request = await provider.authorize(request, attempt.key);
   if (exchange.upgrade) return openSocket(attempt, provider, dialect, request, runtime);
   const upstream = await openUpstream(attempt, request, runtime);
-  return readReply(attempt, provider, dialect, upstream, request.origin, runtime);
+  return readReply(attempt, provider, dialect, upstream, request, runtime);
 }
 
 /** The client's body, with the model's name changed where the key has an alias, and what the key decides. */
@@ -75,13 +75,13 @@ function inPlainForm(headers: UpstreamRequest['headers']): UpstreamRequest['head
 function urlsOf(
   { exchange }: LiveAttempt,
   { baseUrl }: Provider,
-  origin: string,
+  sent: UpstreamRequest,
   runtime: Runtime,
 ): GatewayUrls | undefined {
-  const { route } = exchange;
+  const { route, request } = exchange;
   const here = route.rewriteUrls === true ? gatewayOrigin(exchange, runtime.scheme) : undefined;
   if (here === undefined) return undefined;
-  return new GatewayUrls(baseUrl.startsWith(origin) ? baseUrl : origin, here, route.strip);
+  return new GatewayUrls(sent.origin, basePaths(baseUrl, sent, request.path), here, route.strip);
 }
 
 async function readReply(
@@ -89,7 +89,7 @@ async function readReply(
   provider: Provider,
   dialect: Dialect,
   upstream: Upstream,
-  origin: string,
+  request: UpstreamRequest,
   runtime: Runtime,
 ): Promise<Reply> {
   const { reply } = upstream;
@@ -99,7 +99,7 @@ async function readReply(
   if (reply.status >= 400 && !(hasBody && declared > wholeBytes))
     return failedReply(attempt, provider, dialect, upstream);
   const leadsOn = exchange.urlMembers !== undefined || hasUrl(reply.headers);
-  const urls = leadsOn ? urlsOf(attempt, provider, origin, runtime) : undefined;
+  const urls = leadsOn ? urlsOf(attempt, provider, request, runtime) : undefined;
   const headers = urls?.headers(reply.headers) ?? reply.headers;
   const base = { origin: 'upstream', status: reply.status, headers, dialect } as const;
   if (!hasBody) {

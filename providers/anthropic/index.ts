@@ -35,6 +35,7 @@ export default defineProvider({
     // Some write the version into the base URL.
     const baseUrl = given.replace(/\/v1$/, '');
     return {
+      baseUrl,
       speaks: {
         '*': [anthropic],
         chat: [anthropicMessages],

@@ -37,6 +37,7 @@ export default defineProvider({
     // Some write the version into the base URL.
     const baseUrl = given.replace(/\/v1beta$/, '');
     return {
+      baseUrl,
       speaks: {
         '*': [google],
         chat: [geminiGenerateContent],
