@@ -51,7 +51,8 @@ export class UpgradeClient extends NodeClient {
   join(headers: FlatHeaders, provider: Socket): Promise<void> {
     const socket = this.#socket;
     this.#joined = true;
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${writeHeaderLines(headers)}\r\n`);
+    // Header texts have a character for each byte.
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${writeHeaderLines(headers)}\r\n`, 'latin1');
     if (this.#early.length > 0) provider.write(this.#early);
     for (const side of [socket, provider]) side.setTimeout(0).setNoDelay(true);
     provider.on('data', (chunk: Buffer) => {

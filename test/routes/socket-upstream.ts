@@ -52,7 +52,8 @@ export async function startSocketUpstream(): Promise<SocketUpstream> {
       .digest('base64');
     const protocol = incoming.headers['sec-websocket-protocol']?.split(',')[0]?.trim();
     socket.write(
-      `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\nx-request-id: up-1\r\n${protocol === undefined ? '' : `sec-websocket-protocol: ${protocol}\r\n`}\r\n`,
+      `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\nx-request-id: up-1\r\nx-place: caf\xe9\r\n${protocol === undefined ? '' : `sec-websocket-protocol: ${protocol}\r\n`}\r\n`,
+      'latin1',
     );
     let { greeting } = upstream;
     let held: Buffer = Buffer.alloc(0);

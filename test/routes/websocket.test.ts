@@ -156,6 +156,14 @@ test('answers in plain HTTP where there is no WebSocket to be had', async () => 
   upstream = await startSocketUpstream();
 });
 
+test("passes the bytes of the provider's headers on as they are when it opens a WebSocket", async () => {
+  const { status, headers, socket } = await upgrade('/openai_passthrough/v1/realtime?model=m');
+  assert.equal(status, 101);
+  // One byte for each character, as node reads headers.
+  assert.equal(headers['x-place'], 'caf\xe9');
+  socket!.destroy();
+});
+
 test('closes each side when the other goes', async () => {
   for (const side of ['client', 'provider'] as const) {
     const ended = gateway.next();
@@ -239,6 +247,7 @@ function serverFrame(first: number, text: string): Buffer {
 
 interface Upgraded {
   readonly status: number;
+  readonly headers: IncomingMessage['headers'];
   readonly socket: Socket | undefined;
   readonly body: string;
 }
@@ -257,12 +266,14 @@ function upgrade(path: string, port = gateway.port): Promise<Upgraded> {
     });
     outgoing.on('upgrade', (incoming, socket) => {
       socket.on('error', () => undefined);
-      resolve({ status: incoming.statusCode ?? 0, socket: socket as Socket, body: '' });
+      const { statusCode: status = 0, headers } = incoming;
+      resolve({ status, headers, socket: socket as Socket, body: '' });
     });
     outgoing.on('response', async (incoming) => {
       let body = '';
       for await (const chunk of incoming) body += chunk;
-      resolve({ status: incoming.statusCode ?? 0, socket: undefined, body });
+      const { statusCode: status = 0, headers } = incoming;
+      resolve({ status, headers, socket: undefined, body });
     });
     outgoing.on('error', reject);
     outgoing.end();
