@@ -29,6 +29,7 @@ export const specs = {
   REQ_TOO_DEEP: { status: 400, message: 'The request body nests deeper than {limit} levels.', retry: 'never', openaiCode: 'invalid_json' },
   REQ_TIMEOUT: { status: 408, message: 'The request body did not arrive within {ms} ms.', retry: 'never', openaiCode: 'request_timeout' },
   REQ_ENCODING: { status: 415, message: 'The request body uses content-encoding {encoding}, which is not accepted here.', hint: 'Send it as gzip, deflate, br or zstd, or uncompressed.', retry: 'never', openaiCode: 'unsupported_content_encoding' },
+  REQ_TRANSFER_ENCODING: { status: 501, message: 'The request has transfer-encoding {coding}, of which only chunked is read here.', hint: 'Send it with transfer-encoding: chunked or a content-length; a compressed body says so in content-encoding.', retry: 'never', type: 'invalid_request_error', openaiCode: 'unsupported_transfer_encoding' },
   REQ_CONTENT_TYPE: { status: 415, message: 'The request body has content-type {type}, which is not read here.', hint: 'Send it with content-type: application/json.', retry: 'never', openaiCode: 'unsupported_content_type' },
   REQ_METHOD: { status: 405, message: '{method} is not allowed on {path}.', hint: 'Use {allowed}.', retry: 'never', openaiCode: 'method_not_allowed' },
   REQ_UNKNOWN_ENDPOINT: { status: 404, message: 'There is no endpoint {method} {path}.', hint: '{advice}', retry: 'never', openaiCode: 'unknown_url' },

@@ -17,7 +17,7 @@ export interface Client {
   onGone: (() => void) | undefined;
   /** What is resumed when a `write` that returned false has drained. */
   source: { resume(): void } | undefined;
-  /** Reads the request's body, of which `headers` tell, within limits. Throws GatewayError REQ_TOO_LARGE, REQ_TIMEOUT, REQ_ENCODING, CLIENT_GONE. */
+  /** Reads the request's body, of which `headers` tell, within limits. Throws GatewayError REQ_TOO_LARGE, REQ_TIMEOUT, REQ_ENCODING, REQ_TRANSFER_ENCODING, CLIENT_GONE. */
   readBody(headers: RequestHeaders, limits: BodyLimits): Promise<Body> | Body;
   writeHead(status: number, headers: FlatHeaders): void;
   /** False asks for a pause until `source` is resumed. */

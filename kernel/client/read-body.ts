@@ -51,10 +51,17 @@ interface BodyPlan {
   readonly streams: boolean;
 }
 
-/** Undefined for a request without a body. Throws GatewayError REQ_TOO_LARGE. */
+/** Undefined for a request without a body. Throws GatewayError REQ_TOO_LARGE, REQ_TRANSFER_ENCODING. */
 function planFor(headers: RequestHeaders, limits: BodyLimits): BodyPlan | undefined {
   const declared = headers.get('content-length');
-  if (declared === undefined && !headers.has('transfer-encoding')) return undefined;
+  if (declared === undefined) {
+    const coding = headers.get('transfer-encoding');
+    if (coding === undefined) return undefined;
+    // Whoever took the chunks off hands on the coding beneath, which nobody names any more. That `chunked` is the last coding,
+    // and that there is no length beside it, node has seen to.
+    if (coding.toLowerCase() !== 'chunked')
+      throw new GatewayError('REQ_TRANSFER_ENCODING', { coding }, { clientMayRetry: false });
+  }
   const size = declared === undefined ? undefined : Number(declared);
   if (size === 0) return undefined;
   const encoding = headers.get('content-encoding');

@@ -94,6 +94,31 @@ test('a length beside a chunked body is no HTTP, whichever stands first', async 
   assert.equal(gateway.upstream.requests.length, 0);
 });
 
+test('a body in chunks is read, in any letters, and one with a coding beneath them is refused', async () => {
+  await using gateway = await chatGateway();
+  const body = question();
+  const call = (coding: string): string =>
+    `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${coding}\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+  const behindAPlainOne = post(body);
+  for (const coding of [
+    'transfer-encoding: gzip, chunked',
+    'Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked',
+    'transfer-encoding: identity, chunked',
+  ]) {
+    const { text } = await exchangeBytes(gateway, behindAPlainOne + call(coding));
+    assert.deepEqual(statuses(text), ['200', '501'], coding);
+    const { error } = JSON.parse(text.slice(text.lastIndexOf('{"error"'))) as { error: Record<string, unknown> };
+    assert.equal(error['code'], 'unsupported_transfer_encoding');
+    assert.match(String(error['message']), /^The request has transfer-encoding (gzip|identity).*content-encoding\.$/);
+    assert.match(text, /^x-should-retry: false\r$/im);
+  }
+  const plain = gateway.upstream.requests.length;
+  const { text } = await exchangeBytes(gateway, call('Transfer-Encoding: Chunked'));
+  assert.deepEqual(statuses(text), ['200']);
+  assert.equal(plain, 3, 'none of the refused ones went on');
+  assert.equal(gateway.upstream.requests.at(-1)!.body.toString(), body);
+});
+
 for (const status of [204, 304]) {
   test(`a reply of the upstream with ${status} has no body, and the connection goes on`, async () => {
     await using gateway = await chatGateway();

@@ -207,6 +207,21 @@ test('passes a redirect on instead of following it, back to itself where it lead
   assert.equal(openai().requests.length, before + 2);
 });
 
+test("refuses a coding beneath the chunks of a body in the provider's format, rather than send it on without its name", async () => {
+  const outgoing = httpRequest({
+    port: gateway.port,
+    path: '/anthropic_passthrough/v1/messages',
+    method: 'POST',
+    headers: { ...json, 'transfer-encoding': 'gzip, chunked' },
+  }).end(gzipSync(body));
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+  assert.equal(incoming.statusCode, 501);
+  const { type, error } = JSON.parse((await incoming.setEncoding('utf8').toArray()).join(''));
+  assert.equal(type, 'error');
+  assert.match(error.message, /transfer-encoding gzip, chunked/);
+  assert.equal(gateway.upstreams.anthropic.requests.length, 0);
+});
+
 test('lets a client wait for 100 Continue before it sends', async () => {
   openai().reply({ json: { ok: true } });
   const outgoing = httpRequest({
