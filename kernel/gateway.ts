@@ -74,10 +74,10 @@ export async function createGateway(
     for (const warning of loaded.problems.warnings) log.warn({ config: loaded.source }, warning);
     return generation;
   };
-  const retire = async (old: Generation, drainMs: number): Promise<void> => {
+  const retire = async (old: Generation, drainMs: number, teardownMs?: number): Promise<void> => {
     await old.whenIdle(drainMs);
     generations.delete(old);
-    await old.tearDown();
+    await old.tearDown(teardownMs);
   };
   current = await build(first);
   let queue: Promise<void> = Promise.resolve();
@@ -99,7 +99,10 @@ export async function createGateway(
         const old = current!;
         current = fresh;
         log.info({ generation: fresh.id, before: old.id }, 'config reloaded');
-        void retire(old, 3_600_000).catch((cause) => log.error({ err: cause }, 'an old generation did not close'));
+        // Nobody waits for it, and what it has begun may take its time: streams, and jobs that run on in a teardown.
+        void retire(old, 3_600_000, 3_600_000).catch((cause) =>
+          log.error({ err: cause }, 'an old generation did not close'),
+        );
       });
       queue = step.catch((cause) =>
         log.error({ err: isGatewayError(cause) ? cause.text : cause }, 'reload failed; the old config stays'),

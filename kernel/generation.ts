@@ -179,9 +179,9 @@ export class Generation {
     });
   }
 
-  /** Takes the plugins down and lets go of what they shared, once however often it is called. */
-  tearDown(): Promise<void> {
-    this.#tearingDown ??= this.#running.tearDown().then(() => this.#process.shared.releaseAll(this.#usedKeys));
+  /** Takes the plugins down, each within `limitMs`, and lets go of what they shared, once however often it is called. */
+  tearDown(limitMs?: number): Promise<void> {
+    this.#tearingDown ??= this.#running.tearDown(limitMs).then(() => this.#process.shared.releaseAll(this.#usedKeys));
     return this.#tearingDown;
   }
 

@@ -16,6 +16,8 @@ import type { PlannedPlugin } from './load-plugins.ts';
 import { type HookOrder, type TakenByHandler, tapAll } from './tap-all.ts';
 
 const setupLimitMs = 30_000;
+/** For each, where someone waits for the end: more than the five seconds that plugins give themselves to write what is left. */
+const teardownLimitMs = 10_000;
 
 /** Plugins that are running: what they contributed, and how to take it all down again. */
 export interface RunningPlugins {
@@ -28,7 +30,8 @@ export interface RunningPlugins {
   readonly hookOrder: HookOrder;
   /** What each handler has taken so far. */
   readonly taken: readonly TakenByHandler[];
-  tearDown(): Promise<void>;
+  /** One after the other, last first. `limitMs`: what each may take before it is left behind. */
+  tearDown(limitMs?: number): Promise<void>;
 }
 
 /** What set-up shares with the hosts it hands out: they are filled while plugins come up. */
@@ -54,19 +57,13 @@ export async function setUp(
   const commands = new Map<string, PluginCommand>();
   const setupMs = new Map<string, number>();
   const claims = new Claims();
-  const tearDown = async (): Promise<void> => {
-    for (const { plugin, instance } of up.toReversed()) {
-      try {
-        await instance?.teardown?.();
-      } catch (cause) {
-        log.error({ plugin: plugin.id, err: cause }, 'teardown failed');
-      }
-    }
+  const tearDown = async (limitMs = teardownLimitMs): Promise<void> => {
+    for (const { plugin, instance } of up.toReversed()) await tearDownOne(plugin.id, instance, limitMs, log);
   };
   try {
     for (const plugin of plugins) {
       const started = performance.now();
-      const instance = await setUpOne(plugin, hostOf(plugin));
+      const instance = await setUpOne(plugin, hostOf(plugin), log);
       setupMs.set(plugin.id, performance.now() - started);
       up.push({ plugin, instance });
       const fault = instanceFault(instance) ?? claims.take(plugin.id, instance);
@@ -96,10 +93,10 @@ export async function setUp(
   };
 }
 
-async function setUpOne(plugin: PlannedPlugin, host: Host): Promise<PluginInstance> {
+async function setUpOne(plugin: PlannedPlugin, host: Host, log: Logger): Promise<PluginInstance> {
   try {
     const made = plugin.definition.setup(plugin.options as never, host);
-    return isThenable(made) ? await inTime(plugin.id, made) : made;
+    return isThenable(made) ? await inTime(plugin.id, made, log) : made;
   } catch (cause) {
     const { code, text, message } = cause as GatewayError;
     if (code === 'PLUGIN_SETUP_TIMEOUT') throw cause;
@@ -112,7 +109,7 @@ async function setUpOne(plugin: PlannedPlugin, host: Host): Promise<PluginInstan
 }
 
 /** Waits for a setup up to its time limit. One that ends later is taken down: nobody else knows of it. */
-function inTime(plugin: string, made: PromiseLike<PluginInstance>): Promise<PluginInstance> {
+function inTime(plugin: string, made: PromiseLike<PluginInstance>, log: Logger): Promise<PluginInstance> {
   return new Promise((resolve, reject) => {
     let late = false;
     const timer = setTimeout(() => {
@@ -121,7 +118,7 @@ function inTime(plugin: string, made: PromiseLike<PluginInstance>): Promise<Plug
     }, setupLimitMs);
     const settle = async (instance: PluginInstance): Promise<void> => {
       clearTimeout(timer);
-      if (late) await instance?.teardown?.();
+      if (late) await tearDownOne(plugin, instance, teardownLimitMs, log);
       else resolve(instance);
     };
     Promise.resolve(made)
@@ -129,6 +126,24 @@ function inTime(plugin: string, made: PromiseLike<PluginInstance>): Promise<Plug
       .catch((cause) => {
         clearTimeout(timer);
         reject(cause);
+      });
+  });
+}
+
+/** Waits up to the time limit: a teardown that hangs must keep neither the other plugins nor the process. Never rejects. */
+function tearDownOne(plugin: string, instance: PluginInstance, limitMs: number, log: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      log.error({ plugin, ms: limitMs }, 'teardown did not end');
+      resolve();
+    }, limitMs);
+    // Where nobody waits for the end, its limit is long, and must not keep a process that is done.
+    if (limitMs > teardownLimitMs) timer.unref();
+    Promise.try(() => instance?.teardown?.())
+      .catch((err) => log.error({ plugin, err }, 'teardown failed'))
+      .finally(() => {
+        clearTimeout(timer);
+        resolve();
       });
   });
 }

@@ -57,7 +57,10 @@ export interface PluginInstance {
   readonly ports?: readonly PortBinding[];
   /** Commands of the binary: `bifrost-kernel NAME`, run with everything set up and nothing listening. */
   readonly commands?: Readonly<Record<string, PluginCommand>>;
-  /** Frees what `setup` took. Called once, in reverse order, after the last exchange of the generation ended. */
+  /**
+   * Frees what `setup` took. Called once, in reverse order, after the last exchange of the generation ended. When the gateway
+   * closes, one that takes more than ten seconds is left behind; after a reload it may take its time.
+   */
   teardown?(): void | Promise<void>;
 }
 
