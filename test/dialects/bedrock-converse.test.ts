@@ -167,6 +167,33 @@ test('defines the tools of a history that come without any, since Bedrock asks f
   assert.equal(encode({}).body.toolConfig, undefined);
 });
 
+test('gives a client that offered no tools no calls of those that its history has', () => {
+  const called = { type: 'tool-call', id: 'c1', name: 'f', arguments: '{}' } as const;
+  const messages = [...hi, assistant(called), user({ type: 'tool-result', callId: 'c1', content: [text('21')] })];
+  const toolUse = { toolUseId: 'c2', name: 'f' };
+  const said = (request: Conversation) => {
+    const [choice] = chat.decodeAnswer(
+      { output: { message: { content: [{ text: 'a' }, { toolUse }] } }, stopReason: 'tool_use' },
+      request,
+    ).choices;
+    const events = decode(
+      [start, ['contentBlockStart', { contentBlockIndex: 0, start: { toolUse } }], ...ended('tool_use')],
+      request,
+    );
+    const opened = events.flatMap((event) => (event.type === 'block-start' ? event.head.type : []));
+    const finish = events.find((event) => event.type === 'finish')!.finish;
+    return [choice!.blocks.map(({ type }) => type), choice!.finish!.reason, opened, finish.reason];
+  };
+  const none = [['text'], 'stop', [], 'stop'];
+  const all = [['text', 'tool-call'], 'tool-calls', ['tool-call'], 'tool-calls'];
+  const search = { type: 'provider', dialect: 'openai.responses', value: { type: 'web_search' } } as const;
+  assert.deepEqual(said({ model: 'm', messages }), none);
+  assert.deepEqual(said({ model: 'm', messages, tools: [search] }), none);
+  assert.deepEqual(said({ model: 'm', messages, tools: [tool] }), all);
+  // Its own clients are given what the provider said.
+  assert.deepEqual(said(chat.decodeRequest(encode({ messages }).body)), all);
+});
+
 test('puts a mark inside a tool result behind it, where Bedrock takes cache points', () => {
   const part = { type: 'text', text: '21', cache: {} } as const;
   const called = { type: 'tool-call', id: 'c1', name: 'f', arguments: '{}' } as const;

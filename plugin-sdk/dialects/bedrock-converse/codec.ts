@@ -5,12 +5,12 @@ import { ConverseStreamDecoder } from './decode-stream.ts';
 import { encodeAnswer } from './encode-answer.ts';
 import { encodeRequest } from './encode-request.ts';
 import { ConverseStreamEncoder } from './encode-stream.ts';
+import { withoutUnofferedCalls } from './unoffered-calls.ts';
 
 export const codec: ChatCodec = {
   decodeRequest,
   encodeRequest,
-  decodeAnswer,
   encodeAnswer,
-  decodeStream: (request) => new ConverseStreamDecoder(request),
+  ...withoutUnofferedCalls({ decodeAnswer, decodeStream: (request) => new ConverseStreamDecoder(request) }),
   encodeStream: () => new ConverseStreamEncoder(),
 };
