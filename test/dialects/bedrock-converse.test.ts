@@ -207,6 +207,19 @@ test('puts a mark inside a tool result behind it, where Bedrock takes cache poin
   assert.deepEqual(lost, []);
 });
 
+test('counts marks inside tool results among the four', () => {
+  const result = (n: number) =>
+    ({ type: 'tool-result', callId: `c${n}`, content: [{ type: 'text', text: '1', cache: {} }] }) as const;
+  const ids = [0, 1, 2, 3, 4];
+  const calls = ids.map((n): Block => ({ type: 'tool-call', id: `c${n}`, name: 'f', arguments: '{}' }));
+  const { body, lost } = encode({ messages: [...hi, assistant(...calls), user(...ids.map(result))], tools: [tool] });
+  assert.deepEqual(
+    body.messages[2]!.content.map((block) => Object.keys(block)[0]),
+    ['toolResult', ...Array.from({ length: 4 }, () => ['toolResult', 'cachePoint']).flat()],
+  );
+  assert.deepEqual(lost, ['cache_control']);
+});
+
 test('leaves out metadata that Bedrock does not take, and says which', () => {
   const many = Object.fromEntries(Array.from({ length: 15 }, (_, i) => [`k${i}`, 'v']));
   const { body, lost } = encode({

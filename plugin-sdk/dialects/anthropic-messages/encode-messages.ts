@@ -116,7 +116,12 @@ export function arrange(
   return { system, turns };
 }
 
+/** A cache point covers what stands before it, so one behind a result goes with it. */
 function resultsFirst(content: JsonObject[]): JsonObject[] {
-  const isResult = (block: JsonObject): boolean => block.type === 'tool_result' || block.toolResult !== undefined;
-  return [...content.filter(isResult), ...content.filter((block) => !isResult(block))];
+  const isResult = (block: JsonObject | undefined): boolean =>
+    block?.type === 'tool_result' || block?.toolResult !== undefined;
+  const leads = content.map(
+    (block, at) => isResult(block) || (block.cachePoint !== undefined && isResult(content[at - 1])),
+  );
+  return [...content.filter((_, at) => leads[at]), ...content.filter((_, at) => !leads[at])];
 }
