@@ -229,6 +229,10 @@ test('leaves out metadata that Bedrock does not take, and says which', () => {
   assert.deepEqual(body['requestMetadata'], { team: 'a, b: c@d', empty: '', ...kept });
   assert.deepEqual(lost, ['metadata.note', 'metadata.long', 'metadata.k14']);
   assert.equal(encode({ metadata: { note: '(' } }).body['requestMetadata'], undefined);
+  // Nobody says that `\s` in Bedrock's pattern is more than the white space of ASCII.
+  const spaced = encode({ metadata: { plain: 'a b\tc', french: 'a\u00a0: b', clé: 'a', '': 'b' } });
+  assert.deepEqual(spaced.body['requestMetadata'], { plain: 'a b\tc' });
+  assert.deepEqual(spaced.lost, ['metadata.french', 'metadata.clé', 'metadata.']);
 });
 
 test('forces tools only as far as the model family allows', () => {

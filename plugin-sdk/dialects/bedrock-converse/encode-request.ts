@@ -93,10 +93,15 @@ function bareTool(name: string): JsonObject {
 }
 
 const maxMetadata = 16;
-const metadataKey = /^[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}$/;
-const metadataValue = /^[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}$/;
+// The model says `\s`, which in some languages is the white space of ASCII and in others that of all Unicode; what only some
+// would take is not worth a refused request.
+const metadataKey = /^[a-zA-Z0-9 \t\n\v\f\r:_@$#=/+,.-]{1,256}$/;
+const metadataValue = /^[a-zA-Z0-9 \t\n\v\f\r:_@$#=/+,.-]{0,256}$/;
 
-/** `requestMetadata` as the service model bounds it; OpenAI's values may be longer and hold any character. */
+/**
+ * `requestMetadata` as the service model bounds it (`RequestMetadata` in bedrock-runtime.service-2.json); OpenAI's values
+ * may be longer and hold any character.
+ */
 function acceptedMetadata(metadata: Readonly<Record<string, string>>, lost: (path: string) => void): JsonObject {
   const accepted: JsonObject = {};
   let count = 0;
