@@ -555,7 +555,7 @@ describe('cohere: streams', () => {
   });
 
   test('arguments that are null as a whole stand for none; a null inside them is what it is', () => {
-    const argumentsOf = (...pieces: string[]): string => {
+    const argumentsOf = (...pieces: (string | null)[]): string => {
       const deltas = pieces.map((text) => ({
         type: 'tool-call-delta',
         index: 0,
@@ -568,6 +568,11 @@ describe('cohere: streams', () => {
     assert.equal(argumentsOf('null'), '{}');
     assert.equal(argumentsOf('{"a":', 'null', ',"b":1}'), '{"a":null,"b":1}');
     assert.equal(argumentsOf('null', 'able'), 'nullable');
+    assert.equal(argumentsOf('nu', '', 'll'), '{}');
+    assert.equal(argumentsOf('nu'), 'nu');
+    assert.equal(argumentsOf(null), '{}');
+    assert.equal(argumentsOf(null, '{"a":', '1}'), '{"a":1}');
+    assert.equal(argumentsOf('{"a":', null, '1}'), '{"a":1}');
   });
 
   const probability = (words: string, tokens = 1) => ({

@@ -20,12 +20,12 @@ interface OpenBlock {
   /** A custom tool's arguments are JSON around its text, so they wait for the end. */
   readonly custom: boolean;
   arguments: string;
-  /** Arguments so far are `null`, which stands for none if nothing follows. */
-  isNull: boolean;
+  /** Arguments so far, as long as they may yet be nothing or `null` as a whole: both stand for none. */
+  held: string | undefined;
   hasArguments: boolean;
 }
 
-const unwritten = { custom: false, arguments: '', isNull: false, hasArguments: false };
+const unwritten = { custom: false, arguments: '', held: undefined, hasArguments: false };
 
 /**
  * Reads the typed events of v2: `message-start`, `content-*`, `tool-plan-delta`, `tool-call-*`, `citation-*`,
@@ -158,19 +158,21 @@ export class CohereStreamDecoder implements StreamDecoder {
     const open = this.#open.get(`call ${index}`);
     const call = isObject(message['tool_calls']) ? message['tool_calls'] : {};
     const called = isObject(call['function']) ? call['function'] : {};
-    const text = called['arguments'];
-    if (open === undefined || typeof text !== 'string') return;
+    const written = called['arguments'];
+    if (open === undefined || (typeof written !== 'string' && written !== null)) return;
+    const text = written ?? '';
     if (open.custom) {
       open.arguments += text;
       return;
     }
-    const whole = open.isNull ? `null${text}` : text;
-    open.isNull = whole === 'null' && !open.hasArguments;
-    if (!open.isNull) this.#emitArguments(open, whole, emit);
+    const whole = (open.held ?? '') + text;
+    if (!open.hasArguments && 'null'.startsWith(whole)) open.held = whole;
+    else if (whole !== '') this.#emitArguments(open, whole, emit);
   }
 
   #emitArguments(open: OpenBlock, text: string, emit: Emit): void {
-    open.hasArguments ||= text !== '';
+    open.held = undefined;
+    open.hasArguments = true;
     emit({ type: open.type === 'text' ? 'text' : 'arguments', choice: 0, block: open.block, text });
   }
 
@@ -207,7 +209,8 @@ export class CohereStreamDecoder implements StreamDecoder {
     const open = this.#open.get(key);
     if (open === undefined) return;
     this.#open.delete(key);
-    if (open.isNull) this.#emitArguments(open, '{}', emit);
+    const { held } = open;
+    if (held !== undefined) this.#emitArguments(open, held === '' || held === 'null' ? '{}' : held, emit);
     if (open.custom) emit({ type: 'arguments', choice: 0, block: open.block, text: freeText(open.arguments) });
     emit({ type: 'block-end', choice: 0, block: open.block });
   }
