@@ -145,6 +145,7 @@ describe('cohere: requests', () => {
     });
     assert.deepEqual(lost.sort(), [
       'logit_bias',
+      'logprobs',
       'messages[0].name',
       'metadata',
       'parallel_tool_calls',
@@ -581,16 +582,31 @@ describe('cohere: streams', () => {
     logprobs: Array.from({ length: tokens }, () => -0.5),
   });
 
-  test('log probabilities take the form of OpenAI where each belongs to one token', () => {
-    const own = { token: 'Hé', logprob: -0.5, bytes: [72, 195, 169], top_logprobs: [] };
+  test('log probabilities take the form of OpenAI where each belongs to one token, streamed or not', () => {
+    const own = (token: string) => ({ token, logprob: -0.5, bytes: [...Buffer.from(token)], top_logprobs: [] });
     const answered = (logprobs: JsonObject[]) =>
       codec.decodeAnswer({ id: 'x', finish_reason: 'COMPLETE', message: { role: 'assistant', content: [] }, logprobs })
         .choices[0]!.logprobs;
-    assert.deepEqual(answered([probability('Hé')]), { content: [own], refusal: null });
-    assert.equal(answered([probability('Hé'), probability('lo there', 2)]), undefined);
-    const delta = { ...text[5]!, logprobs: probability('Hé') };
-    const streamed = decodeEvents([...text.slice(0, 5), delta, ...text.slice(6)]).find(({ type }) => type === 'text');
-    assert.deepEqual(streamed?.type === 'text' && streamed.logprobs, { content: [own], refusal: null });
+    const streamed = (logprobs: JsonObject[]) => {
+      const deltas = logprobs.map((one) => ({ ...text[5]!, logprobs: one }));
+      const events = decodeEvents([...text.slice(0, 5), ...deltas, ...text.slice(6)]);
+      const content = events.flatMap((event) =>
+        event.type === 'text' && event.logprobs !== undefined
+          ? ((event.logprobs as JsonObject)['content'] as JsonObject[])
+          : [],
+      );
+      return content.length === 0 ? undefined : { content, refusal: null };
+    };
+    for (const read of [answered, streamed]) {
+      assert.deepEqual(read([probability('Hé')]), { content: [own('Hé')], refusal: null });
+      assert.deepEqual(read([probability('a'), probability('lo there', 2), probability('b')]), {
+        content: [own('a'), own('b')],
+        refusal: null,
+      });
+      assert.equal(read([probability('lo there', 2)]), undefined);
+      assert.equal(read([{ text: 'a', token_ids: [1] }]), undefined);
+      assert.equal(read([{ text: 'a', token_ids: [1], logprobs: [null] }]), undefined);
+    }
   });
 
   test('the meter tells preamble, content and done', () => {

@@ -41,6 +41,8 @@ export function encodeRequest(conversation: Conversation, context: EncodeContext
   if (conversation.stream !== undefined || context.stream) body['stream'] = context.stream;
   if (conversation.logprobs !== undefined) {
     body['logprobs'] = true;
+    // Those of several tokens in one item cannot be told apart (`decodeLogprobs`).
+    if (!native) lost('logprobs');
     if (conversation.logprobs.top) lost('top_logprobs');
   }
   loseTheRest(conversation, lost);
