@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { AnswerEvent, Conversation } from '../../plugin-sdk/conversation/index.ts';
 import { cohere, cohereChat } from '../../plugin-sdk/dialects/cohere-chat/index.ts';
 import type { AnswerContext } from '../../plugin-sdk/dialects/dialect.ts';
+import { jsonHint } from '../../plugin-sdk/dialects/json-hint.ts';
 import { openaiChat } from '../../plugin-sdk/dialects/openai-chat/index.ts';
 import { GatewayError, isGatewayError } from '../../plugin-sdk/errors.ts';
 import type { JsonObject, JsonValue } from '../../plugin-sdk/json.ts';
@@ -260,6 +261,35 @@ describe('cohere: requests', () => {
     }).choices;
     assert.deepEqual(choice!.blocks, [{ type: 'text', text: '{"a":"b"}' }]);
     assert.equal(choice!.finish?.reason, 'stop');
+  });
+
+  test('JSON beside tools is asked for in words, since response_format is refused there', () => {
+    const response_format = { type: 'json_object' };
+    const messages = [
+      { role: 'system', content: 'A' },
+      { role: 'user', content: 'Hi' },
+    ];
+    const { body, lost } = fromChat({ response_format, tools: [tool('f')], messages });
+    assert.equal(body['response_format'], undefined);
+    assert.equal(body['tool_choice'], undefined);
+    assert.equal((body['tools'] as JsonObject[]).length, 1);
+    assert.deepEqual(body['messages'], [messages[0], { role: 'system', content: jsonHint }, messages[1]]);
+    assert.deepEqual(lost, []);
+
+    assert.deepEqual(fromChat({ response_format }).body, {
+      model: 'command-a-03-2025',
+      messages: [messages[1]],
+      response_format,
+    });
+    const idle = fromChat({ response_format, tools: [tool('f')], tool_choice: 'none' }).body;
+    assert.deepEqual(
+      [idle['response_format'], idle['tools'], idle['tool_choice']],
+      [response_format, undefined, undefined],
+    );
+    const able = fromChat({ response_format, tools: [tool('f')] }, undefined, { structuredOutputWithTools: true }).body;
+    assert.deepEqual(able['response_format'], response_format);
+    const own = { model: 'm', messages: [messages[1]!], tools: [tool('f')], response_format };
+    assert.deepEqual(encode(codec.decodeRequest(own), 'm'), { body: own, lost: [] });
   });
 
   test('reasoning is switched on and off for models that think', () => {

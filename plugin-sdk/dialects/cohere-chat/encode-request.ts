@@ -5,6 +5,7 @@ import { answerTool, answerToolDescription } from '../answer-tool.ts';
 import { loseForeignCarry } from '../carry.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { freeTextParameters } from '../free-text.ts';
+import { jsonHint } from '../json-hint.ts';
 import { withMadeImages } from '../made-images.ts';
 import { present } from '../present.ts';
 import { refuseEmpty } from '../refuse-empty.ts';
@@ -28,6 +29,8 @@ export function encodeRequest(conversation: Conversation, context: EncodeContext
     messageContext,
   );
   if (!native) refuseEmpty(messages);
+  const { hint, ...toolsAndOutput } = encodeToolsAndOutput(conversation, native, capabilities, names.toWire, lost);
+  if (hint !== undefined) addSystemText(messages, hint);
   const body: JsonObject = {
     ...fields,
     model: context.model,
@@ -36,7 +39,7 @@ export function encodeRequest(conversation: Conversation, context: EncodeContext
     ...encodeSampling(conversation, native, lost),
     ...encodeStop(conversation, native, capabilities, lost),
     ...encodeThinking(conversation.reasoning, native, capabilities, lost),
-    ...encodeToolsAndOutput(conversation, native, capabilities, names.toWire, lost),
+    ...toolsAndOutput,
   };
   if (conversation.stream !== undefined || context.stream) body['stream'] = context.stream;
   if (conversation.logprobs !== undefined) {
@@ -133,30 +136,40 @@ function encodeThinking(
   return { thinking: present({ type: 'enabled', token_budget: budget }) };
 }
 
-/** Tools, their choice and the output format, which Cohere does not take beside tools: there a tool stands for it. */
+/** Behind the system text that the client begins with. */
+function addSystemText(messages: JsonObject[], content: string): void {
+  const first = messages.findIndex(({ role }) => role !== 'system');
+  messages.splice(first === -1 ? messages.length : first, 0, { role: 'system', content });
+}
+
+/**
+ * Tools, their choice and the output format, which Cohere does not take beside tools: there a tool stands for a schema,
+ * and words (`hint`) for JSON of any kind. "The parameter is not supported when used in combinations with the `documents`
+ * or `tools` parameters" (`ResponseFormatV2` in cohere-ai's types).
+ */
 function encodeToolsAndOutput(
   conversation: Conversation,
   native: boolean,
   { structuredOutputWithTools }: CohereCapabilities,
   toWire: (name: string) => string,
   lost: Lost,
-): JsonObject {
+): JsonObject & { readonly hint?: string } {
   const { tools = [], toolChoice, output } = conversation;
   const offered = tools.flatMap((tool, index) => {
     const written = encodeTool(tool, `tools[${index}]`, native, toWire, lost);
     return written === undefined || !isOffered(tool, toolChoice) ? [] : [written];
   });
-  const clash = !native && output?.type === 'schema' && offered.length > 0 && !structuredOutputWithTools;
-  if (clash && toolChoice?.type !== 'none') {
+  const isJson = output?.type === 'schema' || output?.type === 'json';
+  const clash = !native && isJson && offered.length > 0 && !structuredOutputWithTools;
+  // Without history to explain, tools that may not be called need not be shown; the format then fits.
+  if (clash && toolChoice?.type === 'none') return encodeOutput(conversation, native);
+  if (clash && output.type === 'schema') {
     const declared = { name: answerTool, description: answerToolDescription, parameters: output.schema };
     return { tools: [...offered, { type: 'function', function: declared }], tool_choice: 'REQUIRED' };
   }
-  const format = encodeOutput(conversation, native);
-  // Without history to explain, tools that may not be called need not be shown; the format then fits.
-  if (clash) return format;
   const choice = choiceWord(toolChoice);
   return {
-    ...format,
+    ...(clash ? { hint: jsonHint } : encodeOutput(conversation, native)),
     ...(offered.length > 0 || (native && conversation.tools !== undefined) ? { tools: offered } : {}),
     ...(choice !== undefined && (offered.length > 0 || native) ? { tool_choice: choice } : {}),
     ...strictness(tools, native, lost),
