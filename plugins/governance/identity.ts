@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { type Caller, type Exchange, GatewayError, isThenable, type MaybePromise } from '../../plugin-sdk/index.ts';
+import {
+  type Caller,
+  type Exchange,
+  GatewayError,
+  isThenable,
+  type Logger,
+  type MaybePromise,
+} from '../../plugin-sdk/index.ts';
 import type { Entities, Entity } from '../../plugin-sdk/ports/entities.ts';
 import { type Credentials, credentialsOf } from './credentials.ts';
 import { RecentMap } from './recent-map.ts';
@@ -21,21 +28,25 @@ export class Identity {
   readonly #byVirtualKey = new RecentMap<string, Subject>(maxRemembered);
   readonly #byId = new RecentMap<string, Subject>(maxRemembered);
   readonly #byCredential = new RecentMap<string, Subject>(maxRemembered);
+  /** Callers of whom the operator was told, since entities changed last, that their owner is missing. */
+  readonly #reported = new Set<string>();
+  readonly #log: Logger;
   #version = -1;
 
-  constructor(entities: Entities, tokens: TokenVerifier | undefined) {
+  constructor(entities: Entities, tokens: TokenVerifier | undefined, log: Logger) {
     this.#entities = entities;
     this.#tokens = tokens;
+    this.#log = log;
   }
 
-  /** Throws GatewayError AUTH_UNKNOWN, AUTH_TOKEN. */
+  /** Throws GatewayError AUTH_UNKNOWN, AUTH_TOKEN, AUTH_BLOCKED. */
   identify(request: Exchange['request']): MaybePromise<Subject> {
     const fresh = this.#refresh();
     const credentials = credentialsOf(request);
     return isThenable(fresh) ? fresh.then(() => this.#find(credentials)) : this.#find(credentials);
   }
 
-  /** The subject of a caller who was identified before, such as the one that a job belongs to. Throws AUTH_UNKNOWN. */
+  /** The subject of a caller who was identified before, such as the one that a job belongs to. Throws AUTH_UNKNOWN, AUTH_BLOCKED. */
   async recall(caller: Caller): Promise<Subject> {
     await this.#refresh();
     const known = this.#byId.get(`${caller.kind} ${caller.id}`);
@@ -46,7 +57,7 @@ export class Identity {
       if (entity === undefined) throw new GatewayError('AUTH_UNKNOWN', {});
       subject = await this.#prepare(entity);
     } else {
-      subject = subjectOfOthers(caller, await this.#owners(caller.team, caller.customer));
+      subject = subjectOfOthers(caller, await this.#payers(caller.id, caller.team, caller.customer));
     }
     this.#byId.set(`${caller.kind} ${caller.id}`, subject);
     return subject;
@@ -94,7 +105,26 @@ export class Identity {
   }
 
   async #prepare(entity: Entity<'virtual-key'>): Promise<Subject> {
-    return subjectOfVirtualKey(entity, await this.#owners(entity.value.team, entity.value.customer));
+    const { team, customer } = entity.value;
+    return subjectOfVirtualKey(entity, await this.#payers(`virtual key ${entity.id}`, team, customer));
+  }
+
+  /** The owners of a caller, all of them: without one that has gone, its budgets and limits would hold no more. Throws AUTH_BLOCKED. */
+  async #payers(who: string, teamId: string | undefined, customerId: string | undefined): Promise<Owners> {
+    const owners = await this.#owners(teamId, customerId);
+    const { team, customer } = owners;
+    if (teamId !== undefined && team === undefined) throw this.#gone(who, `team ${teamId}`);
+    const payer = team?.value.customer ?? customerId;
+    if (payer !== undefined && customer === undefined) throw this.#gone(who, `customer ${payer}`);
+    return owners;
+  }
+
+  #gone(who: string, owner: string): GatewayError {
+    if (!this.#reported.has(who))
+      this.#log.warn({ caller: who, owner }, 'calls are refused: their owner does not exist');
+    this.#reported.add(who);
+    const reason = `The ${owner}, which pays for this caller, does not exist any more: it has to be restored, or the caller given another`;
+    return new GatewayError('AUTH_BLOCKED', { reason });
   }
 
   async #owners(teamId: string | undefined, customerId: string | undefined): Promise<Owners> {
@@ -114,6 +144,7 @@ export class Identity {
     this.#version = version;
     this.#byVirtualKey.clear();
     this.#byId.clear();
+    this.#reported.clear();
   }
 }
 

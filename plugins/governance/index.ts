@@ -48,7 +48,7 @@ export default definePlugin({
     const prices = host.port(pricesPort);
     await declareEntities(entities, options);
     const tokens = options.identity === undefined ? undefined : new TokenVerifier(options.identity, host);
-    const identity = new Identity(entities, tokens);
+    const identity = new Identity(entities, tokens, host.log);
     const charges = new Charges({
       host,
       ledger,
