@@ -54,13 +54,11 @@ interface BodyPlan {
 /** Undefined for a request without a body. Throws GatewayError REQ_TOO_LARGE, REQ_TRANSFER_ENCODING. */
 function planFor(headers: RequestHeaders, limits: BodyLimits): BodyPlan | undefined {
   const declared = headers.get('content-length');
+  // Node refuses a request that has both.
   if (declared === undefined) {
-    const coding = headers.get('transfer-encoding');
+    const coding = transferCoding(headers);
     if (coding === undefined) return undefined;
-    // Whoever took the chunks off hands on the coding beneath, which nobody names any more. That `chunked` is the last coding,
-    // and that there is no length beside it, node has seen to.
-    if (coding.toLowerCase() !== 'chunked')
-      throw new GatewayError('REQ_TRANSFER_ENCODING', { coding }, { clientMayRetry: false });
+    if (!/^chunked$/i.test(coding)) throw unreadable(coding);
   }
   const size = declared === undefined ? undefined : Number(declared);
   if (size === 0) return undefined;
@@ -70,6 +68,21 @@ function planFor(headers: RequestHeaders, limits: BodyLimits): BodyPlan | undefi
   const limit = streams ? limits.uploadBytes : limits.bodyBytes;
   if (size !== undefined && size > limit) throw new GatewayError('REQ_TOO_LARGE', { limit });
   return { type: headers.get('content-type'), encoding, decode, size, limit, streams };
+}
+
+/** Of all its lines. */
+function transferCoding({ names, flat }: RequestHeaders): string | undefined {
+  if (!names.includes('transfer-encoding')) return undefined;
+  return names.flatMap((name, i) => (name === 'transfer-encoding' ? [flat[i * 2 + 1]!] : [])).join(', ');
+}
+
+/**
+ * With the chunks taken off, what lies beneath would be taken for the body itself. Where chunks are not the last coding, nobody
+ * can say where the request ends (RFC 9112 section 6.3).
+ */
+function unreadable(coding: string): GatewayError {
+  const status = /(?:^|[\s,])chunked$/i.test(coding) ? 501 : 400;
+  return new GatewayError('REQ_TRANSFER_ENCODING', { coding }, { status, clientMayRetry: false });
 }
 
 function heldBody(pieces: Pieces, plan: BodyPlan, limits: BodyLimits): Body | Promise<Body> {

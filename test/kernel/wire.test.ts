@@ -86,6 +86,8 @@ test('a length beside a chunked body is no HTTP, whichever stands first', async 
     'content-length: 5\r\ntransfer-encoding: chunked',
     'content-length: 5\r\ncontent-length: 6',
     'transfer-encoding: xchunked',
+    'transfer-encoding: gzip',
+    'transfer-encoding:',
   ]) {
     const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${headers}\r\n\r\n`;
     const { text } = await exchangeBytes(gateway, head + smuggled);
