@@ -10,8 +10,18 @@ import {
 import { FairQueue, type Place, type PlaceLimits } from './fair-queue.ts';
 
 const limits = z.strictObject({
-  concurrent: z.number().int().min(1).optional().describe('Calls to a provider at once; no limit when absent.'),
-  perKey: z.number().int().min(1).optional().describe('Calls with one of its keys at once; no limit when absent.'),
+  concurrent: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('Calls to a provider at once, in each worker process; no limit when absent.'),
+  perKey: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('Calls with one of its keys at once, in each worker process; no limit when absent.'),
   queue: z.number().int().min(0).optional().describe('Calls that may wait for a place; 1000 unless said.'),
   queueMs: z
     .number()

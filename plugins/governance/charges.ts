@@ -26,6 +26,11 @@ import { usedNothing } from './usage.ts';
 
 /** How often a reservation that others were quicker to take the room of is made smaller. */
 const maxTries = 8;
+/**
+ * Milliseconds after which a call is tried again that found no place among those that may run at once: another process gives
+ * the place of a reply back a moment after its last byte, and a client that waits for that byte may call here before.
+ */
+const placeWaits = [5, 15, 30] as const;
 const noCost: Cost = { 'nano-usd': 0, tokens: 0 };
 
 export interface ChargeOptions {
@@ -141,7 +146,13 @@ export class Charges {
     return own === undefined || own.length === 0 ? general : chain(general, (others) => [...own, ...others]);
   }
 
-  #reserveFor(request: GatewayRequest, exchange: RoutedExchange, charge: Charge, tries = maxTries): MaybePromise<void> {
+  #reserveFor(
+    request: GatewayRequest,
+    exchange: RoutedExchange,
+    charge: Charge,
+    tries = maxTries,
+    waited = 0,
+  ): MaybePromise<void> {
     const { accounts } = charge.subject;
     return chain(this.#fit(request, exchange, charge, tries < maxTries), (fitted) => {
       if (accounts.length === 0) return;
@@ -155,9 +166,12 @@ export class Charges {
             exchange.note('plugins/governance', 'reserved', noteOf(accounts, amounts));
             return;
           }
+          const wait = result.line.account.unit === 'concurrency' ? placeWaits[waited] : undefined;
+          if (wait !== undefined && !exchange.clientGone)
+            return this.#pause(wait).then(() => this.#reserveFor(request, exchange, charge, tries, waited + 1));
           if (fitted !== 'may shrink' || tries === 1 || !measures([result.line.account])) throw this.#refused(result);
           // Another call has taken what this one was to have.
-          return this.#reserveFor(request, exchange, charge, tries - 1);
+          return this.#reserveFor(request, exchange, charge, tries - 1, waited);
         }),
       );
     });
@@ -199,6 +213,10 @@ export class Charges {
       if (typeof result !== 'string') throw this.#refused(result);
       charge.further.push(result);
     });
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#options.host.clock.after(ms, resolve));
   }
 
   #refused(refused: Refused): GatewayError {

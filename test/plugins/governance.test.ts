@@ -229,6 +229,21 @@ test('refuses one request more than may run at once, and says that it may be tri
   assert.equal((await call(gateway, vk)).status, 200);
 });
 
+test('waits a moment for the place of a call that is just over, which another process may not have given back yet', async () => {
+  const clock = new FakeClock();
+  await using upstream = await startUpstream();
+  upstream.always({ ...used(1, 1), delayMs: 100 });
+  const governance = { virtualKeys: [one({ concurrency: 1 })] };
+  await using gateway = await startGoverned(upstream, { governance, clock });
+  const first = call(gateway, vk);
+  while (upstream.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  const second = call(gateway, vk);
+  assert.equal((await first).status, 200);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  clock.advance(5);
+  assert.equal((await second).status, 200);
+});
+
 test("writes a refusal in the client's dialect", async () => {
   await using upstream = await startUpstream();
   await using gateway = await startGoverned(upstream, { governance: { required: true } });

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import type { SeenRequest } from '../../plugin-sdk/testing/index.ts';
+import { type SeenRequest, startUpstream } from '../../plugin-sdk/testing/index.ts';
 import { certificate } from './certificate.ts';
 import { type PassthroughGateway, passthroughGateway, rawCall } from './passthrough-gateway.ts';
 
@@ -65,24 +65,24 @@ test('passes an error body that is compressed, or large and no JSON at all', asy
 });
 
 test('tries the next key before anything of the answer was shown', async () => {
-  await using two = await passthroughGateway({
-    plugins: {
-      'providers/openai': {
-        ...openai().provider(),
-        keys: [
-          { name: 'a', value: 'k-a' },
-          { name: 'b', value: 'k-b' },
-        ],
-      },
-    },
+  await using upstream = await startUpstream();
+  let refused: string | undefined;
+  upstream.always(({ url, headers: { authorization } }) => {
+    // A key that was refused is looked at by way of the model list.
+    if (url.endsWith('/models')) return { json: { data: [] } };
+    refused ??= authorization;
+    return authorization === refused
+      ? { status: 401, json: { error: { message: 'bad key' } } }
+      : { json: { ok: true } };
   });
-  openai().reply({ status: 401, json: { error: { message: 'bad key' } } }, { json: { ok: true } });
-  const before = openai().requests.length;
+  const keys = [
+    { name: 'a', value: 'k-a' },
+    { name: 'b', value: 'k-b' },
+  ];
+  await using two = await passthroughGateway({ plugins: { 'providers/openai': upstream.provider({ keys }) } });
   const reply = await rawCall(two, chat, { method: 'POST', headers: json, body });
   assert.equal(reply.status, 200);
-  const used = openai()
-    .requests.slice(before)
-    .map(({ headers }) => headers.authorization);
+  const used = upstream.requests.filter(({ method }) => method === 'POST').map(({ headers }) => headers.authorization);
   assert.deepEqual(used.sort(), ['Bearer k-a', 'Bearer k-b']);
 });
 
