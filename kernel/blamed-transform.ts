@@ -5,6 +5,7 @@ import {
   type OmittedEvents,
   type StreamTransform,
 } from '../plugin-sdk/index.ts';
+import { eventFault } from './answer-shape.ts';
 import { badResult, blame, type Culprit } from './blame.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { StreamFactory } from './hooks.ts';
@@ -61,6 +62,15 @@ export class BlamedTransform implements StreamTransform, Culprit {
       throw blame(this, cause);
     }
     this.#refuse('end', result);
+  }
+
+  /** What it emits, on its way to the next. */
+  checked(next: Emit): Emit {
+    return (event) => {
+      const fault = eventFault(event);
+      if (fault !== undefined) throw badResult(this, fault);
+      next(event);
+    };
   }
 
   /** An event that is returned, or emitted after a wait, would be lost. What a short arrow function leaves behind is none. */

@@ -10,12 +10,14 @@ import {
   type Reply,
   withHeader,
 } from '../plugin-sdk/index.ts';
+import { badResult } from './blame.ts';
 import type { Client } from './client/client.ts';
 import type { LiveExchange } from './exchange.ts';
 import { problemExtras } from './execute/carried-stream.ts';
 import type { Runtime } from './execute/context.ts';
 import { pour } from './pour.ts';
 import { replyHeaders } from './reply-headers.ts';
+import { headersFault } from './result-fault.ts';
 
 /** Replies above this are not searched for their usage before they are sent. */
 const readFirstBytes = 65_536;
@@ -63,10 +65,11 @@ export function deliver(
       return undefined;
     }
     case 'flow':
-      client.writeHead(reply.status, replyHeaders(exchange, runtime.generation, reply.headers, !body.events));
       return pour(
         exchange,
         {
+          status: reply.status,
+          headers: replyHeaders(exchange, runtime.generation, reply.headers, !body.events),
           flow: body.flow,
           encode: asItIs,
           dialect: body.events ? exchange.dialect : undefined,
@@ -77,14 +80,15 @@ export function deliver(
       );
     case 'events': {
       const encoder = exchange.dialect.chat!.encodeStream(answerContext(exchange));
-      const headers = withHeader(
+      const own = withHeader(
         withHeader(reply.headers, 'content-type', 'text/event-stream; charset=utf-8'),
         'cache-control',
         'no-cache',
       );
-      client.writeHead(200, replyHeaders(exchange, runtime.generation, headers, false));
+      const headers = replyHeaders(exchange, runtime.generation, own, false);
       const encode = (event: AnswerEvent): string | Uint8Array => encoder.event(event);
-      return pour(exchange, { flow: body.events, encode, dialect: exchange.dialect }, client, runtime);
+      const { dialect } = exchange;
+      return pour(exchange, { status: 200, headers, flow: body.events, encode, dialect }, client, runtime);
     }
   }
 }
@@ -132,7 +136,10 @@ function addUsageHeaders(headers: FlatHeaders, exchange: LiveExchange, { hooks }
   for (const { plugin, face } of hooks.transformUsage) {
     try {
       const more = face(attempts, exchange);
-      if (more !== undefined) headers.push(...more);
+      if (more === undefined) continue;
+      const fault = headersFault(more);
+      if (fault !== undefined) throw badResult({ plugin, hook: 'transformResponse' }, `usage: ${fault}`, more);
+      headers.push(...more);
     } catch (err) {
       exchange.log.error({ request: exchange.id, plugin, err }, 'the headers of a reply could not be made');
     }

@@ -22,6 +22,7 @@ import type { LiveAttempt } from './attempt.ts';
 import type { ExchangeStart } from './exchange-start.ts';
 import { validateHeaderName } from './node-builtins.ts';
 import { notify } from './notify.ts';
+import type { Tap } from './tap.ts';
 import { Timeline } from './timeline.ts';
 
 /**
@@ -55,6 +56,8 @@ export class LiveExchange implements RoutedExchange {
   /** Of the reply that the client gets; what an attempt learns on the way stays with the attempt. */
   usage: Usage | undefined = undefined;
   finish: string | undefined = undefined;
+  /** Whose change of a whole reply was the last. */
+  changedBy: Tap | undefined = undefined;
   readonly attempts: AttemptRecord[] = [];
   /** The attempt whose reply the client gets; open until that is delivered. */
   served: LiveAttempt | undefined = undefined;
@@ -161,9 +164,13 @@ export class LiveExchange implements RoutedExchange {
     for (const listener of listeners) listener(reason);
   }
 
-  /** Throws TypeError for a name that HTTP does not allow: the plugin that gives it is to blame, not whoever writes the head. */
+  /**
+   * Throws TypeError for a name that HTTP does not allow, and for a value that is no text: the plugin that gives it is to
+   * blame, not whoever writes the head.
+   */
   setReplyHeader(name: string, value: string): void {
     validateHeaderName(name);
+    if (typeof value !== 'string') throw new TypeError(`The header ${name} has a value that is no string.`);
     this.replyHeaders.push(name, value);
   }
 

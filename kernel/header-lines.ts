@@ -2,7 +2,8 @@ import type { FlatHeaders } from '../plugin-sdk/index.ts';
 
 /** The name of a header or a method (RFC 9110 section 5.6.2). */
 export const token = /^[!#$%&'*+\-.^`|~\w]+$/;
-const badInValue = /[^\t\x20-\x7e\x80-\xff]/;
+/** What no value of a header may hold. */
+export const badInValue = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** A header line in a regular expression: token, colon and text without control characters. */
 export const lineShape = /[!#$%&'*+\-.^`|~\w]+:[\t\x20-\x7e\x80-\xff]*\r\n/.source;

@@ -11,7 +11,14 @@ export function instanceFault(instance: unknown): string | undefined {
     const guess = didYouMean(name, members);
     return `setup returned ${name}, which nothing reads${guess === undefined ? '' : `; perhaps ${guess} is meant`}`;
   }
-  const { hooks = {}, routes = [] } = instance as { hooks?: unknown; routes?: unknown };
+  const {
+    hooks = {},
+    routes = [],
+    provider,
+    ports = [],
+    commands = {},
+    teardown,
+  } = instance as Record<string, unknown>;
   if (typeof hooks !== 'object' || hooks === null || Array.isArray(hooks)) return 'hooks must be an object';
   for (const [name, ordered] of Object.entries(hooks)) {
     const fault = hookFault(name, ordered);
@@ -22,7 +29,34 @@ export function instanceFault(instance: unknown): string | undefined {
     const fault = routeFault((route ?? {}) as Record<string, unknown>);
     if (fault !== undefined) return fault;
   }
-  return undefined;
+  if (!Array.isArray(ports) || !ports.every(isBinding)) return 'ports must be a list of what bind gives';
+  for (const [name, command] of Object.entries(commands ?? {}))
+    if (typeof command !== 'function') return `the command ${name} must be a function`;
+  if (teardown !== undefined && typeof teardown !== 'function') return 'teardown must be a function';
+  return provider === undefined ? undefined : providerFault(provider);
+}
+
+function isBinding(binding: unknown): boolean {
+  const { port, implementation } = (binding ?? {}) as { port?: { capability?: unknown }; implementation?: unknown };
+  return typeof port?.capability === 'string' && implementation !== undefined;
+}
+
+function providerFault(provider: unknown): string | undefined {
+  if (typeof provider !== 'object' || provider === null) return 'provider must be an object';
+  const { name, baseUrl, keys, speaks, endpoint } = provider as Record<string, unknown>;
+  const needed: Readonly<Record<string, boolean>> = {
+    name: typeof name === 'string',
+    baseUrl: typeof baseUrl === 'string',
+    keys: Array.isArray(keys),
+    speaks: typeof speaks === 'object' && speaks !== null,
+    endpoint: typeof endpoint === 'function',
+  };
+  const missing = Object.keys(needed).find((member) => needed[member] === false);
+  if (missing !== undefined) return `provider needs ${missing}; defineProvider makes a whole one`;
+  const odd = Object.entries(speaks as object).find(
+    ([, dialects]) => dialects !== undefined && !Array.isArray(dialects),
+  );
+  return odd === undefined ? undefined : `speaks of ${odd[0]} must be a list of dialects`;
 }
 
 function hookFault(name: string, ordered: unknown): string | undefined {
@@ -31,14 +65,22 @@ function hookFault(name: string, ordered: unknown): string | undefined {
     return guess === undefined ? `there is no hook ${name}` : `there is no hook ${name}, perhaps ${guess} is meant`;
   }
   if (ordered === undefined) return undefined;
-  let handler = ordered as { order?: unknown; handler?: unknown; json?: unknown; stream?: unknown } | null;
+  let handler = ordered as {
+    order?: unknown;
+    handler?: unknown;
+    json?: unknown;
+    stream?: unknown;
+    usage?: unknown;
+  } | null;
   if (typeof handler === 'object' && handler !== null && 'handler' in handler) {
     if (handler.order !== 'pre' && handler.order !== 'post') return `the order of ${name} must be "pre" or "post"`;
     handler = handler.handler as typeof handler;
   }
   if (name !== 'transformResponse') return typeof handler === 'function' ? undefined : `${name} must be a function`;
   const hasBothFaces = typeof handler?.json === 'function' && typeof handler.stream === 'function';
-  return hasBothFaces ? undefined : 'transformResponse must have both faces, json and stream';
+  if (!hasBothFaces) return 'transformResponse must have both faces, json and stream';
+  const isUsage = handler?.usage === undefined || typeof handler.usage === 'function';
+  return isUsage ? undefined : 'usage of transformResponse must be a function';
 }
 
 function routeFault({ type, method, path, guard, dialect, ...rest }: Record<string, unknown>): string | undefined {

@@ -14,6 +14,8 @@ import { isInsideEvent } from './torn-events.ts';
 
 /** What is poured, and how. */
 export interface Pouring<T> {
+  readonly status: number;
+  readonly headers: FlatHeaders;
   readonly flow: Flow<T>;
   readonly encode: (item: T) => Buffer | string | Uint8Array;
   /** Of a stream of events; undefined for bytes, which have no place for an error or a comment. */
@@ -21,14 +23,17 @@ export interface Pouring<T> {
   readonly trailers?: (() => FlatHeaders) | undefined;
 }
 
-/** Lets a flow run to the client, with backpressure, keep-alive comments, and an error event if it breaks. */
+/**
+ * Lets a flow run to the client, with backpressure, keep-alive comments, and an error event if it breaks. Rejects if it breaks
+ * before anything of it could be written: then the client can be told otherwise.
+ */
 export function pour<T>(
   exchange: LiveExchange,
   pouring: Pouring<T>,
   client: Client,
   runtime: Runtime,
 ): Promise<GatewayError | undefined> {
-  return new Promise((resolve) => new Pour(exchange, pouring, client, runtime, resolve).start());
+  return new Promise((resolve, reject) => new Pour(exchange, pouring, client, runtime, resolve, reject).start());
 }
 
 /** One flow on its way to its client. An object rather than closures: thousands of streams are open at a time. */
@@ -38,7 +43,9 @@ class Pour<T> implements Sink<T> {
   readonly #client: Client;
   readonly #keepAlive: KeepAlive | undefined;
   readonly #resolve: (error?: GatewayError) => void;
+  readonly #reject: (cause: unknown) => void;
   readonly #unlisten: () => void;
+  #begun = false;
   #over = false;
 
   constructor(
@@ -47,11 +54,13 @@ class Pour<T> implements Sink<T> {
     client: Client,
     runtime: Runtime,
     resolve: (error?: GatewayError) => void,
+    reject: (cause: unknown) => void,
   ) {
     this.#exchange = exchange;
     this.#pouring = pouring;
     this.#client = client;
     this.#resolve = resolve;
+    this.#reject = reject;
     const mayComment = pouring.dialect?.framing === 'sse' && exchange.route.passthrough !== true;
     if (mayComment) this.#keepAlive = new KeepAlive(runtime.keepAliveCommentMs, client);
     this.#unlisten = exchange.onClientGone(() => this.#leave());
@@ -63,10 +72,12 @@ class Pour<T> implements Sink<T> {
     client.source = flow;
     try {
       flow.start(this);
+      if (!this.#over && !this.#begun) this.#begin();
     } catch (cause) {
       flow.abort(cause as Error);
       this.fail(cause);
     }
+    if (this.#over) return;
     // What was there went out together with the head; a head alone need not wait for what comes.
     if (client.bytesOut === 0) client.flushHead();
   }
@@ -78,6 +89,7 @@ class Pour<T> implements Sink<T> {
       if (bytes.length === 0) return true;
       this.#exchange.chunks += 1;
       this.#keepAlive?.touch();
+      if (!this.#begun) this.#begin();
       return this.#client.write(typeof bytes === 'string' || Buffer.isBuffer(bytes) ? bytes : asBuffer(bytes));
     } catch (cause) {
       this.#pouring.flow.abort(cause as Error);
@@ -88,12 +100,18 @@ class Pour<T> implements Sink<T> {
 
   end(): void {
     if (this.#over) return;
+    if (!this.#begun) this.#begin();
     this.#client.end(undefined, this.#pouring.trailers?.());
     this.#finish();
   }
 
   fail(cause: unknown): void {
     if (this.#over) return;
+    if (!this.#begun) {
+      this.#close();
+      this.#reject(cause);
+      return;
+    }
     const { dialect } = this.#pouring;
     const error = isGatewayError(cause)
       ? cause
@@ -112,12 +130,23 @@ class Pour<T> implements Sink<T> {
     this.#finish(gone);
   }
 
+  /** The head goes out with the first bytes, or without any once the flow runs. */
+  #begin(): void {
+    const { status, headers } = this.#pouring;
+    this.#client.writeHead(status, headers);
+    this.#begun = true;
+  }
+
   #finish(error?: GatewayError): void {
+    this.#close();
+    this.#resolve(error);
+  }
+
+  #close(): void {
     this.#over = true;
     this.#keepAlive?.stop();
     this.#unlisten();
     this.#client.source = undefined;
-    this.#resolve(error);
   }
 }
 

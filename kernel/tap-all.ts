@@ -1,16 +1,21 @@
 import {
   type HookName,
   hookNames,
-  isReply,
   type Logger,
   type Ordered,
   type PluginInstance,
   passesJson,
+  type Reply,
   type ResponseTransform,
 } from '../plugin-sdk/index.ts';
+import { loadOnUse } from '../plugin-sdk/load-on-use.ts';
 import type { Hooks } from './hooks.ts';
 import type { PlannedPlugin } from './load-plugins.ts';
-import { type Taken, type Tap, toObserver, toTap } from './tap.ts';
+import { jsonReplyFault, keyFault, replyFault, requestFault } from './result-fault.ts';
+import { SeenReply } from './seen-reply.ts';
+import { type Taken, type Tap, type Timed, toObserver, toTap } from './tap.ts';
+
+const flows = loadOnUse<typeof import('./plugin-flow.ts')>(import.meta.url, './plugin-flow');
 
 type Up = readonly { readonly plugin: PlannedPlugin; readonly instance: PluginInstance }[];
 
@@ -83,17 +88,23 @@ function tapHandler(hooks: Hooks, base: Tap, handler: unknown): void {
   const name = base.plugin;
   switch (base.hook) {
     case 'preRoute':
-      return hooks.preRoute.tapAsync(name, toTap({ ...base, check: checkReply }, handler as never));
+      return hooks.preRoute.tapAsync(
+        name,
+        toTap({ ...base, check: replyFault, accept: heldToAccount }, handler as never),
+      );
     case 'transformRequest':
-      return hooks.transformRequest.tapAsync(name, toTap({ ...base, check: checkRequest }, handler as never));
+      return hooks.transformRequest.tapAsync(name, toTap({ ...base, check: requestFault }, handler as never));
     case 'selectKey':
-      return hooks.selectKey.tapAsync(name, toTap({ ...base, check: checkKey }, handler as never));
+      return hooks.selectKey.tapAsync(name, toTap({ ...base, check: keyFault }, handler as never));
     case 'execute':
-      return hooks.execute.tapAsync(name, toTap({ ...base, check: checkReply }, handler as never));
+      return hooks.execute.tapAsync(
+        name,
+        toTap({ ...base, check: replyFault, accept: heldToAccount }, handler as never),
+      );
     case 'transformResponse': {
       const { json, stream, usage } = handler as ResponseTransform;
       if (json !== passesJson)
-        hooks.transformJson.tapAsync(name, toTap({ ...base, check: checkJsonReply }, json as never));
+        hooks.transformJson.tapAsync(name, toTap({ ...base, check: jsonReplyFault, accept: noted }, json as never));
       hooks.transformStream.push({ plugin: name, factory: stream });
       if (usage !== undefined) hooks.transformUsage.push({ plugin: name, face: usage });
       return;
@@ -103,14 +114,14 @@ function tapHandler(hooks: Hooks, base: Tap, handler: unknown): void {
   }
 }
 
-const has = (value: unknown, ...fields: string[]): boolean =>
-  typeof value === 'object' && value !== null && fields.every((field) => field in value);
+/** What comes of a reply later is still its maker's affair. */
+function heldToAccount(reply: unknown, tap: Tap): unknown {
+  const { type } = (reply as Reply).body;
+  return type === 'flow' || type === 'events' ? flows().blamedReply(reply as Reply, tap) : reply;
+}
 
-const checkReply = (value: unknown) =>
-  isReply(value) ? undefined : 'expected a reply with a status, headers and a body of a known type';
-const checkRequest = (value: unknown) =>
-  has(value, 'method', 'path', 'headers', 'body') ? undefined : 'expected a request';
-const checkKey = (value: unknown) =>
-  has(value, 'name', 'settings') ? undefined : 'expected a key with name, value and settings';
-const checkJsonReply = (value: unknown) =>
-  has(value, 'status', 'json') ? undefined : 'expected a reply with status and json';
+/** Whether it can be written is known at the end. */
+function noted(reply: unknown, tap: Tap, exchange: Timed): unknown {
+  if (!(reply instanceof SeenReply)) exchange.changedBy = tap;
+  return reply;
+}

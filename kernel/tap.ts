@@ -1,4 +1,4 @@
-import { GatewayError, type HookName, isThenable, type Logger } from '../plugin-sdk/index.ts';
+import { type Dialect, GatewayError, type HookName, isThenable, type Logger } from '../plugin-sdk/index.ts';
 import { badResult, blame, type Culprit } from './blame.ts';
 
 /** Whom to blame when a handler fails, and what an operator chose for that case. */
@@ -11,7 +11,9 @@ export interface Tap extends Culprit {
   /** What the handler has taken so far. */
   readonly taken: Taken;
   /** Says what is wrong with a returned value, if anything. */
-  readonly check?: (value: unknown) => string | undefined;
+  readonly check?: (value: unknown, exchange: Timed) => string | undefined;
+  /** Makes of a value that passed the check what the kernel goes on with. */
+  readonly accept?: (value: unknown, tap: Tap, exchange: Timed) => unknown;
 }
 
 /** Sums over all runs of a handler; milliseconds include what it waited for. */
@@ -25,6 +27,10 @@ export interface Taken {
 /** What the adapter needs of the second argument of every hook. */
 export interface Timed {
   readonly id: string;
+  /** The client's. */
+  readonly dialect: Pick<Dialect, 'chat'>;
+  /** Who last changed a whole reply. */
+  changedBy: Tap | undefined;
   /** Present when someone asked for the decision record. */
   readonly timeline: { add(plugin: string, hook: HookName, ms: number): void } | undefined;
 }
@@ -88,20 +94,32 @@ function conclude<R>(
   if (ms > taken.maxMs) taken.maxMs = ms;
   exchange.timeline?.add(tap.plugin, tap.hook, ms);
   let failure = error;
-  const answer = value ?? undefined;
+  let answer: unknown = value ?? undefined;
   if (failure === undefined && answer !== undefined) {
-    const reason = tap.check?.(answer);
-    if (reason !== undefined) failure = badResult(tap, reason);
+    try {
+      const reason = tap.check?.(answer, exchange);
+      if (reason !== undefined) failure = badResult(tap, reason, answer);
+      else if (tap.accept !== undefined) answer = tap.accept(answer, tap, exchange);
+    } catch (cause) {
+      // A value that cannot even be looked at.
+      failure = blame(tap, cause);
+    }
   }
-  if (failure === undefined) return done(null, answer as R);
-  if (isPluginsFault(failure)) taken.failures += 1;
-  if (tap.failOpen && isPluginsFault(failure)) {
-    tap.log.warn(
-      { request: exchange.id, plugin: tap.plugin, hook: tap.hook, err: failure },
-      'plugin failed; going on without it',
-    );
-    done(null, undefined);
-  } else done(failure);
+  if (failure === undefined) done(null, answer as R);
+  else if (isPassedOver(tap, exchange, failure)) done(null, undefined);
+  else done(failure);
+}
+
+/** Counts a failure. True when the exchange goes on without this handler. */
+export function isPassedOver(tap: Tap, exchange: Timed, failure: GatewayError): boolean {
+  if (!isPluginsFault(failure)) return false;
+  tap.taken.failures += 1;
+  if (!tap.failOpen) return false;
+  tap.log.warn(
+    { request: exchange.id, plugin: tap.plugin, hook: tap.hook, err: failure },
+    'plugin failed; going on without it',
+  );
+  return true;
 }
 
 /** A refusal is a decision, not a failure: `failOpen` does not lift it. */

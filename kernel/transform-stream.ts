@@ -1,4 +1,4 @@
-import type { AnswerEvent, Flow, Reply, Sink, StreamTransform } from '../plugin-sdk/index.ts';
+import type { AnswerEvent, Flow, Reply, Sink } from '../plugin-sdk/index.ts';
 import { askForTransform, BlamedTransform } from './blamed-transform.ts';
 import { decodedFlow, eventReader, tappedBytes } from './event-tap.ts';
 import type { LiveExchange } from './exchange.ts';
@@ -10,7 +10,7 @@ type Emit = (event: AnswerEvent) => void;
 
 /** The stream face of `transformResponse`: asks each plugin once, then links what they gave into one call per event. */
 export function transformStream(exchange: LiveExchange, reply: Reply, runtime: Runtime): Reply {
-  const changing: StreamTransform[] = [];
+  const changing: BlamedTransform[] = [];
   const observing: StreamObserver[] = [];
   const atSource: StreamObserver[] = [];
   for (const { plugin, factory } of runtime.hooks.transformStream) {
@@ -30,20 +30,18 @@ export function transformStream(exchange: LiveExchange, reply: Reply, runtime: R
     return { ...reply, body: { ...body, flow: stillCarried(body.flow, { changing, observing, atSource }, exchange) } };
   }
   // Where nothing changes, the source is what everyone sees.
-  if (changing.length === 0) observing.push(...atSource);
-  else if (atSource.length > 0) changing.unshift(passingOn(observerOf(atSource)));
-  const observe = observerOf(observing);
-  if (body.type === 'events')
-    return { ...reply, body: { type: 'events', events: through(body.events, changing, observe) } };
+  if (changing.length === 0) observing.push(...atSource.splice(0));
+  const transforms: Transforms = { changing, observing, atSource };
+  if (body.type === 'events') return { ...reply, body: { type: 'events', events: through(body.events, transforms) } };
   if (body.type !== 'flow') return reply;
   if (changing.length === 0) return { ...reply, body: { ...body, flow: watched(body.flow, observing, exchange) } };
   const reader = eventReader(exchange.dialect, providerOf(exchange));
   if (reader === undefined) return reply;
-  return { ...reply, body: { type: 'events', events: through(decodedFlow(body.flow, reader), changing, observe) } };
+  return { ...reply, body: { type: 'events', events: through(decodedFlow(body.flow, reader), transforms) } };
 }
 
 interface Transforms {
-  readonly changing: readonly StreamTransform[];
+  readonly changing: readonly BlamedTransform[];
   readonly observing: readonly StreamObserver[];
   readonly atSource: readonly StreamObserver[];
 }
@@ -80,37 +78,31 @@ function observerOf(observers: readonly StreamObserver[]): Emit {
   };
 }
 
-function passingOn(observe: Emit): StreamTransform {
-  return {
-    event(event, emit) {
-      observe(event);
-      emit(event);
-    },
-  };
-}
-
 /** Links the transforms into one function call per event, so that an event never crosses a promise between plugins. */
-function through(events: Flow<AnswerEvent>, transforms: readonly StreamTransform[], observe: Emit): Flow<AnswerEvent> {
+function through(events: Flow<AnswerEvent>, { changing, observing, atSource }: Transforms): Flow<AnswerEvent> {
   return {
     resume: () => events.resume(),
     abort: (reason) => events.abort(reason),
     start(sink: Sink<AnswerEvent>) {
       let ready = true;
+      const observe = observerOf(observing);
       let push: Emit = (event) => {
         observe(event);
         ready = sink.push(event);
       };
       const enders: (() => void)[] = [];
-      for (const transform of transforms.toReversed()) {
-        const next = push;
+      for (const transform of changing.toReversed()) {
+        const next = transform.checked(push);
         push = (event) => transform.event(event, next);
-        enders.unshift(() => transform.end?.(next));
+        enders.unshift(() => transform.end(next));
       }
+      const observeSource = observerOf(atSource);
       events.start({
         push(event) {
           ready = true;
           // The last event closes the client's stream, so what was held back must come before it.
           if (event.type === 'end') for (const end of enders) end();
+          observeSource(event);
           push(event);
           return ready;
         },

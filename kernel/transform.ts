@@ -7,11 +7,14 @@ import {
   withHeader,
 } from '../plugin-sdk/index.ts';
 import { loadOnUse } from '../plugin-sdk/load-on-use.ts';
+import { badResult } from './blame.ts';
 import { decodedReply } from './decoded-reply.ts';
+import { answerContext } from './deliver.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { Runtime } from './execute/context.ts';
 import { run } from './hooks.ts';
 import { SeenReply } from './seen-reply.ts';
+import { isPassedOver } from './tap.ts';
 
 const streaming = loadOnUse<typeof import('./transform-stream.ts')>(import.meta.url, './transform-stream');
 
@@ -68,9 +71,27 @@ function startsObject(bytes: Buffer | string): boolean {
 
 function written(exchange: LiveExchange, reply: Reply, seen: JsonReply, changed: JsonReply | undefined): Reply {
   if (changed === undefined || changed === seen) return reply;
-  const headers = withHeader(reply.headers, 'content-encoding', undefined);
-  if (changed.answer !== undefined && changed.answer !== seen.answer)
-    return { ...reply, headers, body: { type: 'answer', answer: changed.answer } };
-  const bytes = Buffer.from(JSON.stringify(changed.json));
-  return { ...reply, headers, dialect: exchange.dialect, status: changed.status, body: { type: 'bytes', bytes } };
+  const { answer, status } = changed;
+  const isAnswer = answer !== undefined && answer !== seen.answer;
+  let bytes: Buffer;
+  try {
+    const json = isAnswer ? exchange.dialect.chat!.encodeAnswer(answer, answerContext(exchange)) : changed.json;
+    bytes = Buffer.from(JSON.stringify(json));
+  } catch (cause) {
+    passOver(exchange, cause);
+    return reply;
+  }
+  let headers = withHeader(reply.headers, 'content-encoding', undefined);
+  if (isAnswer || getHeader(headers, 'content-type') === undefined)
+    headers = withHeader(headers, 'content-type', 'application/json');
+  return { ...reply, headers, dialect: exchange.dialect, status, body: { type: 'bytes', bytes } };
+}
+
+/** Goes on without a change that cannot be written, where its plugin may be done without. Throws GatewayError otherwise. */
+function passOver(exchange: LiveExchange, cause: unknown): void {
+  const { changedBy } = exchange;
+  if (changedBy === undefined) throw cause;
+  const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
+  const error = badResult(changedBy, `it cannot be written as JSON (${why})`);
+  if (!isPassedOver(changedBy, exchange, error)) throw error;
 }

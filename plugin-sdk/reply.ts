@@ -2,7 +2,7 @@ import type { Answer, AnswerEvent, Usage } from './conversation/index.ts';
 import type { Dialect, UpstreamProblem } from './dialects/dialect.ts';
 import type { Flow } from './flow.ts';
 import type { FlatHeaders } from './headers.ts';
-import { isObject, type JsonObject } from './json.ts';
+import type { JsonObject } from './json.ts';
 
 /** What an attempt, or a plugin instead of it, answers with. */
 export interface Reply {
@@ -60,25 +60,4 @@ export function jsonReply(json: JsonObject, status = 200, headers: FlatHeaders =
     headers: ['content-type', 'application/json', ...headers],
     body: { type: 'bytes', bytes: JSON.stringify(json) },
   };
-}
-
-/** True when a value has the shape of a reply; plugins written in JavaScript get this wrong easily. */
-export function isReply(value: unknown): value is Reply {
-  if (!isObject(value)) return false;
-  const { status, headers, body } = value;
-  if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599) return false;
-  return Array.isArray(headers) && headers.length % 2 === 0 && isReplyBody(body);
-}
-
-function isReplyBody(value: unknown): value is ReplyBody {
-  if (!isObject(value)) return false;
-  const { type, bytes, flow, answer, events } = value as Record<string, unknown>;
-  if (type === 'bytes') return typeof bytes === 'string' || Buffer.isBuffer(bytes);
-  if (type === 'flow') return isFlow(flow);
-  if (type === 'events') return isFlow(events);
-  return type === 'none' || (type === 'answer' && isObject(answer));
-}
-
-function isFlow(value: unknown): boolean {
-  return isObject(value) && typeof (value as { start?: unknown }).start === 'function';
 }

@@ -159,7 +159,7 @@ for (const [what, body] of [
 }
 
 for (const way of ['carried', 'translated'] as const) {
-  test(`a transform that throws at the first event of a ${way} stream ends it with an error event, and the upstream stops`, async () => {
+  test(`a transform that throws at the first event of a ${way} stream is told before anything is sent, and the upstream stops`, async () => {
     const throwing = plugin('throwing', {
       hooks: {
         transformResponse: {
@@ -184,7 +184,8 @@ for (const way of ['carried', 'translated'] as const) {
     const events = way === 'carried' ? streamed('a', 'b') : said('a', 'b');
     gateway.upstream.reply({ events, chunkDelayMs: 20, fault: 'stall' });
     const reply = await ask(gateway, { stream: true, model: way === 'carried' ? 'gpt' : 'anthropic/claude' });
-    assert.match(await reply.text(), /^data: \{"error":[^\n]*throwing[^\n]*\n\n$/);
+    assert.equal(reply.status, 500);
+    assert.match(await reply.text(), /^\{"error":[^\n]*throwing[^\n]*\}$/);
     await gateway.upstream.requests[0]!.closed;
     await sleep(20);
     assert.equal(gateway.gateway.current.open, 0);
