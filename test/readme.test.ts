@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse } from 'jsonc-parser';
+import OpenAI from 'openai';
 import { commands } from '../kernel/cli/arguments.ts';
 import { startGateway, startUpstream } from '../plugin-sdk/testing/index.ts';
 
@@ -141,6 +142,13 @@ test('the plugins of the plugin-sdk README load as printed and do what they say'
   const [mine, own] = upstream.requests.filter(({ method }) => method === 'POST');
   assert.deepEqual([mine?.url, mine?.headers.authorization], ['/v1/chat/completions', 'Bearer sk-upstream']);
   assert.deepEqual([own?.url, own?.headers['x-own-key']], ['/generate', 'sk-upstream']);
+  for (const model of ['my-llm/a', 'own-llm/a']) {
+    const { output_text: text } = await new OpenAI({
+      baseURL: `${gateway.url}/openai/v1`,
+      apiKey: 'unused',
+    }).responses.create({ model, input: 'hello' });
+    assert.equal(text, 'HI');
+  }
 });
 
 /** What `npm start` runs without a config of its own. */

@@ -2,8 +2,8 @@ import type { Answer, AnswerEvent, Conversation, Usage } from '../conversation/i
 import type { GatewayError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 
-/** Wire formats. The first seven translate chat; the others only name what a route and a provider both speak. */
-export type DialectId =
+/** Wire formats that ship. The first seven translate chat; the others only name what a route and a provider both speak. */
+export type KnownDialectId =
   | 'openai.chat'
   | 'openai.completions'
   | 'openai.responses'
@@ -18,6 +18,9 @@ export type DialectId =
   | 'bedrock'
   | 'cohere'
   | 'ollama';
+
+/** One that ships, or a plugin's own. */
+export type DialectId = KnownDialectId | (string & {});
 
 /** How a dialect's streams are cut into events. */
 export type FramingId = 'sse' | 'ndjson' | 'aws-event-stream' | 'json-array';

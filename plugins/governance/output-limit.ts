@@ -1,4 +1,4 @@
-import type { DialectId } from '../../plugin-sdk/dialects/dialect.ts';
+import type { DialectId, KnownDialectId } from '../../plugin-sdk/dialects/dialect.ts';
 import { type BytesBody, type Exchange, type GatewayRequest, isObject } from '../../plugin-sdk/index.ts';
 import { insertMember } from '../../plugin-sdk/json-bytes/index.ts';
 import { limitNames } from './estimate.ts';
@@ -14,7 +14,7 @@ const places: Partial<Record<DialectId, Place>> = {
   'cohere.chat': ['max_tokens'],
   'gemini.generateContent': ['generationConfig', 'maxOutputTokens'],
   'bedrock.converse': ['inferenceConfig', 'maxTokens'],
-};
+} satisfies Partial<Record<KnownDialectId, Place>>;
 
 /** Whether {@link limitOutput} knows where the limit of this call goes. */
 export function mayLimitOutput({ body }: GatewayRequest, { dialect }: Exchange): boolean {

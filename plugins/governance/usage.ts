@@ -1,4 +1,4 @@
-import type { DialectId } from '../../plugin-sdk/dialects/dialect.ts';
+import type { DialectId, KnownDialectId } from '../../plugin-sdk/dialects/dialect.ts';
 import type { AttemptRecord, Exchange, Operation, Outcome, Provider, Usage } from '../../plugin-sdk/index.ts';
 import type { Charge } from './charge.ts';
 
@@ -28,7 +28,7 @@ const streamedBytesPerToken: Partial<Record<DialectId, number>> = {
   'bedrock.converse': 32,
   'cohere.chat': 32,
   'anthropic.messages': 16,
-};
+} satisfies Partial<Record<KnownDialectId, number>>;
 /** Of any other format, and of a reply that is no stream. */
 const fewestBytesPerToken = 3;
 const fewestStreamedBytes = 8;

@@ -3,10 +3,12 @@
  * error, so each is a test that such a plugin does not compile.
  */
 import { z } from 'zod';
+import type { KnownDialectId } from '../../plugin-sdk/dialects/dialect.ts';
 import { openaiChat } from '../../plugin-sdk/dialects/openai-chat/index.ts';
 import {
   type Attempt,
   bind,
+  type Dialect,
   defineOpenAICompatible,
   definePlugin,
   definePort,
@@ -195,6 +197,20 @@ export const compatible = defineOpenAICompatible({
   // @ts-expect-error: a list of variables
   environment: 'THEIR_KEY',
 });
+
+// Dialects: a plugin may bring a wire format of its own.
+export const ownDialect: Dialect = { ...openaiChat, id: 'own.chat' };
+export const ownFormat = defineProvider({
+  name: 'providers/own-format',
+  provider: ({ baseUrl }) => ({
+    speaks: { chat: [ownDialect] },
+    endpoint: (call) => ({ origin: baseUrl, path: call.path, headers: [] }),
+  }),
+});
+// @ts-expect-error: how streams are cut into events is not a plugin's to invent
+export const ownFraming: Dialect = { ...openaiChat, framing: 'own' };
+// @ts-expect-error: where the gateway names a format of its own, it is spelt right
+export const misspeltFormat: KnownDialectId = 'openai.chta';
 
 export const unguarded = defineRoute({
   name: 'routes/unguarded',

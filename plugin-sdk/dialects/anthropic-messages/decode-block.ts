@@ -1,6 +1,6 @@
 import type { Block, CacheMark, Citation, MediaSource, ToolCallBlock } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
-import type { DialectId } from '../dialect.ts';
+import type { KnownDialectId } from '../dialect.ts';
 import { present } from '../present.ts';
 import {
   asObject,
@@ -14,7 +14,7 @@ import {
 } from './fields.ts';
 import { openProof } from './sealed-proof.ts';
 
-export const dialectId = 'anthropic.messages' satisfies DialectId;
+export const dialectId = 'anthropic.messages' satisfies KnownDialectId;
 
 const known = {
   text: new Set(['type', 'text', 'citations', 'cache_control']),

@@ -2,7 +2,7 @@ import type { Conversation, FunctionTool, ProviderTool, Tool, ToolChoice } from 
 import { isObject, type JsonObject } from '../../json.ts';
 import { answerTool, answerToolDescription } from '../answer-tool.ts';
 import { loseForeignCarry } from '../carry.ts';
-import type { DialectId } from '../dialect.ts';
+import type { KnownDialectId } from '../dialect.ts';
 import { freeTextParameters } from '../free-text.ts';
 import { jsonHint } from '../json-hint.ts';
 import type { ToolNames } from '../tool-names.ts';
@@ -23,7 +23,7 @@ export interface ToolPlan {
 }
 
 export interface ToolTarget {
-  readonly dialect: DialectId;
+  readonly dialect: KnownDialectId;
   readonly names: ToolNames;
   readonly nativeSchema: boolean;
   /** Which forced choices the model takes now. */

@@ -11,11 +11,11 @@ import {
   unknownFields,
 } from '../anthropic-messages/fields.ts';
 import { openProof } from '../anthropic-messages/sealed-proof.ts';
-import type { DialectId } from '../dialect.ts';
+import type { KnownDialectId } from '../dialect.ts';
 import { present } from '../present.ts';
 import { documentType } from './formats.ts';
 
-export const dialectId = 'bedrock.converse' satisfies DialectId;
+export const dialectId = 'bedrock.converse' satisfies KnownDialectId;
 
 const known = {
   text: new Set(['text']),

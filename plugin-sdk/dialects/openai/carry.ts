@@ -1,13 +1,13 @@
 import type { Carrier } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carryOf, loseForeignCarry } from '../carry.ts';
-import type { DialectId } from '../dialect.ts';
+import type { KnownDialectId } from '../dialect.ts';
 
 /**
  * The carry of an OpenAI dialect: `fields` of the wire format under their own names, and `notes` under names that start
  * with `$`. Fields that say nothing (null, false, empty) become one note, so that nobody reports them as lost.
  */
-export function carrying(dialect: DialectId, fields: JsonObject | undefined, notes?: JsonObject): Carrier {
+export function carrying(dialect: KnownDialectId, fields: JsonObject | undefined, notes?: JsonObject): Carrier {
   if (fields === undefined && notes === undefined) return noCarry;
   const entry: JsonObject = {};
   const empty: JsonObject = {};
@@ -20,7 +20,7 @@ export function carrying(dialect: DialectId, fields: JsonObject | undefined, not
 const noCarry: Carrier = {};
 
 /** What `dialect` left on a carrier; `undefined` if the carrier came from elsewhere or had nothing to remember. */
-export function carried(carrier: Carrier, dialect: DialectId): JsonObject | undefined {
+export function carried(carrier: Carrier, dialect: KnownDialectId): JsonObject | undefined {
   return carrier.carry?.[dialect];
 }
 
@@ -35,7 +35,7 @@ export function wireFields(entry: JsonObject | undefined): JsonObject {
 /** Reports what other dialects left on a carrier at `path`, but for fields that this dialect takes over. */
 export function reportForeign(
   carrier: Carrier,
-  dialect: DialectId,
+  dialect: KnownDialectId,
   path: string,
   lost: (path: string) => void,
   takenOver: readonly string[] = [],

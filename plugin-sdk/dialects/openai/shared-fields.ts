@@ -1,6 +1,6 @@
 import type { Conversation } from '../../conversation/index.ts';
 import type { JsonObject } from '../../json.ts';
-import type { DialectId } from '../dialect.ts';
+import type { KnownDialectId } from '../dialect.ts';
 import { carried } from './carry.ts';
 
 /** Fields without a place in the conversation that chat and responses both have, under the same name. */
@@ -13,7 +13,7 @@ export const sharedWithResponses = [
 ] as const;
 
 /** The shared fields that the other OpenAI dialect left. */
-export function sharedFields(conversation: Conversation, other: DialectId): JsonObject {
+export function sharedFields(conversation: Conversation, other: KnownDialectId): JsonObject {
   const theirs = carried(conversation, other);
   const result: JsonObject = {};
   for (const field of sharedWithResponses)

@@ -1,6 +1,6 @@
 import type { Answer, Conversation, Message, Tool } from '../../conversation/index.ts';
 import { changeEvents } from '../change-events.ts';
-import type { DialectId, StreamDecoder } from '../dialect.ts';
+import type { KnownDialectId, StreamDecoder } from '../dialect.ts';
 import { type ToolNames, toolNames } from '../tool-names.ts';
 import { carried } from './carry.ts';
 
@@ -8,13 +8,13 @@ const forbidden = /[^a-zA-Z0-9_-]/g;
 const longest = 64;
 
 /** The names that OpenAI takes for a conversation's tools. What the dialect's own client wrote is left to it. */
-function namesOf(conversation: Conversation | undefined, dialect: DialectId): ToolNames | undefined {
+function namesOf(conversation: Conversation | undefined, dialect: KnownDialectId): ToolNames | undefined {
   if (conversation === undefined || carried(conversation, dialect) !== undefined) return undefined;
   return toolNames(conversation, forbidden, longest);
 }
 
 /** The conversation with tool names that OpenAI takes. */
-export function withWireNames(conversation: Conversation, dialect: DialectId): Conversation {
+export function withWireNames(conversation: Conversation, dialect: KnownDialectId): Conversation {
   const names = namesOf(conversation, dialect);
   if (names === undefined) return conversation;
   const { toolChoice, tools } = conversation;
@@ -47,7 +47,7 @@ function renamedChoice(
 }
 
 /** The answer with the tool names that the client knows. */
-export function withClientNames(answer: Answer, request: Conversation | undefined, dialect: DialectId): Answer {
+export function withClientNames(answer: Answer, request: Conversation | undefined, dialect: KnownDialectId): Answer {
   const names = namesOf(request, dialect);
   if (names === undefined) return answer;
   const choices = answer.choices.map((choice) => ({
@@ -63,7 +63,7 @@ export function withClientNames(answer: Answer, request: Conversation | undefine
 export function decoderWithClientNames(
   decoder: StreamDecoder,
   request: Conversation | undefined,
-  dialect: DialectId,
+  dialect: KnownDialectId,
 ): StreamDecoder {
   const names = namesOf(request, dialect);
   if (names === undefined) return decoder;
