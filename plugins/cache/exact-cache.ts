@@ -5,6 +5,7 @@ import {
   isGatewayError,
   isThenable,
   type JsonReply,
+  type KeyedAttempt,
   type MaybePromise,
   modelFilterSlot,
   type Outcome,
@@ -137,13 +138,16 @@ export class ExactCache implements CachedAnswers {
   }
 
   /** A call is made for this exchange after all. */
-  served(exchange: RoutedExchange, served: NonNullable<Pending['served']>): void {
-    const pending = exchange.get(pendingSlot);
-    if (pending !== undefined) pending.served = served;
+  called(attempt: KeyedAttempt): void {
+    const calls = attempt.exchange.get(pendingSlot)?.calls;
+    const call = { target: attempt.target, direct: attempt.key.direct === true };
+    calls?.add(call);
+    attempt.onEnd(({ result }) => result === 'failed' && calls?.delete(call));
   }
 
   async #keep(exchange: RoutedExchange, pending: Pending, outcome: Outcome): Promise<void> {
-    if (pending.hit || !pending.directives.store || !this.#mayKeep(pending, outcome)) return;
+    if (pending.hit || !pending.directives.store || !pending.mayShare(this.#options.share)) return;
+    if (outcome.status !== 200 || (outcome.error !== undefined && !outcome.clientGone)) return;
     try {
       const content = pending.read?.();
       if (content === undefined || !mayKeep(content)) return;
@@ -155,14 +159,6 @@ export class ExactCache implements CachedAnswers {
     } catch (err) {
       this.#failed(err, exchange, 'an answer could not be kept');
     }
-  }
-
-  #mayKeep({ served, cacheKey }: Pending, outcome: Outcome): boolean {
-    // A fallback's answer is another model's; one got with the caller's own key is the caller's alone.
-    if (served?.target.provider !== cacheKey.target.provider || served.target.model !== cacheKey.target.model)
-      return false;
-    if (served.direct && this.#options.share !== 'caller') return false;
-    return outcome.status === 200 && (outcome.error === undefined || outcome.clientGone);
   }
 
   #keyOf(exchange: Exchange, namespace: string): CacheKey | undefined {
@@ -278,6 +274,8 @@ export class ExactCache implements CachedAnswers {
   }
 
   #landedBy(exchange: RoutedExchange, pending: Pending): Landed | undefined {
+    // What a cache answered was let in by the same rule.
+    if (!pending.hit && !pending.mayShare(this.#options.share)) return undefined;
     try {
       const content = pending.read?.();
       if (content === undefined) return undefined;

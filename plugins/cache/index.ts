@@ -48,10 +48,7 @@ export default definePlugin({
           handler(attempt) {
             const held = attempt.exchange.get(pendingSlot)?.held;
             if (held !== undefined) return held;
-            attempt.onEnd(({ result }) => {
-              if (result !== 'failed')
-                cache.served(attempt.exchange, { target: attempt.target, direct: attempt.key.direct === true });
-            });
+            cache.called(attempt);
           },
         },
         transformResponse: {

@@ -445,6 +445,51 @@ test('an answer of a fallback is not kept as the answer of the model that was as
   assert.equal((await gateway.chat(body)).headers.get('x-bf-cache'), 'hit');
 });
 
+test("requests that wait get neither a fallback's answer nor one got with somebody's own provider key", async () => {
+  const gone = { status: 500, json: { error: { message: 'no' } }, delayMs: 100 };
+  await using other = await startUpstream();
+  other.always((seen) =>
+    (seen.json as { stream?: boolean }).stream === true ? { events: stream } : { json: completion('of the other') },
+  );
+  const virtualKeys = [
+    { id: 'vk-one', name: 'one', value: 'sk-bf-one-0123456789' },
+    { id: 'vk-two', name: 'two', value: 'sk-bf-two-0123456789', providers: ['openai'] },
+  ];
+  await using gateway = await cached(
+    { share: 'everyone' },
+    {
+      plugins: {
+        'plugins/fallbacks': {},
+        'plugins/direct-keys': { enabled: true },
+        'plugins/governance': { virtualKeys },
+        second: { use: 'providers/openai', ...other.provider() },
+      },
+    },
+  );
+  const one = { authorization: 'Bearer sk-bf-one-0123456789' };
+  const two = { authorization: 'Bearer sk-bf-two-0123456789' };
+  const whole = { model: 'openai/gpt-4o', fallbacks: ['second/gpt-4o'] };
+  for (const body of [whole, { ...whole, seed: 1, stream: true, stream_options: { include_usage: true } }]) {
+    const before = gateway.upstream.requests.length;
+    gateway.upstream.reply(gone);
+    const first = gateway.chat(body, one);
+    await until(() => gateway.upstream.requests.length > before);
+    const waiting = await gateway.chat(body, two);
+    assert.equal(waiting.headers.get('x-bf-cache'), 'miss');
+    assert.equal(waiting.headers.get('x-bf-provider'), 'openai');
+    await Promise.all([waiting.text(), (await first).text()]);
+    assert.equal(gateway.upstream.requests.length, before + 2);
+  }
+  const own = { 'x-bf-vk': 'sk-bf-one-0123456789', authorization: 'Bearer sk-of-my-own' };
+  const before = gateway.upstream.requests.length;
+  gateway.upstream.reply({ json: completion('for me alone'), delayMs: 100 });
+  const first = gateway.chat({ seed: 7 }, own);
+  await until(() => gateway.upstream.requests.length > before);
+  const waiting = await gateway.chat({ seed: 7 }, two);
+  assert.equal(((await waiting.json()) as OpenAI.ChatCompletion).choices[0]!.message.content, 'hello');
+  assert.equal((await first).headers.get('x-bf-key'), 'direct');
+});
+
 test('other options of a plugin that changes content make another cache', async () => {
   await using gateway = await cached();
   await (await gateway.chat()).text();
