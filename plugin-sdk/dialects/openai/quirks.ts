@@ -1,7 +1,9 @@
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import { loadOnUse } from '../../load-on-use.ts';
 import type { ReplyQuirks } from '../../provider.ts';
 import { problemOf } from './problem.ts';
-import { shapeToolCalls, ToolCallDeltas } from './tool-call-deltas.ts';
+
+const toolCalls = loadOnUse<typeof import('./tool-call-deltas.ts')>(import.meta.url, './tool-call-deltas');
 
 /**
  * What OpenAI-likes do differently in their replies, brought to OpenAI's shape: errors flat, bare or with numeric codes,
@@ -14,9 +16,9 @@ export const openaiQuirks: ReplyQuirks = {
   json(json, face) {
     if (face === 'error' || json['error']) return withShapedError(json);
     const named = nameReasoning(json);
-    return face === 'reply' ? (shapeToolCalls(named ?? json) ?? named) : named;
+    return face === 'reply' ? (toolCalls().shapeToolCalls(named ?? json) ?? named) : named;
   },
-  stream: () => new ToolCallDeltas(),
+  stream: () => new (toolCalls().ToolCallDeltas)(),
 };
 
 /** A success never has an `error` with content; a response object of the Responses API has `error: null`. */
