@@ -34,7 +34,7 @@ import { type CacheKey, type KeyContext, keyOf } from './key.ts';
 import { mayKeep } from './may-keep.ts';
 import type { CacheOptions } from './options.ts';
 import { Pending, pendingSlot } from './pending.ts';
-import { replay } from './replay.ts';
+import { charged, replay } from './replay.ts';
 
 type Counts = { -readonly [K in keyof CacheCounts]: number };
 
@@ -215,9 +215,10 @@ export class ExactCache implements CachedAnswers {
       ...(similarity === undefined ? {} : { similarity }),
     });
     if (this.#options.costOfHit === 'as-cached') {
-      pending.held = reply;
+      pending.held = charged(reply, found.content);
       return undefined;
     }
+    exchange.setTargets([pending.cacheKey.target]);
     exchange.setReplyHeader('x-bf-provider', pending.provider);
     exchange.setReplyHeader('x-bf-model', pending.model);
     exchange.set(costSlot, { nanoUsd: 0, version: 'cached' });

@@ -7,7 +7,6 @@ import {
   isObject,
   type Reply,
   type ReplyBody,
-  type Usage,
 } from '../../plugin-sdk/index.ts';
 import type { CachedContent } from '../../plugin-sdk/ports/cache.ts';
 import { answerOfEvents } from './answer-of-events.ts';
@@ -28,10 +27,15 @@ export function replay(
   clock: Clock,
 ): Reply | undefined {
   const content = exchange.dialect.id === 'openai.responses' ? withOwnTags(stored, jsonOf(exchange)) : stored;
-  const usage = usageIn(content);
-  if (content.type !== 'json' && usage === undefined && wantsUsage(exchange)) return undefined;
+  if (content.type !== 'json' && usageIn(content) === undefined && wantsUsage(exchange)) return undefined;
   const body = bodyOf(exchange, content, pace, clock);
-  return body === undefined ? undefined : reply(body, usage);
+  return body === undefined ? undefined : reply(body);
+}
+
+/** The reply of a hit that is charged like a call, which must say what it is charged for. */
+export function charged(reply: Reply, content: CachedContent): Reply {
+  const usage = usageIn(content);
+  return usage === undefined ? reply : { ...reply, usage };
 }
 
 function bodyOf(
@@ -70,9 +74,10 @@ function pacedFromFirst(
   );
 }
 
-function reply(body: ReplyBody, usage: Usage | undefined): Reply {
+/** Without the usage of the call behind it: that is counted already, and this hit has used nothing. */
+function reply(body: ReplyBody): Reply {
   const headers = body.type === 'bytes' ? ['content-type', 'application/json'] : [];
-  return { origin: 'gateway', status: 200, headers, body, ...(usage === undefined ? {} : { usage }) };
+  return { origin: 'gateway', status: 200, headers, body };
 }
 
 function wantsUsage(exchange: Exchange): boolean {

@@ -8,6 +8,7 @@ import {
   type RoutedExchange,
 } from '../../plugin-sdk/index.ts';
 import { costSlot } from '../../plugin-sdk/ports/prices.ts';
+import { recordLinksSlot } from '../../plugin-sdk/ports/records.ts';
 import { nanoPerUsd } from '../../plugin-sdk/usd.ts';
 import { BoundedNames } from './bounded-names.ts';
 import { ByNames } from './by-names.ts';
@@ -125,11 +126,14 @@ export class ExchangeMetrics {
 
   /** `providerName` says what OpenTelemetry calls an instance. */
   count(exchange: RoutedExchange, outcome: Outcome, providerName: (instance: string) => string): void {
-    const { attempts, usage, queueMs } = outcome;
+    const { attempts, queueMs } = outcome;
+    const isHit = isCacheHit(exchange);
+    // Not by the origin: a call that was cut off has used something too, though the gateway itself ended it.
+    const usage = isHit || attempts.length === 0 ? undefined : outcome.usage;
     const serving = attempts.findLast((attempt) => attempt.result === 'ok') ?? attempts.at(-1);
     const target = serving ?? exchange.targets[0];
     const provider = target === undefined ? none : providerName(target.provider);
-    const proven = serving?.result === 'ok';
+    const proven = serving?.result === 'ok' || isHit;
     const model = target === undefined || target.model === '' ? none : this.#models.place(target.model, proven);
     const error = outcome.error === undefined ? '' : genAiErrorType(outcome.error);
     const series = this.#exchangeSeries(genAiOperation(exchange.operation), provider, model, error);
@@ -148,7 +152,7 @@ export class ExchangeMetrics {
         (series.perToken ??= this.#perToken.series(labels)).observe(each);
       }
     }
-    const cost = exchange.get(costSlot);
+    const cost = isHit ? undefined : exchange.get(costSlot);
     if (cost === 'unknown') (series.unpriced ??= this.#unpriced.series(labels)).value += 1;
     else if (cost !== undefined) (series.cost ??= this.#cost.series(labels)).value += cost.nanoUsd / nanoPerUsd;
     if (queueMs !== undefined) this.#queueWait.observe(queueMs / 1_000);
@@ -215,6 +219,12 @@ export class ExchangeMetrics {
     }
     return series;
   }
+}
+
+/** What a hit is charged is between its caller and the gateway: no provider was used or paid. */
+function isCacheHit(exchange: RoutedExchange): boolean {
+  const kind = exchange.get(recordLinksSlot)?.cache;
+  return kind !== undefined && kind !== 'miss';
 }
 
 function labelsOf(operation: string, provider: string, model: string, error: string): Labels {

@@ -54,6 +54,28 @@ describe('the access log', () => {
     assert.ok(lines.every((line) => String(line['request']).length > 0));
   });
 
+  it('names the provider and the model of a hit of the cache, which used nothing', async (test) => {
+    const file = logFile(test);
+    {
+      await using recording = await startRecording(
+        {},
+        { plugins: { 'plugins/access-log': { destination: file }, 'plugins/cache': {} } },
+      );
+      recording.upstream.always({ json: completion });
+      await (await recording.post('/chat/completions', chat)).text();
+      await recording.records(1);
+      await (await recording.post('/chat/completions', chat)).text();
+      await recording.records(2);
+    }
+    assert.deepEqual(
+      linesOf(file).map((line) => [line['provider'], line['model'], line['inputTokens'], line['costUsd']]),
+      [
+        ['openai', 'gpt-4o', 1_000, 0.003],
+        ['openai', 'gpt-4o', undefined, 0],
+      ],
+    );
+  });
+
   it('is written without waiting for the buffer to fill', async (test) => {
     const file = logFile(test);
     await using recording = await start(file, { flushMs: 5 });

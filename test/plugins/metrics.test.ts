@@ -75,6 +75,28 @@ test('counts each attempt of a failover by its key and error', async () => {
   assert.equal(sampleOf(families, 'bifrost_gateway_overhead_seconds_count'), undefined);
 });
 
+test('a hit of the cache is a request of its model that used no tokens and paid no provider, whatever it is charged', async () => {
+  for (const costOfHit of ['none', 'as-cached']) {
+    await using recording = await start({}, { 'plugins/cache': { costOfHit } });
+    recording.upstream.always(({ json }) =>
+      (json as { stream?: boolean }).stream === true ? { events: chunks } : { json: completion },
+    );
+    const streamed = { ...chat, seed: 1, stream: true, stream_options: { include_usage: true } };
+    for (let i = 0; i < 3; i++) {
+      await (await recording.post('/chat/completions', chat)).text();
+      await (await recording.post('/chat/completions', streamed)).text();
+      // An answer is stored behind the reply.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.equal(recording.upstream.requests.length, 2);
+    const families = await until(recording, 'gen_ai_server_request_duration_seconds_count', call, 6);
+    assert.equal(sampleOf(families, 'gen_ai_client_token_usage_count', { gen_ai_token_type: 'input' }), 2);
+    assert.equal(sampleOf(families, 'gen_ai_client_token_usage_sum', { ...call, gen_ai_token_type: 'input' }), 2_000);
+    const cost = sampleOf(families, 'bifrost_cost_usd_total', call)!;
+    assert.ok(Math.abs(cost - 0.0065) < 1e-9, String(cost));
+  }
+});
+
 test('shows connections, keys, the queue of records and what stores hold', async () => {
   await using recording = await start({}, { 'plugins/key-pool': {}, 'plugins/async-jobs': {} });
   recording.upstream.reply({ json: completion });

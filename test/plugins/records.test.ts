@@ -147,6 +147,33 @@ describe('the record of an exchange', () => {
     );
   });
 
+  it('of a hit of the cache names its model, and counts as used only what the hit is charged for', async () => {
+    for (const costOfHit of ['none', 'as-cached']) {
+      await using recording = await startRecording({}, { plugins: { 'plugins/cache': { costOfHit } } } as never);
+      recording.upstream.always({ json: completion });
+      await (await recording.post('/chat/completions', chat)).text();
+      await recording.records(1);
+      for (let i = 0; i < 2; i++) await (await recording.post('/chat/completions', chat)).text();
+      const records = await recording.records(3);
+      assert.deepEqual(
+        records.map(({ provider, model, links }) => [provider, model, links.cache]),
+        ['miss', 'hit', 'hit'].map((cache) => ['openai', 'gpt-4o', cache]),
+      );
+      const calls = costOfHit === 'none' ? 1 : 3;
+      const { groups } = await recording.api<{ groups: Record<string, unknown>[] }>('/records/aggregate?by=model');
+      assert.deepEqual(
+        groups.map(({ key, requests, inputTokens, outputTokens, costUsd }) => [
+          key,
+          requests,
+          inputTokens,
+          outputTokens,
+          costUsd,
+        ]),
+        [['gpt-4o', 3, calls * 1_000, calls * 100, (calls * 3) / 1_000]],
+      );
+    }
+  });
+
   it('holds no credential, and neither does anything else that is stored or logged', async () => {
     const canary = 'canary-7f3a9c';
     await using recording = await startRecording({ content: { default: true } });
