@@ -81,7 +81,9 @@ export default definePlugin({
         preRoute: {
           order: 'pre',
           handler(exchange) {
-            if (options.requiredHeaders.length > 0) checkHeaders(exchange, options.requiredHeaders);
+            // The gateway calls for a caller whose own call had them: a job's run, an embedding.
+            const isClients = exchange.get(callerSlot) === undefined;
+            if (isClients && options.requiredHeaders.length > 0) checkHeaders(exchange, options.requiredHeaders);
             return chain(subjectOf(exchange, identity), (subject) => govern(exchange, subject));
           },
         },

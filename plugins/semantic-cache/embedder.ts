@@ -1,9 +1,19 @@
-import { callerSlot, type Exchange, GatewayError, type Host, isObject, slotValue } from '../../plugin-sdk/index.ts';
+import {
+  callerSlot,
+  type Exchange,
+  type FetchedReply,
+  GatewayError,
+  type Host,
+  isObject,
+  slotValue,
+} from '../../plugin-sdk/index.ts';
 import { recordLinksSlot } from '../../plugin-sdk/ports/records.ts';
 import type { SemanticCacheOptions } from './options.ts';
 
 /** After this long nobody has a use for an embedding any more. */
 const giveUpMs = 10_000;
+/** A line of the log stays a line. */
+const maxReasonLength = 500;
 
 /** Makes embeddings through the gateway's own endpoint: any provider, charged to the caller, recorded under the exchange. */
 export class Embedder {
@@ -15,7 +25,7 @@ export class Embedder {
     this.#options = options;
   }
 
-  /** A vector of length 1. Throws GatewayError UP_BAD_BODY, and whatever the call may fail with. */
+  /** A vector of length 1. Throws GatewayError UP_STATUS, UP_BAD_BODY, and whatever the call may fail with. */
   async embed(text: string, exchange: Exchange): Promise<Float32Array> {
     const { model, url, dimensions } = this.#options;
     const caller = exchange.get(callerSlot);
@@ -31,7 +41,7 @@ export class Embedder {
       ],
       signal: AbortSignal.timeout(giveUpMs),
     });
-    if (reply.status !== 200) throw unusable(model, `it answered ${reply.status}`);
+    if (reply.status !== 200) throw refused(model, reply);
     return normalised(vectorIn(JSON.parse(reply.body.toString('utf8'))) ?? missing(model));
   }
 }
@@ -48,6 +58,24 @@ function vectorIn(json: unknown): number[] | undefined {
 function normalised(numbers: readonly number[]): Float32Array {
   const length = Math.sqrt(numbers.reduce((sum, one) => sum + one * one, 0));
   return Float32Array.from(numbers, (one) => (length === 0 ? 0 : one / length));
+}
+
+/** The gateway itself may have refused the call, so nobody is named as the one who did; the words tell. */
+function refused(model: string, { status, body }: FetchedReply): GatewayError {
+  const said = messageIn(body.toString('utf8'));
+  const answered = `An embedding by ${model} was answered with status ${status}`;
+  return new GatewayError('UP_STATUS', { message: said === undefined ? answered : `${answered}: ${said}` }, { status });
+}
+
+function messageIn(text: string): string | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    const error = isObject(json) ? json['error'] : undefined;
+    const message = isObject(error) ? error['message'] : undefined;
+    return typeof message === 'string' ? message.slice(0, maxReasonLength) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function missing(model: string): never {

@@ -57,7 +57,7 @@ export default definePlugin({
       const question = conversations.has(exchange.operation) ? readQuestion(exchange, request, options) : undefined;
       if (question === undefined) return undefined;
       const embedding = embedder.embed(question.text, exchange).catch((err: unknown) => {
-        exchange.note(host.plugin, 'no embedding', { reason: (err as Error).message });
+        exchange.note(host.plugin, 'no embedding', { reason: reasonOf(err) });
         host.log.warn({ request: exchange.id, err }, 'a question could not be embedded');
         return undefined;
       });
@@ -89,6 +89,12 @@ function readQuestion(
     if (isGatewayError(cause)) return undefined;
     throw cause;
   }
+}
+
+/** For records, which hold no words of a provider; those are in the log. */
+function reasonOf(err: unknown): string {
+  const isRefused = isGatewayError(err) && err.code === 'UP_STATUS';
+  return isRefused ? `answered with status ${err.status}` : (err as Error).message;
 }
 
 /** What the work gives in time; work that is late must not act on the exchange any more. A failure is nothing found. */

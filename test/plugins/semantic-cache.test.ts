@@ -244,6 +244,31 @@ test("an embedding is the caller's call, recorded under the request that needed 
   assert.equal(typeof embedding.cost, 'number');
 });
 
+test("headers that governance requires of a client are not required of the gateway's own embedding call", async () => {
+  const virtualKeys = [{ id: 'vk', name: 'vk', value: 'sk-bf-one-0123456789' }];
+  const governance = { required: true, requiredHeaders: ['x-project'], virtualKeys };
+  await using gateway = await semantic({}, { plugins: { 'plugins/governance': governance } });
+  const headers = { authorization: 'Bearer sk-bf-one-0123456789', 'x-project': 'atlas' };
+  const ask = (question: string, more: Record<string, string>) => gateway.ask(question, {}, more);
+  await ask('How do I sell my car?', headers);
+  await settled();
+  assert.equal((await ask('What is the way to sell my automobile?', headers)).cache, 'semantic-hit');
+  const { authorization } = headers;
+  assert.equal((await ask('What is the way to sell my automobile?', { authorization })).status, 400);
+});
+
+test('the log says why a question could not be embedded, in the words of what refused it', async () => {
+  await using gateway = await semantic();
+  gateway.upstream.always((seen) =>
+    seen.url.endsWith('/embeddings')
+      ? { status: 400, json: { error: { message: 'this model makes no embeddings', type: 'invalid_request_error' } } }
+      : { json: completion('still') },
+  );
+  assert.equal((await gateway.ask('How do I sell my boat?')).answer, 'still');
+  const line = gateway.logs.find(({ message }) => message === 'a question could not be embedded');
+  assert.match(String(line?.fields['err']), /400.*this model makes no embeddings/);
+});
+
 test('what is cleared is not found by its meaning either', async () => {
   await using gateway = await semantic();
   await gateway.ask('How do I sell my car?');
