@@ -30,7 +30,10 @@ export interface Jobs {
   renew(leases: readonly Lease[], leaseMs: number): Promise<readonly string[]>;
   /** Notes that bytes may have reached the provider. False when the lease is lost. */
   markSent(lease: Lease): Promise<boolean>;
-  /** Ends a job, once. False when the lease is lost: the result is dropped. */
+  /**
+   * Ends a job, once, and frees its idempotency key in the same step where the result says so. False when the lease is
+   * lost: the result is dropped.
+   */
   complete(lease: Lease, result: JobResult): Promise<boolean>;
   /** Hands a job back that did not end; it goes to the front of its owner's queue. */
   release(lease: Lease): Promise<boolean>;
@@ -67,6 +70,8 @@ export interface JobResult {
   readonly status: number;
   readonly headers: FlatHeaders;
   readonly body: Buffer;
+  /** A failure that used up nothing: the job ends without its idempotency key, which the next submission may take. */
+  readonly freesKey?: true;
 }
 
 export interface NewJob {

@@ -16,14 +16,10 @@ import { errorOf } from './stored-error.ts';
 const repeated = ['x-bf-provider', 'x-bf-model', 'x-bf-key', 'x-bf-attempts', 'x-bf-cost', 'x-bf-lossy'];
 
 /** Headers of a run that are wrong for the exchange that fetches its answer. */
-const notReplayed = new Set([
-  'content-length',
-  'date',
-  'x-request-id',
-  'retry-after',
-  'x-should-retry',
-  'retry-after-ms',
-]);
+const notReplayed = new Set(['content-length', 'date', 'x-request-id']);
+
+/** What a failure says about repeating its request: true as long as a repeat would be sent, and not find this answer. */
+const aboutRepeats = new Set(['retry-after', 'x-should-retry', 'retry-after-ms']);
 
 /** Answers as the job's own SDK expects it: an object of its kind without content, the whole reply, or the failure. */
 export async function answerInKind(exchange: Exchange, job: Job, jobs: Jobs): Promise<Reply> {
@@ -91,13 +87,15 @@ function replay(exchange: Exchange, result: JobResult): Reply {
   const error = errorOf(result);
   if (error !== undefined) throw error;
   const headers: string[] = [];
+  const isFree = result.freesKey === true;
   for (let i = 0; i < result.headers.length; i += 2) {
     const name = lowerName(result.headers[i]!);
     if (repeated.includes(name)) exchange.setReplyHeader(name, result.headers[i + 1]!);
-    else if (!notReplayed.has(name)) headers.push(result.headers[i]!, result.headers[i + 1]!);
+    else if (!notReplayed.has(name) && (isFree || !aboutRepeats.has(name)))
+      headers.push(result.headers[i]!, result.headers[i + 1]!);
   }
   // The run has paid; a retry of this fetch would find the same.
-  if (result.status >= 400) headers.push('x-should-retry', 'false');
+  if (result.status >= 400 && !isFree) headers.push('x-should-retry', 'false');
   const isJson = (getHeader(headers, 'content-type') ?? '').includes('json');
   // As text, so that nobody reads usage from bytes and counts it again.
   const bytes = isJson ? result.body.toString('utf8') : result.body;

@@ -10,7 +10,8 @@ const lookMs = 250;
 
 /**
  * Requests that are no jobs but carry an `Idempotency-Key`: they run as one, so that a repeat joins the first run, or
- * gets its answer, also when the first client has left. Streams are not covered.
+ * gets its answer, also when the first client has left. A failure that used up nothing is told to whoever waits for it
+ * and frees the key. Streams are not covered.
  */
 export class PlainMode {
   readonly #jobs: Jobs;
@@ -31,7 +32,7 @@ export class PlainMode {
   }
 
   async #runOnce(exchange: Exchange): Promise<Reply> {
-    const { job, created } = await this.#submissions.submit(exchange);
+    const { job, created } = await this.#submissions.submit(exchange, 'waits');
     const ended = this.#wait(exchange, job);
     if (created) this.#workers.wake();
     else exchange.setReplyHeader('idempotent-replayed', 'true');

@@ -10,6 +10,7 @@ import {
   slotValue,
 } from '../../plugin-sdk/index.ts';
 import { type JobResult, type Jobs, jobRunSlot, type LeasedJob } from '../../plugin-sdk/ports/jobs.ts';
+import { keptForKey } from './kept-for-key.ts';
 import type { AsyncJobsOptions } from './options.ts';
 import { storedError } from './stored-error.ts';
 import type { SealedHead, Submissions } from './submission.ts';
@@ -38,6 +39,8 @@ export class Run {
   readonly #options: AsyncJobsOptions;
   readonly #control = new AbortController();
   #stopped: StopReason | undefined;
+  /** Bytes may have reached the provider, in this run or an earlier one: one that was cut off may not have said so. */
+  #sent: boolean;
 
   constructor(leased: LeasedJob, host: Host, jobs: Jobs, submissions: Submissions, options: AsyncJobsOptions) {
     this.leased = leased;
@@ -45,6 +48,7 @@ export class Run {
     this.#jobs = jobs;
     this.#submissions = submissions;
     this.#options = options;
+    this.#sent = leased.job.sent || leased.job.interruptions > 0;
   }
 
   stop(reason: StopReason): void {
@@ -57,7 +61,7 @@ export class Run {
     const forget = this.#host.clock.after(this.#options.maxRunSeconds * 1_000, () => this.stop('late'));
     try {
       const result = await this.#result();
-      if (result !== undefined) await this.#complete(result);
+      if (result !== undefined) await this.#complete(this.#freeingKey(result));
       else if (this.#stopped === 'shutdown') await this.#jobs.release(this.leased);
     } catch (err) {
       this.#host.log.error(
@@ -74,7 +78,7 @@ export class Run {
     const { job } = this.leased;
     const mayRepeat = this.#options.onInterrupted === 'retry' || !job.sent;
     if (job.interruptions > 0 && (!mayRepeat || job.interruptions > this.#options.maxInterruptions)) {
-      return storedError(new GatewayError('JOB_INTERRUPTED', {}));
+      return storedError(new GatewayError('JOB_INTERRUPTED', {}, { clientMayRetry: false }));
     }
     // Where a repeat is not wanted, the mark must be on disk before anything can be sent.
     if (this.#options.onInterrupted === 'fail' && !(await this.#jobs.markSent(this.leased))) return undefined;
@@ -88,6 +92,15 @@ export class Run {
       if (this.#stopped !== undefined) return undefined;
       return storedError(asGatewayError(error));
     }
+  }
+
+  /**
+   * Whoever waits for the answer of a plain call repeats it with the same key, and must not get the refusal of then.
+   * One that polls holds the job's id, and finds the failure again when its submission is repeated.
+   */
+  #freeingKey(result: JobResult): JobResult {
+    if (this.leased.job.facts['client'] !== 'waits' || keptForKey(result, this.#sent)) return result;
+    return { ...result, freesKey: true };
   }
 
   #send(): Promise<FetchedReply> {
@@ -120,6 +133,7 @@ export class Run {
   }
 
   #markSent(): void {
+    this.#sent = true;
     if (this.leased.job.sent || this.#options.onInterrupted === 'fail') return;
     this.#jobs
       .markSent(this.leased)
@@ -130,7 +144,8 @@ export class Run {
     const limit = this.#options.maxResultBytes;
     if (body.length > limit) {
       const reason = `it is larger than the ${limit} bytes that a job keeps`;
-      return storedError(new GatewayError('UP_BAD_BODY', { provider: 'The provider', reason }));
+      const error = new GatewayError('UP_BAD_BODY', { provider: 'The provider', reason }, { clientMayRetry: false });
+      return storedError(error);
     }
     const kept: string[] = [];
     for (let i = 0; i < headers.length; i += 2) {

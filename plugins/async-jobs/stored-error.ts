@@ -6,14 +6,16 @@ const mediaType = 'application/x-bifrost-error+json';
 
 /** A failure as a result that can be stored. */
 export function storedError(error: GatewayError): JobResult {
-  const { code, fields, status } = error;
+  const { code, fields, status, clientMayRetry } = error;
   const body = Buffer.from(JSON.stringify({ code, fields, status }));
-  return { state: 'failed', status, headers: ['content-type', mediaType], body };
+  const headers = ['content-type', mediaType];
+  if (clientMayRetry !== undefined) headers.push('x-should-retry', String(clientMayRetry));
+  return { state: 'failed', status, headers, body };
 }
 
 /** The failure in a result; `undefined` when the result is a reply. */
 export function errorOf(result: JobResult): GatewayError | undefined {
   if (getHeader(result.headers, 'content-type') !== mediaType) return undefined;
   const { code, fields, status } = JSON.parse(result.body.toString('utf8'));
-  return new GatewayError(code as Code, fields, { status, clientMayRetry: false });
+  return new GatewayError(code as Code, fields, { status, ...(result.freesKey !== true && { clientMayRetry: false }) });
 }

@@ -62,7 +62,7 @@ export class Submissions {
   }
 
   /** Throws GatewayError JOB_STREAM, JOB_UNSUPPORTED, JOB_TTL, JOB_WEBHOOK, JOB_KEY_REUSED, LIMIT_QUEUE, STORE_UNAVAILABLE, REQ_*. */
-  async submit(exchange: Exchange): Promise<{ job: Job; created: boolean }> {
+  async submit(exchange: Exchange, client: 'polls' | 'waits' = 'polls'): Promise<{ job: Job; created: boolean }> {
     const kind = kindOf(exchange);
     if (kind === undefined) throw new GatewayError('JOB_UNSUPPORTED', { operation: exchange.operation });
     if (exchange.stream || exchange.request.path.includes(':stream')) throw new GatewayError('JOB_STREAM', {});
@@ -85,7 +85,7 @@ export class Submissions {
       owner: ownerOf(exchange),
       priority: this.#priorityOf(headers.get('x-bf-async-priority')),
       resultTtlMs: this.#ttlOf(headers.get('x-bf-async-job-result-ttl')) * 1_000,
-      facts: { kind, operation: exchange.operation, model: exchange.model ?? '', requestId: exchange.id },
+      facts: { kind, operation: exchange.operation, model: exchange.model ?? '', requestId: exchange.id, client },
       request: { ...request, sealed: this.#seal.close(JSON.stringify(head), id) },
       ...(key !== undefined && {
         idempotency: { key, fingerprint: fingerprint(request, query, headers.get('content-type')) },

@@ -51,14 +51,12 @@ export class JobTable {
 
   /** Removes a job and everything about it. */
   remove(record: JobRecord): void {
-    const { id, owner, idempotencyKey } = record;
+    const { id, owner } = record;
     this.#jobs.remove(id);
     this.requests.remove(id);
     this.results.remove(id);
     this.#index.remove(['owner', owner, id]);
-    if (idempotencyKey !== undefined && this.same(owner, idempotencyKey)?.id === id) {
-      this.#index.remove(['same', owner, idempotencyKey]);
-    }
+    this.#removeSame(record);
     this.#move('lease', id, record.lease?.until, undefined);
     this.#move('sweep', id, record.sweepAt, undefined);
     this.#move('due', id, record.delivery?.dueAt, undefined);
@@ -115,6 +113,12 @@ export class JobTable {
     this.#index.put(['same', owner, key], { id, fingerprint });
   }
 
+  /** From now on the job's idempotency key is nobody's. */
+  freeKey(record: JobRecord): void {
+    this.#removeSame(record);
+    this.update(record, { idempotencyKey: undefined });
+  }
+
   /** The next of an endless series of numbers. */
   next(series: 'number' | 'turn'): number {
     const number = ((this.queue.get(series) as number | undefined) ?? 0) + 1;
@@ -124,6 +128,12 @@ export class JobTable {
 
   get counts(): JobCounts {
     return (this.queue.get('counts') as JobCounts | undefined) ?? noCounts;
+  }
+
+  /** A key may have gone to a later job when this one had expired. */
+  #removeSame({ id, owner, idempotencyKey }: JobRecord): void {
+    if (idempotencyKey === undefined || this.same(owner, idempotencyKey)?.id !== id) return;
+    this.#index.remove(['same', owner, idempotencyKey]);
   }
 
   #count(state: JobState, difference: number): void {

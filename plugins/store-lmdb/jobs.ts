@@ -108,7 +108,8 @@ export class LmdbJobs implements Jobs {
   complete(lease: Lease, result: JobResult): Promise<boolean> {
     return this.#change(lease, (record) => {
       this.#table.results.put(record.id, result);
-      this.#end(record, result.state, result.status);
+      const ended = this.#end(record, result.state, result.status);
+      if (result.freesKey === true) this.#table.freeKey(ended);
     });
   }
 

@@ -204,3 +204,37 @@ test('fails a job that had been sent when its server was killed, where that is c
   assert.equal((await poll(() => server.url, sent)).status, 'failed');
   assert.equal(upstream.requests.length, 2);
 });
+
+test('knows after a kill which Idempotency-Key a failure freed, and frees that of a run which the kill cut off', {
+  timeout: 60_000,
+}, async (t) => {
+  const dataDir = folder(t);
+  const upstream = await upstreamThatTakes(t, 100);
+  const down = { status: 503, json: { error: { message: 'down' } } };
+  const config = plugins(upstream, { plainIdempotency: true, leaseSeconds: 600 });
+  let server = await serve(t, dataDir, config);
+  const restart = async (): Promise<void> => {
+    await server.end('SIGKILL');
+    server = await serve(t, dataDir, config);
+  };
+  const call = (name: string): Promise<Response> =>
+    fetch(`${server.url}/openai/v1/chat/completions`, {
+      method: 'POST',
+      headers: { ...headers, 'idempotency-key': name },
+      body: bodyOf(name),
+    });
+  upstream.reply(down);
+  assert.equal((await call('ended')).status, 503);
+  await restart();
+  assert.equal((await call('ended')).status, 200);
+
+  upstream.reply({ fault: 'silent' });
+  const sent = upstream.requests.length;
+  const lost = assert.rejects(call('cut off'));
+  while (upstream.requests.length === sent) await sleep(5);
+  upstream.reply(down);
+  await restart();
+  await lost;
+  assert.equal((await call('cut off')).status, 503);
+  assert.equal((await call('cut off')).status, 200);
+});

@@ -182,6 +182,20 @@ test('answers a repeated idempotency key with the first job and refuses another 
   assert.equal((await jobs.submit(newJob('b', { idempotency }), limits)).created, true);
 });
 
+test('frees the idempotency key of a job that ends with a failure that used up nothing', async (t) => {
+  const { jobs } = openStore(t);
+  const idempotency = { key: 'k', fingerprint: 'f' };
+  const first = await submit(jobs, 'a', { idempotency });
+  const [leased] = await jobs.lease(leaseAll);
+  await jobs.complete(leased!, { ...reply, state: 'failed', status: 429, freesKey: true });
+  assert.equal((await jobs.get(first.id))?.state, 'failed');
+  assert.equal((await jobs.result(first.id))?.freesKey, true);
+  const other = { key: 'k', fingerprint: 'g' };
+  const second = await jobs.submit(newJob('a', { idempotency: other }), limits);
+  assert.equal(second.created, true);
+  assert.equal((await jobs.submit(newJob('a', { idempotency: other }), limits)).job.id, second.job.id);
+});
+
 test('refuses jobs beyond the limit of the queue or of an owner', async (t) => {
   const { jobs } = openStore(t);
   await submit(jobs, 'a');
