@@ -93,6 +93,9 @@ export const specs = {
   STORE_UNAVAILABLE: { status: 503, message: 'The store is not available: {reason}.', retry: 'never', openaiCode: 'store_unavailable' },
   STORE_CONFLICT: { status: 412, message: 'The {entity} was changed by someone else.', hint: 'Read it again and repeat with its new ETag.', retry: 'never', openaiCode: 'conflict' },
   STORE_UNKNOWN: { status: 404, message: 'There is no {entity} {id}.', retry: 'never', openaiCode: 'not_found' },
+  STORE_TAKEN: { status: 409, message: 'A {entity} has this {member} already.', hint: 'Choose another.', retry: 'never', openaiCode: 'taken' },
+  STORE_NAMED: { status: 409, message: 'The {entity} {id} is still named by {by}.', hint: 'Change or delete that first.', retry: 'never', openaiCode: 'still_named' },
+  STORE_DANGLING: { status: 409, message: 'There is no {entity} {id} any more, which was to be named.', retry: 'never', openaiCode: 'conflict' },
   STORE_DECLARED: { status: 409, message: 'The {entity} {id} is declared in the config file, which wins.', hint: 'Change it there.', retry: 'never', openaiCode: 'declared_in_config' },
 
   CLIENT_GONE: { status: 499, message: 'The client left before the answer was complete.', retry: 'never', openaiCode: 'client_gone' },

@@ -59,8 +59,10 @@ export interface AuditEntry {
 /**
  * Virtual keys and what they belong to. Everything written is there for every process on its next call.
  *
- * Writes throw GatewayError STORE_CONFLICT when what they expect is not there, STORE_UNKNOWN for a missing entity and
- * STORE_DECLARED for one that the config file names. Each writes its audit entry in the same step.
+ * Writes throw GatewayError STORE_CONFLICT when what they expect is not there, STORE_UNKNOWN for a missing entity,
+ * STORE_DECLARED for one that the config file names, STORE_TAKEN for the credential of another virtual key, STORE_DANGLING
+ * for a new name of what does not exist and STORE_NAMED for the deletion of what others name. Each checks all this and
+ * writes its audit entry in the same step: of two writes that exclude each other, one is refused.
  */
 export interface Entities {
   /** Changes whenever anything changes; cheap enough to ask on every request. */

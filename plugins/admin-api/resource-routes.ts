@@ -4,6 +4,7 @@ import { adminActor, GatewayError, type HandlerRoute, type Host, isObject, Secre
 import { viewAccount } from '../../plugin-sdk/ports/account-view.ts';
 import { accountsOf } from '../../plugin-sdk/ports/accounts.ts';
 import type { Entities, Entity, Expected } from '../../plugin-sdk/ports/entities.ts';
+import { referencesOf } from '../../plugin-sdk/ports/entity-references.ts';
 import type { Ledger } from '../../plugin-sdk/ports/ledger.ts';
 import { expectedOf, InvalidRequest, parse, parseAll, readBody } from './requests.ts';
 import {
@@ -72,9 +73,6 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     if ((await entities.get(kind, id)) !== undefined)
       throw new InvalidRequest([{ path: 'id', message: `there is a ${noun} ${id} already` }]);
     const credential = value ?? (resource.credential === 'generated' ? newVirtualKey() : undefined);
-    if (kind === 'virtual-key' && (await entities.findVirtualKey(credential!)) !== undefined) {
-      throw new InvalidRequest([{ path: 'value', message: 'another virtual key has this value' }]);
-    }
     const put = await entities.put(kind, id, entity, {
       expected: 'absent',
       actor: adminActor(context),
@@ -102,9 +100,6 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     check(old, expected);
     const schemaOfValue = rotation[resource.credential as 'generated' | 'given'] as z.ZodType<Creation>;
     const { value = newVirtualKey() } = parse(schemaOfValue, await readBody(context));
-    if (kind === 'virtual-key' && (await entities.findVirtualKey(value)) !== undefined) {
-      throw new InvalidRequest([{ path: 'value', message: 'a virtual key has this value already' }]);
-    }
     const credential = new Secret(value);
     const put = await entities.put(kind, old.id, old.value, {
       expected: expected ?? old.version,
@@ -118,7 +113,7 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     const old = await find(context);
     const expected = expectedOf(context, noun);
     check(old, expected);
-    const names = await referrers(entities, resource, old.id);
+    const names = await referrers(entities, kind, old.id);
     if (names.length > 0)
       throw new InvalidRequest([{ path: 'id', message: `still named by ${names.slice(0, 10).join(', ')}` }]);
     await entities.delete(kind, old.id, expected ?? old.version, adminActor(context));
@@ -195,11 +190,9 @@ async function checkReferences(
 ): Promise<void> {
   const problems: { path: string; message: string }[] = [];
   const members = value as Record<string, unknown>;
-  for (const [member, kind] of Object.entries(resource.references)) {
-    const named = members[member];
-    if (typeof named === 'string' && (await entities.get(kind, named)) === undefined) {
+  for (const { member, kind, id: named } of referencesOf(resource.kind, value)) {
+    if ((await entities.get(kind, named)) === undefined)
       problems.push({ path: member, message: `there is no ${kind} ${named}` });
-    }
   }
   if (resource.kind === 'provider-key') {
     const { provider, name } = members as { provider: string; name: string };

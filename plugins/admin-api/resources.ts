@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Entities, Entity, EntityKind, EntityTypes } from '../../plugin-sdk/ports/entities.ts';
+import { kindsNaming, referencesOf } from '../../plugin-sdk/ports/entity-references.ts';
 import {
   customerSchema,
   type Limits,
@@ -22,10 +23,6 @@ export interface Resource {
   readonly credential: 'generated' | 'given' | 'none';
   /** Limits whose use the ledger counts; `undefined` for kinds without any. */
   readonly accountId: ((id: string) => string) | undefined;
-  /** Ids of other entities that a value names, by the member that names them. */
-  readonly references: Readonly<Record<string, EntityKind>>;
-  /** Kinds whose entities may name one of this kind, which therefore stays. */
-  readonly referencedBy: readonly { readonly kind: EntityKind; readonly member: string }[];
 }
 
 export const resources: readonly Resource[] = [
@@ -36,8 +33,6 @@ export const resources: readonly Resource[] = [
     schema: virtualKeySchema,
     credential: 'generated',
     accountId: (id) => `virtual-key:${id}`,
-    references: { team: 'team', customer: 'customer' },
-    referencedBy: [],
   },
   {
     kind: 'team',
@@ -46,8 +41,6 @@ export const resources: readonly Resource[] = [
     schema: teamSchema,
     credential: 'none',
     accountId: (id) => `team:${id}`,
-    references: { customer: 'customer' },
-    referencedBy: [{ kind: 'virtual-key', member: 'team' }],
   },
   {
     kind: 'customer',
@@ -56,11 +49,6 @@ export const resources: readonly Resource[] = [
     schema: customerSchema,
     credential: 'none',
     accountId: (id) => `customer:${id}`,
-    references: {},
-    referencedBy: [
-      { kind: 'team', member: 'customer' },
-      { kind: 'virtual-key', member: 'customer' },
-    ],
   },
   {
     kind: 'limit',
@@ -69,8 +57,6 @@ export const resources: readonly Resource[] = [
     schema: limitSchema,
     credential: 'none',
     accountId: (id) => `limit:${id}`,
-    references: {},
-    referencedBy: [],
   },
   {
     kind: 'provider-key',
@@ -79,8 +65,6 @@ export const resources: readonly Resource[] = [
     schema: providerKeySchema,
     credential: 'given',
     accountId: undefined,
-    references: {},
-    referencedBy: [],
   },
 ];
 
@@ -154,11 +138,12 @@ export function limitsOf(
 }
 
 /** Entities that name this one. */
-export async function referrers(entities: Entities, resource: Resource, id: string): Promise<string[]> {
+export async function referrers(entities: Entities, kind: EntityKind, id: string): Promise<string[]> {
   const found: string[] = [];
-  for (const { kind, member } of resource.referencedBy) {
-    for (const entity of await entities.list(kind)) {
-      if ((entity.value as unknown as Record<string, unknown>)[member] === id) found.push(`${kind} ${entity.id}`);
+  for (const other of kindsNaming(kind)) {
+    for (const entity of await entities.list(other)) {
+      const names = referencesOf(other, entity.value);
+      if (names.some((named) => named.kind === kind && named.id === id)) found.push(`${other} ${entity.id}`);
     }
   }
   return found;

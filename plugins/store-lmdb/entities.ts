@@ -15,7 +15,9 @@ import type {
 } from '../../plugin-sdk/ports/entities.ts';
 import { Secret } from '../../plugin-sdk/secret.ts';
 import { commit } from './commit.ts';
+import { wordsOf } from './entity-words.ts';
 import { type Environment, openDatabase } from './open-shared.ts';
+import { checkNamed, checkUnnamed } from './references.ts';
 import type { Sealing } from './sealing.ts';
 
 /** An entity as it lies in the database. */
@@ -89,6 +91,7 @@ export class LmdbEntities implements Entities {
   async put<K extends EntityKind>(kind: K, id: string, value: EntityTypes[K], options: PutOptions): Promise<Entity<K>> {
     const { credential, actor } = options;
     const row = await this.#write(kind, id, options.expected, (old, now) => {
+      checkNamed(this, kind, value, old?.value);
       const next: Row<K> = {
         value,
         version: (old?.version ?? 0) + 1,
@@ -99,7 +102,10 @@ export class LmdbEntities implements Entities {
       else if (old?.hint !== undefined) next.hint = old.hint;
       if (kind === 'virtual-key') {
         const hash = credential === undefined ? old?.hash : hashOf(Secret.reveal(credential));
-        if (old?.hash !== undefined && old.hash !== hash) this.#hashes.remove(old.hash);
+        if (credential !== undefined && this.#isTaken(hash!)) {
+          throw new GatewayError('STORE_TAKEN', { entity: wordsOf(kind), member: 'value' }, { param: 'value' });
+        }
+        if (old?.hash !== hash) this.#removeHash(id, old?.hash);
         if (hash !== undefined) {
           next.hash = hash;
           this.#hashes.put(hash, id);
@@ -119,7 +125,8 @@ export class LmdbEntities implements Entities {
   async delete(kind: EntityKind, id: string, expected: Expected, actor: Actor): Promise<void> {
     await this.#write(kind, id, expected, (old, now) => {
       if (old === undefined) throw new GatewayError('STORE_UNKNOWN', { entity: wordsOf(kind), id });
-      if (old.hash !== undefined) this.#hashes.remove(old.hash);
+      checkUnnamed(this, kind, id);
+      this.#removeHash(id, old.hash);
       this.#rows.remove([kind, id]);
       this.#append({ actor, action: 'delete', kind, id, ...change(old.value, undefined) }, now);
     });
@@ -187,6 +194,15 @@ export class LmdbEntities implements Entities {
     return result;
   }
 
+  #isTaken(hash: string): boolean {
+    return this.#declaredHashes.has(hash) || this.#hashes.get(hash) !== undefined;
+  }
+
+  /** Two keys of one credential, which stores of before may hold, have one hash between them: it is of the later key. */
+  #removeHash(id: string, hash: string | undefined): void {
+    if (hash !== undefined && this.#hashes.get(hash) === id) this.#hashes.remove(hash);
+  }
+
   #storedVersion(): number {
     return this.#counters.get('version') ?? 0;
   }
@@ -217,8 +233,4 @@ function hashOf(credential: string): string {
 /** Enough to recognise a credential, too little to guess it. */
 function hintOf(credential: string): string {
   return credential.length < 24 ? '…' : `${credential.slice(0, 6)}…${credential.slice(-4)}`;
-}
-
-function wordsOf(kind: EntityKind): string {
-  return kind.replace('-', ' ');
 }

@@ -128,7 +128,40 @@ test('keeps what others still name, and takes an id or a value only once', async
   const value = 'a-value-of-my-own-choice';
   assert.equal((await api(gateway, 'POST', 'virtual-keys', { name: 'A', value })).status, 201);
   const twice = await api(gateway, 'POST', 'virtual-keys', { name: 'B', value });
+  assert.equal(twice.status, 409);
   assert.equal(twice.json.error.param, 'value');
+});
+
+test('of two calls that make a virtual key of the same value at once, one is told that it is taken', async () => {
+  await using upstream = await startUpstream();
+  upstream.always(used(1, 1));
+  await using gateway = await startGoverned(upstream, withAdmin);
+  const value = 'a-value-that-two-want-at-once';
+  const make = (id: string) => api(gateway, 'POST', 'virtual-keys', { id, name: id, value });
+  const both = await Promise.all([make('a'), make('b')]);
+  assert.deepEqual(both.map(({ status }) => status).sort(), [201, 409]);
+  const { error } = both.find(({ status }) => status === 409)!.json;
+  assert.equal(error.param, 'value');
+  assert.match(error.message, /virtual key has this value already/);
+  const rotated = await api(gateway, 'POST', 'virtual-keys', { id: 'c', name: 'c' });
+  assert.equal(rotated.status, 201);
+  assert.equal((await api(gateway, 'POST', 'virtual-keys/c/rotate', { value })).json.error.param, 'value');
+  assert.equal((await call(gateway, { 'x-bf-vk': value })).status, 200);
+});
+
+test('never both deletes a team and makes a virtual key that names it, when asked for both at once', async () => {
+  await using upstream = await startUpstream();
+  await using gateway = await startGoverned(upstream, withAdmin);
+  for (let i = 0; i < 10; i++) {
+    await api(gateway, 'POST', 'teams', { id: `t${i}`, name: 'T' });
+    const [gone, made] = await Promise.all([
+      api(gateway, 'DELETE', `teams/t${i}`),
+      api(gateway, 'POST', 'virtual-keys', { name: 'K', team: `t${i}` }),
+    ]);
+    assert.ok(gone.status !== 204 || made.status !== 201, `round ${i}`);
+    assert.ok(gone.status === 204 || made.status === 201, `round ${i}: ${gone.status} ${made.status}`);
+    if (made.status !== 201) assert.equal(made.json.error.param, 'team');
+  }
 });
 
 test('leaves alone what the config file declares, and says so', async () => {
