@@ -39,6 +39,11 @@ export interface Jobs {
   release(lease: Lease): Promise<boolean>;
   /** Ends a waiting or running job. Gives the job as it is then, or `undefined` when there is none. */
   cancel(id: string): Promise<Job | undefined>;
+  /**
+   * Removes a job in whatever state, with its request, result, idempotency key and whatever notification was still to be
+   * sent; a run of it loses its lease. False when there is no such job, or its result has expired.
+   */
+  delete(id: string): Promise<boolean>;
   /** Ends the leases of workers that are known to be dead, where the store can tell, so that nobody waits for their time to pass. */
   reap(): Promise<number>;
   /** Removes up to `limit` expired jobs. */

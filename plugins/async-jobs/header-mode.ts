@@ -9,7 +9,7 @@ import type { WorkerPool } from './worker-pool.ts';
 
 const responsePath = /\/responses\/(job_[^/]+)(\/cancel)?$/;
 
-/** The jobs of any SDK route, by headers: `x-bf-async` submits, `x-bf-async-id` polls; and `responses.retrieve(id)` and `.cancel(id)`. */
+/** The jobs of any SDK route, by headers: `x-bf-async` submits, `x-bf-async-id` polls; and `responses.retrieve(id)`, `.cancel(id)` and `.delete(id)`. */
 export class HeaderMode {
   readonly #jobs: Jobs;
   readonly #submissions: Submissions;
@@ -66,9 +66,9 @@ export class HeaderMode {
   }
 
   async #delete(exchange: Exchange, id: string): Promise<Reply> {
-    const { id: deleted } = await this.#ownResponse(exchange, id);
-    await this.#workers.cancel(id);
-    return jsonReply({ id: deleted, object: 'response', deleted: true });
+    await this.#ownResponse(exchange, id);
+    if (!(await this.#workers.delete(id))) throw new GatewayError('JOB_UNKNOWN', {});
+    return jsonReply({ id, object: 'response', deleted: true });
   }
 
   async #ownResponse(exchange: Exchange, id: string): Promise<Job> {

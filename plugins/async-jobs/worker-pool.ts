@@ -62,8 +62,15 @@ export class WorkerPool {
   /** Cancels a job wherever it is; a run in this process stops at once, in another within a tenth of its lease. */
   async cancel(id: string): Promise<Job | undefined> {
     const job = await this.#jobs.cancel(id);
-    for (const pool of this.#pools) pool.#runs.get(id)?.stop('cancelled');
+    this.#stopRun(id);
     return job;
+  }
+
+  /** Deletes a job and stops its run, as {@link cancel} does. False when there is no such job. */
+  async delete(id: string): Promise<boolean> {
+    const deleted = await this.#jobs.delete(id);
+    this.#stopRun(id);
+    return deleted;
   }
 
   /** Resolves when a run of the job ended in this process, or after `ms`. */
@@ -96,6 +103,10 @@ export class WorkerPool {
 
   get stopping(): boolean {
     return this.#stopping;
+  }
+
+  #stopRun(id: string): void {
+    for (const pool of this.#pools) pool.#runs.get(id)?.stop('cancelled');
   }
 
   #handBack(): void {

@@ -131,6 +131,17 @@ export class LmdbJobs implements Jobs {
     });
   }
 
+  delete(id: string): Promise<boolean> {
+    return this.#commit.run(() => {
+      const record = this.#visible(id);
+      if (record === undefined) return false;
+      if (record.state === 'queued') this.#queue.remove(record);
+      else if (record.lease !== undefined) this.#queue.ended(record.owner);
+      this.#table.remove(record);
+      return true;
+    });
+  }
+
   async reap(): Promise<number> {
     const gone = (record: JobRecord): boolean => record.lease !== undefined && isGone(record.lease.worker);
     if (![...this.#table.running()].some(gone)) return 0;

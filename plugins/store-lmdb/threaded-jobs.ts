@@ -88,6 +88,9 @@ export class ThreadedJobs implements Jobs {
   cancel(id: string): ReturnType<Jobs['cancel']> {
     return this.#call('cancel', id);
   }
+  delete(id: string): Promise<boolean> {
+    return this.#call('delete', id);
+  }
   reap(): Promise<number> {
     return this.#call('reap');
   }

@@ -232,6 +232,46 @@ test('cancels waiting and running jobs and takes the lease away', async (t) => {
   assert.equal(await jobs.cancel('job_none'), undefined);
 });
 
+test('deletes jobs in every state with their results, keys and notifications', async (t) => {
+  const { jobs } = openStore(t);
+  const idempotency = { key: 'k', fingerprint: 'f' };
+  const ended = await submit(jobs, 'a', { webhook: 'hook', idempotency });
+  const [first] = await jobs.lease(leaseAll);
+  await jobs.complete(first!, reply);
+  const running = await submit(jobs, 'a');
+  const [leased] = await jobs.lease({ ...leaseAll, perOwner: 1 });
+  const queued = await submit(jobs, 'a');
+  assert.deepEqual(await Promise.all([ended, running, queued].map(({ id }) => jobs.delete(id))), [true, true, true]);
+  for (const { id } of [ended, running, queued]) {
+    assert.equal(await jobs.get(id), undefined);
+    assert.equal(await jobs.result(id), undefined);
+    assert.equal(await jobs.cancel(id), undefined);
+    assert.equal(await jobs.redeliver(id), undefined);
+    assert.equal(await jobs.delete(id), false);
+  }
+  assert.deepEqual(await jobs.renew([leased!], 1_000), [running.id]);
+  assert.equal(await jobs.complete(leased!, reply), false);
+  assert.deepEqual(await jobs.leaseDeliveries(10, 1_000), []);
+  assert.deepEqual((await jobs.list('a', { limit: 10 })).jobs, []);
+  assert.deepEqual(await jobs.counts(), { queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0 });
+  const again = await jobs.submit(newJob('a', { idempotency }), limits);
+  assert.equal(again.created, true);
+  const next = await jobs.lease({ ...leaseAll, perOwner: 1 });
+  assert.deepEqual(
+    next.map(({ id }) => id),
+    [again.job.id],
+  );
+});
+
+test('does not find a job to delete whose time is over', async (t) => {
+  const { jobs, clock } = openStore(t);
+  const { id } = await submit(jobs, 'a', { resultTtlMs: 1_000 });
+  await jobs.cancel(id);
+  clock.advance(1_000);
+  assert.equal(await jobs.delete(id), false);
+  assert.equal(await jobs.sweep(10), 1);
+});
+
 test('lists the jobs of one owner, newest first, page by page', async (t) => {
   const { jobs } = openStore(t);
   const ids: string[] = [];
@@ -276,7 +316,10 @@ test('agrees with a plain model of the queue whatever happens in whatever order'
       priority: fc.integer({ min: -1, max: 1 }),
     }),
     fc.record({ do: fc.constant('lease' as const), count: fc.integer({ min: 1, max: 3 }) }),
-    fc.record({ do: fc.constantFrom('complete' as const, 'release' as const, 'cancel' as const), at: fc.nat(20) }),
+    fc.record({
+      do: fc.constantFrom('complete' as const, 'release' as const, 'cancel' as const, 'delete' as const),
+      at: fc.nat(20),
+    }),
     fc.record({ do: fc.constant('wait' as const) }),
   );
   await fc.assert(
@@ -298,7 +341,8 @@ test('agrees with a plain model of the queue whatever happens in whatever order'
           const id = [...open][action.at];
           if (id === undefined) continue;
           const lease = { id, token: held.get(id) ?? 0 };
-          if (action.do === 'cancel') assert.equal((await jobs.cancel(id))?.state, 'cancelled');
+          if (action.do === 'delete') assert.equal(await jobs.delete(id), true);
+          else if (action.do === 'cancel') assert.equal((await jobs.cancel(id))?.state, 'cancelled');
           else if (!(action.do === 'complete' ? await jobs.complete(lease, reply) : await jobs.release(lease)))
             continue;
           if (action.do !== 'release') {
