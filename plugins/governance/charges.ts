@@ -1,6 +1,6 @@
 import {
   chain,
-  type GatewayError,
+  GatewayError,
   type GatewayRequest,
   type Host,
   type KeyedAttempt,
@@ -167,8 +167,10 @@ export class Charges {
             return;
           }
           const wait = result.line.account.unit === 'concurrency' ? placeWaits[waited] : undefined;
-          if (wait !== undefined && !exchange.clientGone)
-            return this.#pause(wait).then(() => this.#reserveFor(request, exchange, charge, tries, waited + 1));
+          if (wait !== undefined)
+            return this.#pause(wait, exchange).then(() =>
+              this.#reserveFor(request, exchange, charge, tries, waited + 1),
+            );
           if (fitted !== 'may shrink' || tries === 1 || !measures([result.line.account])) throw this.#refused(result);
           // Another call has taken what this one was to have.
           return this.#reserveFor(request, exchange, charge, tries - 1, waited);
@@ -215,8 +217,18 @@ export class Charges {
     });
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#options.host.clock.after(ms, resolve));
+  /** Rejects with GatewayError CLIENT_GONE as soon as the client leaves: nobody is there for whom to take a place. */
+  #pause(ms: number, exchange: RoutedExchange): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const unlisten = exchange.onClientGone(() => {
+        cancelTimer();
+        reject(new GatewayError('CLIENT_GONE', {}));
+      });
+      const cancelTimer = this.#options.host.clock.after(ms, () => {
+        unlisten();
+        resolve();
+      });
+    });
   }
 
   #refused(refused: Refused): GatewayError {
