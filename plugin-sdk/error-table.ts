@@ -87,6 +87,7 @@ export const specs = {
   JOB_CANCELLED: { status: 409, message: 'The job was cancelled.', retry: 'never', openaiCode: 'job_cancelled' },
   JOB_RUNNING: { status: 409, message: 'The request with this Idempotency-Key still runs.', hint: 'Send it again to get its answer.', retry: 'never', openaiCode: 'idempotency_key_running' },
   JOB_TTL: { status: 400, message: 'x-bf-async-job-result-ttl must be a whole number of seconds from 1 to {limit}, not {got}.', retry: 'never', openaiCode: 'invalid_ttl' },
+  JOB_TOO_LARGE: { status: 413, message: 'The request body is larger than the {limit} bytes that a job keeps.', hint: 'Send less, or raise maxRequestBytes of plugins/async-jobs.', retry: 'never', openaiCode: 'request_too_large' },
   JOB_KEY_REUSED: { status: 422, message: 'This Idempotency-Key was used with another body.', retry: 'never', openaiCode: 'idempotency_key_reused' },
   JOB_WEBHOOK: { status: 400, message: 'There is no webhook endpoint named {name}.', retry: 'never', openaiCode: 'unknown_webhook' },
 

@@ -61,7 +61,7 @@ export class Submissions {
     this.#now = now;
   }
 
-  /** Throws GatewayError JOB_STREAM, JOB_UNSUPPORTED, JOB_TTL, JOB_WEBHOOK, JOB_KEY_REUSED, LIMIT_QUEUE, STORE_UNAVAILABLE, REQ_*. */
+  /** Throws GatewayError JOB_STREAM, JOB_UNSUPPORTED, JOB_TTL, JOB_WEBHOOK, JOB_TOO_LARGE, JOB_KEY_REUSED, LIMIT_QUEUE, STORE_UNAVAILABLE, REQ_*. */
   async submit(exchange: Exchange, client: 'polls' | 'waits' = 'polls'): Promise<{ job: Job; created: boolean }> {
     const kind = kindOf(exchange);
     if (kind === undefined) throw new GatewayError('JOB_UNSUPPORTED', { operation: exchange.operation });
@@ -120,7 +120,7 @@ export class Submissions {
 
   async #bytesOf(body: Body): Promise<Buffer> {
     const limit = this.#options.maxRequestBytes;
-    if ((body.size ?? 0) > limit) throw new GatewayError('REQ_TOO_LARGE', { limit });
+    if ((body.size ?? 0) > limit) throw new GatewayError('JOB_TOO_LARGE', { limit });
     if (body.kind === 'none') return Buffer.alloc(0);
     if (body.kind === 'bytes') return body.bytes;
     const chunks: Buffer[] = [];
@@ -128,7 +128,7 @@ export class Submissions {
     for await (const chunk of body.readable) {
       chunks.push(chunk as Buffer);
       size += (chunk as Buffer).length;
-      if (size > limit) throw new GatewayError('REQ_TOO_LARGE', { limit });
+      if (size > limit) throw new GatewayError('JOB_TOO_LARGE', { limit });
     }
     return Buffer.concat(chunks);
   }

@@ -280,6 +280,16 @@ test('refuses streams, bad lives, unknown webhooks and operations that are no in
   assert.equal(setup.upstream.requests.length, 0);
 });
 
+test('names the option to raise when a body is larger than a job may keep', deadline, async (t) => {
+  const setup = await start(t, { maxRequestBytes: 50 });
+  const reply = await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true' });
+  assert.equal(reply.status, 413);
+  const { error } = (await reply.json()) as { error: { message: string; code: string } };
+  assert.equal(error.code, 'request_too_large');
+  assert.match(error.message, /50 bytes.*raise maxRequestBytes of plugins\/async-jobs/);
+  assert.doesNotMatch(error.message, /server\.limits/);
+});
+
 test('keeps no credential of a waiting job in plain text, and its key file to the owner alone', deadline, async (t) => {
   const setup = await start(t);
   setup.upstream.always({ fault: 'silent' });
