@@ -1,3 +1,4 @@
+import { mapObjectsIn } from '../../plugin-sdk/dialects/map-objects.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../plugin-sdk/index.ts';
 
 /**
@@ -5,10 +6,8 @@ import { isObject, type JsonObject, type JsonValue } from '../../plugin-sdk/inde
  * `length`; undefined when there is nothing to do.
  */
 export function shapeReply(json: JsonObject): JsonObject | undefined {
-  const { choices } = json;
-  if (!Array.isArray(choices)) return undefined;
-  const shaped = choices.map((choice) => (isObject(choice) ? shapeChoice(choice) : choice));
-  return shaped.some((choice, i) => choice !== choices[i]) ? { ...json, choices: shaped } : undefined;
+  const shaped = mapObjectsIn(json, 'choices', shapeChoice);
+  return shaped === json ? undefined : shaped;
 }
 
 function shapeChoice(choice: JsonObject): JsonObject {

@@ -1,3 +1,4 @@
+import { mapObjectsIn } from '../../plugin-sdk/dialects/map-objects.ts';
 import { openaiQuirks } from '../../plugin-sdk/dialects/openai/quirks.ts';
 import { defineOpenAICompatible, type JsonObject } from '../../plugin-sdk/index.ts';
 
@@ -37,11 +38,9 @@ export default defineOpenAICompatible({
 
 /** A chunk's `message` has all text so far beside the `delta` that is new. */
 function withoutRepeatedMessage(json: JsonObject): JsonObject | undefined {
-  const { choices } = json;
-  if (!Array.isArray(choices)) return undefined;
-  const kept = (choices as JsonObject[]).map((choice) => {
+  const kept = mapObjectsIn(json, 'choices', (choice) => {
     const { message, ...rest } = choice;
     return message === undefined || rest['delta'] === undefined ? choice : rest;
   });
-  return kept.some((choice, i) => choice !== choices[i]) ? { ...json, choices: kept } : undefined;
+  return kept === json ? undefined : kept;
 }

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { childPids } from './child-pids.ts';
+import { startBinary } from './started-binary.ts';
 
 /** What a plugin leaves running fails outside of any call: nobody can catch it but the process. */
-
-const main = resolve(import.meta.dirname, '../../kernel/main.js');
 
 /** A model's name says what the plugin does beside the call. */
 const culprit = `import { z } from 'zod';
@@ -29,43 +24,25 @@ export default definePlugin({
 });`;
 
 async function start(test: TestContext, workers: number) {
-  const folder = mkdtempSync(join(tmpdir(), 'bifrost-failures-'));
-  writeFileSync(join(folder, 'culprit.ts'), culprit);
-  const file = join(folder, 'config.json');
   const plugins = { 'routes/openai': {}, 'providers/mock': {}, './culprit.ts': {} };
-  writeFileSync(file, JSON.stringify({ server: { workers }, plugins }));
-  const child = spawn(process.execPath, [main, 'start', '--config', file, '--port', '0', '--log-format', 'json'], {
-    detached: true,
-    env: { ...process.env, BIFROST_DATA_DIR: join(folder, 'data') },
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const config = { server: { workers }, plugins };
+  const { child, exit, until, untilSaid, output, url } = startBinary(test, {
+    config,
+    files: { 'culprit.ts': culprit },
   });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (output += bytes));
-  const exit = new Promise<number | null>((done) => child.once('exit', done));
-  test.after(() => {
-    try {
-      process.kill(-child.pid!, 'SIGKILL');
-    } catch {}
-    rmSync(folder, { recursive: true, force: true });
-  });
-  const until = async (holds: () => boolean): Promise<void> => {
-    for (let i = 0; i < 1_000 && !holds(); i++) await new Promise((done) => setTimeout(done, 20));
-    assert.ok(holds(), output);
-  };
-  await until(() => output.includes('"listening"'));
-  const url = /"url":"([^"]+)"/.exec(output)![1]!;
+  await untilSaid('"listening"');
   return {
     child,
     exit,
     until,
     /** Lines of the log whose error says this. */
     lines: (message: string): { level: number; msg: string; err: { stack: string } }[] =>
-      output
+      output()
         .split('\n')
         .filter((line) => line.startsWith('{') && line.includes(message))
         .map((line) => JSON.parse(line)),
     ask: (model: string): Promise<Response> =>
-      fetch(`${url}/openai/v1/chat/completions`, {
+      fetch(`${url()}/openai/v1/chat/completions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', connection: 'close' },
         body: JSON.stringify({ model: `mock/${model}`, messages: [{ role: 'user', content: 'hello' }] }),

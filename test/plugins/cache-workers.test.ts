@@ -1,46 +1,26 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startUpstream } from '../../plugin-sdk/testing/index.ts';
+import { startBinary } from '../kernel/started-binary.ts';
 import { openCache } from './cache-entries.ts';
 import { completion } from './record-gateway.ts';
 
-const main = join(import.meta.dirname, '../../kernel/main.js');
 const childFile = join(import.meta.dirname, 'cache-child.ts');
 
 /** A gateway of two processes in front of this upstream, with connections of its own to each request. */
 async function startWorkers(t: TestContext, baseUrl: string) {
-  const folder = mkdtempSync(join(tmpdir(), 'bifrost-cache-workers-'));
-  const config = join(folder, 'config.json');
   const plugins = {
     'routes/openai': {},
     'providers/openai': { baseUrl, keys: [{ name: 'main', value: 'sk-upstream' }] },
     'plugins/cache': {},
   };
-  writeFileSync(config, JSON.stringify({ server: { workers: 2 }, dataDir: join(folder, 'data'), plugins }));
-  const child = spawn(process.execPath, [main, 'start', '--config', config, '--port', '0', '--log-format', 'json'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  t.after(async () => {
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  });
-  let output = '';
-  for await (const chunk of child.stdout) {
-    output += chunk;
-    const url = /"url":"([^"]+)"/.exec(output)?.[1];
-    if (url !== undefined) {
-      child.stdout.resume();
-      return { url };
-    }
-  }
-  throw new Error(`it did not start: ${output}`);
+  const binary = startBinary(t, { config: { server: { workers: 2 }, plugins } });
+  await binary.untilSaid('"listening"');
+  return { url: binary.url() };
 }
 
 interface Asked {

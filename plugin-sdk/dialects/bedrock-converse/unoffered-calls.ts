@@ -1,4 +1,5 @@
 import type { AnswerEvent, Conversation } from '../../conversation/index.ts';
+import { changeEvents } from '../change-events.ts';
 import type { ChatCodec, StreamDecoder } from '../dialect.ts';
 import { withoutCalls } from '../without-calls.ts';
 import { dialectId } from './decode-block.ts';
@@ -35,14 +36,8 @@ function hasUnoffered(request: Conversation | undefined): boolean {
 function filtered(decoder: StreamDecoder): StreamDecoder {
   let emitNow: (event: AnswerEvent) => void = () => {};
   const pass = withoutCalls.stream((event) => emitNow(event));
-  return {
-    event(framed, emit) {
-      emitNow = emit;
-      decoder.event(framed, pass);
-    },
-    end(emit) {
-      emitNow = emit;
-      decoder.end(pass);
-    },
-  };
+  return changeEvents(decoder, (event, emit) => {
+    emitNow = emit;
+    pass(event);
+  });
 }

@@ -1,5 +1,6 @@
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { BodyEditor } from '../../provider.ts';
+import { mapObjects } from '../map-objects.ts';
 import { offerOnlyAllowed } from './allowed-tools.ts';
 import type { ChatCapabilities } from './capabilities.ts';
 import { withoutForeignProofs } from './foreign-proofs.ts';
@@ -41,10 +42,10 @@ function offerAllowed(body: BodyEditor): void {
 function fitMessages(body: BodyEditor, capabilities: ChatCapabilities): void {
   const messages = body.get('messages');
   if (!Array.isArray(messages)) return;
-  const fitted = (messages as JsonValue[]).map((message, i) =>
-    isObject(message) ? fitMessage(message, capabilities, (field) => body.lost(`messages[${i}].${field}`)) : message,
+  const fitted = mapObjects(messages, (message, i) =>
+    fitMessage(message, capabilities, (field) => body.lost(`messages[${i}].${field}`)),
   );
-  if (fitted.some((message, i) => message !== messages[i])) body.set('messages', fitted);
+  if (fitted !== messages) body.set('messages', fitted);
 }
 
 /** The message itself when nothing needs to change. */

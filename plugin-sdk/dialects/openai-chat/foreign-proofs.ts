@@ -1,5 +1,6 @@
-import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import type { JsonObject } from '../../json.ts';
 import type { BodyEditor } from '../../provider.ts';
+import { mapObjects, mapObjectsIn } from '../map-objects.ts';
 import { makerOfProof } from '../openai/tool-call-proof.ts';
 
 /**
@@ -8,23 +9,18 @@ import { makerOfProof } from '../openai/tool-call-proof.ts';
  * The message itself when it holds none.
  */
 export function withoutForeignProofs(message: JsonObject, proofsOf: readonly string[]): JsonObject {
-  const calls = message['tool_calls'];
-  if (!Array.isArray(calls)) return message;
-  const kept = calls.map((call) => {
-    const maker = isObject(call) ? makerOfProof(call['extra_content']) : undefined;
+  return mapObjectsIn(message, 'tool_calls', (call) => {
+    const maker = makerOfProof(call['extra_content']);
     if (maker === undefined || proofsOf.includes(maker)) return call;
-    const { extra_content: _, ...rest } = call as JsonObject;
+    const { extra_content: _, ...rest } = call;
     return rest;
   });
-  return kept.some((call, i) => call !== calls[i]) ? { ...message, tool_calls: kept } : message;
 }
 
 /** The same for a whole body that is carried otherwise as it is. */
 export function dropForeignProofs(body: BodyEditor): void {
   const messages = body.get('messages');
   if (!Array.isArray(messages)) return;
-  const kept = (messages as JsonValue[]).map((message) =>
-    isObject(message) ? withoutForeignProofs(message, []) : message,
-  );
-  if (kept.some((message, i) => message !== messages[i])) body.set('messages', kept);
+  const kept = mapObjects(messages, (message) => withoutForeignProofs(message, []));
+  if (kept !== messages) body.set('messages', kept);
 }

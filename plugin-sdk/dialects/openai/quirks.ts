@@ -1,6 +1,7 @@
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { loadOnUse } from '../../load-on-use.ts';
 import type { ReplyQuirks } from '../../provider.ts';
+import { mapObjectsIn } from '../map-objects.ts';
 import { problemOf } from './problem.ts';
 
 const toolCalls = loadOnUse<typeof import('./tool-call-deltas.ts')>(import.meta.url, './tool-call-deltas');
@@ -48,10 +49,8 @@ export function shapeError(json: JsonValue): JsonObject | undefined {
 
 /** Puts `reasoning_content` beside `reasoning` in every choice; undefined when there is nothing to do. */
 export function nameReasoning(json: JsonObject): JsonObject | undefined {
-  const { choices } = json;
-  if (!Array.isArray(choices)) return undefined;
-  const named = choices.map((choice) => (isObject(choice) ? nameInChoice(choice) : choice));
-  return named.some((choice, i) => choice !== choices[i]) ? { ...json, choices: named } : undefined;
+  const named = mapObjectsIn(json, 'choices', nameInChoice);
+  return named === json ? undefined : named;
 }
 
 function nameInChoice(choice: JsonObject): JsonObject {

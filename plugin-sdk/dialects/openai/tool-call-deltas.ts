@@ -1,5 +1,6 @@
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { EventQuirks } from '../../provider.ts';
+import { mapObjectsIn } from '../map-objects.ts';
 
 /** The calls of one choice, in the order in which they began. */
 interface Calls {
@@ -22,21 +23,17 @@ export class ToolCallDeltas implements EventQuirks {
   }
 
   event(json: JsonObject): JsonObject | undefined {
-    const { choices } = json;
-    if (!Array.isArray(choices)) return undefined;
-    const shaped = choices.map((choice) => (isObject(choice) ? this.#choice(choice) : choice));
-    return shaped.some((choice, i) => choice !== choices[i]) ? { ...json, choices: shaped } : undefined;
+    const shaped = mapObjectsIn(json, 'choices', (choice) => this.#choice(choice));
+    return shaped === json ? undefined : shaped;
   }
 
   #choice(choice: JsonObject): JsonObject {
     const { delta, finish_reason: finish, index } = choice;
     let shaped = choice;
     if (isObject(delta) && Array.isArray(delta['tool_calls']) && delta['tool_calls'].length > 0) {
-      const fragments = delta['tool_calls'];
       const calls = this.#callsOf(index);
-      const placed = fragments.map((fragment) => (isObject(fragment) ? place(calls, fragment) : fragment));
-      if (placed.some((fragment, i) => fragment !== fragments[i]))
-        shaped = { ...shaped, delta: { ...delta, tool_calls: placed } };
+      const placed = mapObjectsIn(delta, 'tool_calls', (fragment) => place(calls, fragment));
+      if (placed !== delta) shaped = { ...shaped, delta: placed };
     }
     return finish === 'stop' && this.#byChoice.has(index) ? { ...shaped, finish_reason: 'tool_calls' } : shaped;
   }
@@ -50,21 +47,16 @@ export class ToolCallDeltas implements EventQuirks {
 
 /** A whole answer's calls, each with its type, and the finish that follows calls; undefined when there is nothing to do. */
 export function shapeToolCalls(json: JsonObject): JsonObject | undefined {
-  const { choices } = json;
-  if (!Array.isArray(choices)) return undefined;
-  const shaped = choices.map((choice) => (isObject(choice) ? shapeChoice(choice) : choice));
-  return shaped.some((choice, i) => choice !== choices[i]) ? { ...json, choices: shaped } : undefined;
+  const shaped = mapObjectsIn(json, 'choices', shapeChoice);
+  return shaped === json ? undefined : shaped;
 }
 
 function shapeChoice(choice: JsonObject): JsonObject {
   const { message, finish_reason: finish } = choice;
   if (!isObject(message) || !Array.isArray(message['tool_calls']) || message['tool_calls'].length === 0) return choice;
-  const calls = message['tool_calls'];
-  const typed = calls.map((call) => (isObject(call) ? shapeCall(call) : call));
-  const isTyped = typed.every((call, i) => call === calls[i]);
-  if (isTyped && finish !== 'stop') return choice;
-  const shaped = isTyped ? message : { ...message, tool_calls: typed };
-  return { ...choice, message: shaped, finish_reason: finish === 'stop' ? 'tool_calls' : finish! };
+  const typed = mapObjectsIn(message, 'tool_calls', shapeCall);
+  if (typed === message && finish !== 'stop') return choice;
+  return { ...choice, message: typed, finish_reason: finish === 'stop' ? 'tool_calls' : finish! };
 }
 
 function place(calls: Calls, fragment: JsonObject): JsonObject {
