@@ -18,8 +18,13 @@ export class DirectClient implements Client {
   source: { resume(): void } | undefined = undefined;
   bytesOut = 0;
   headSent = false;
-  /** The head, or what else is to go out with the next write. */
+  /** The head, or the end of a chunk: what is to go out before the next content. */
   #held = '';
+  /** Content that is not framed yet, one character for each byte: what is written in one turn goes out in one piece. */
+  #content = '';
+  /** It goes out at the end of this turn of the event loop. */
+  #isDue = false;
+  #isCorked = false;
   #framing: Framing = 'length';
 
   constructor(connection: DirectConnection, head: RequestHead) {
@@ -45,50 +50,86 @@ export class DirectClient implements Client {
   }
 
   write(chunk: Buffer | string): boolean {
-    const size = Buffer.byteLength(chunk);
-    this.bytesOut += size;
-    // An empty chunk would be the last.
-    if (size === 0 || this.#framing === 'none') return true;
-    const { socket } = this.#connection;
-    if (size <= joinedBytes) return socket.write(this.#takeHeld() + this.#framed(latin1(chunk, size)), 'latin1');
-    const isChunk = this.#framing === 'chunks';
-    const before = isChunk ? `${this.#takeHeld()}${size.toString(16)}\r\n` : this.#takeHeld();
-    socket.cork();
-    if (before !== '') socket.write(before, 'latin1');
-    const goesOn = socket.write(chunk);
-    if (isChunk) socket.write('\r\n', 'latin1');
-    socket.uncork();
+    const goesOn = this.#add(chunk);
+    if (this.#content !== '') this.#flushSoon();
     return goesOn;
   }
 
   end(chunk: Buffer | string = '', trailers: FlatHeaders = []): void {
-    const size = Buffer.byteLength(chunk);
-    if (size > joinedBytes) this.write(chunk);
-    else if (size > 0) {
-      this.bytesOut += size;
-      this.#held += this.#framed(latin1(chunk, size));
-    }
-    if (this.#framing === 'chunks') this.#held += `0\r\n${writeHeaderLines(trailers)}\r\n`;
-    this.#connection.finish(this.#takeHeld());
+    this.#add(chunk);
+    const last = this.#framing === 'chunks' ? `0\r\n${writeHeaderLines(trailers)}\r\n` : '';
+    this.#connection.finish(this.#takeText() + last);
+    this.#uncork();
   }
 
   cut(): void {
+    this.#flush();
     this.#connection.socket.destroy();
   }
 
   flushHead(): void {
-    if (this.#held !== '') this.#connection.socket.write(this.#takeHeld(), 'latin1');
+    this.#flush();
   }
 
-  /** Content, one character for each byte, as it goes out. */
-  #framed(content: string): string {
-    if (this.#framing === 'none') return '';
-    return this.#framing === 'chunks' ? `${content.length.toString(16)}\r\n${content}\r\n` : content;
+  /** Holds content for the next write. False when the socket has more than it can send. */
+  #add(chunk: Buffer | string): boolean {
+    const size = Buffer.byteLength(chunk);
+    this.bytesOut += size;
+    // An empty chunk would be the last.
+    if (size === 0 || this.#framing === 'none') return true;
+    if (size > joinedBytes) return this.#writeAlone(chunk, size);
+    if (this.#content.length + size > joinedBytes) this.#flush();
+    this.#content += latin1(chunk, size);
+    return !this.#connection.socket.writableNeedDrain;
   }
 
-  #takeHeld(): string {
-    const held = this.#held;
-    this.#held = '';
-    return held;
+  /** Bytes that are too many to be copied into a text. */
+  #writeAlone(chunk: Buffer | string, size: number): boolean {
+    const { socket } = this.#connection;
+    const isChunk = this.#framing === 'chunks';
+    const before = this.#takeText() + (isChunk ? `${size.toString(16)}\r\n` : '');
+    if (!this.#isCorked) socket.cork();
+    this.#isCorked = true;
+    if (before !== '') socket.write(before, 'latin1');
+    const goesOn = socket.write(chunk);
+    if (isChunk) {
+      this.#held = '\r\n';
+      this.#flushSoon();
+    } else this.#uncork();
+    return goesOn;
+  }
+
+  /** Not before all that this turn brings was written: events that arrive together leave together. */
+  #flushSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    process.nextTick(DirectClient.#flushDue, this);
+  }
+
+  static #flushDue(client: DirectClient): void {
+    client.#isDue = false;
+    client.#flush();
+  }
+
+  /** Writes what is held. */
+  #flush(): void {
+    const text = this.#takeText();
+    if (text !== '') this.#connection.socket.write(text, 'latin1');
+    this.#uncork();
+  }
+
+  /** What is held, framed. */
+  #takeText(): string {
+    const content = this.#content;
+    let text = this.#held;
+    if (content !== '')
+      text += this.#framing === 'chunks' ? `${content.length.toString(16)}\r\n${content}\r\n` : content;
+    this.#held = this.#content = '';
+    return text;
+  }
+
+  #uncork(): void {
+    if (this.#isCorked) this.#connection.socket.uncork();
+    this.#isCorked = false;
   }
 }
