@@ -153,13 +153,21 @@ export function nameModel(call: Call, body: BodyEditor): void {
 }
 
 /**
- * What OpenAI and Azure are sent is the client's own body, with a model where it names none. After another target a call may
- * hold that one's proofs, which they do not know; a body is not searched for them where there is no other.
+ * What OpenAI and Azure are sent is the client's own body, with a model where it names none. Where it offers tools, or was
+ * meant for another target first, its history may hold proofs of other makers, which they refuse.
  */
 export function editCarried(call: Call, body: BodyEditor): void {
   nameModel(call, body);
-  if (call.dialect === openaiChat && (call.exchange.targets?.length ?? 0) > 1) proofs().dropForeignProofs(body);
+  if (call.dialect !== openaiChat) return;
+  const { request, targets } = call.exchange;
+  if (request.body.kind !== 'bytes') return;
+  const { topLevel, pieces } = request.body;
+  const mayHoldProofs = topLevel.members.has('tools') || (targets?.length ?? 0) > 1;
+  // Bodies are parsed for it only where there is one.
+  if (mayHoldProofs && pieces.mention(proofSigns)) proofs().dropForeignProofs(body);
 }
+
+const proofSigns = ['"extra_content"'];
 
 /** The client's query, but for the `api-version` that the AzureOpenAI client adds to every call: it means nothing here. */
 export function queryOf({ query, passthrough }: Call): string {

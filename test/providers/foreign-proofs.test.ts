@@ -62,6 +62,14 @@ test('a proof that Google made stays with the gateway when a call falls back to 
   assert.equal(lossy, null);
 });
 
+test('a proof that Google made stays with the gateway when a conversation goes on at OpenAI', async () => {
+  upstream.reply(reply);
+  const tools = [{ type: 'function', function: { name: 'weather', parameters: { type: 'object' } } }];
+  const { calls, lossy } = await sentFor(request('openai/gpt-4o', { tools }));
+  assert.deepEqual(calls, [call]);
+  assert.equal(lossy, null);
+});
+
 test('a provider that refuses unknown fields gets no proof of another maker', async () => {
   upstream.reply(reply);
   assert.deepEqual((await sentFor(request('groq/llama'))).calls, [call]);
