@@ -61,6 +61,14 @@ const allowed: readonly Allowed[] = [
     when: ({ target, after }: Comparison) =>
       target === 'bedrock.converse' && String(after['systemText']).endsWith(idle),
   })),
+  ...(['tools', 'schemas', 'toolChoice'] as const).map((facet) => ({
+    facet,
+    why: 'Anthropic wants the same, and has a choice that forbids to call them',
+    when: ({ target, before, body }: Comparison) =>
+      target === 'anthropic.messages' &&
+      isDeepStrictEqual(before['tools'], []) &&
+      isDeepStrictEqual(body['tool_choice'], { type: 'none' }),
+  })),
   {
     facet: 'systemText',
     why: 'system text between turns becomes text of the user where it stood (Gemini has no other place for it)',

@@ -9,7 +9,7 @@ import { type ClaudeCapabilities, capabilitiesOf } from './capabilities.ts';
 import { dialectId } from './decode-block.ts';
 import { forbiddenInNames, toolNameLimit } from './encode-block.ts';
 import { type Turn, translateMessages } from './encode-messages.ts';
-import { encodeTool, plannedChoice } from './encode-tools.ts';
+import { calledTools, encodeChoice, encodeTool, plannedChoice } from './encode-tools.ts';
 import { reportUnsupported, usableStops } from './losses.ts';
 import { restoreRequest } from './restore-request.ts';
 import { planSampling } from './sampling.ts';
@@ -61,14 +61,20 @@ function translate(given: Conversation, context: EncodeContext): JsonObject {
   const sampling = planSampling(conversation, can, thought.on, lost);
   const tier = conversation.serviceTier && tiers[conversation.serviceTier];
   if (conversation.serviceTier !== undefined && tier === undefined) lost('service_tier');
+  const offered = plan.tools.map((tool) => encodeTool(tool, false));
+  const called = offered.length === 0 ? calledTools(turns) : [];
+  const tools = [...offered, ...called];
   const format = plan.schema && { type: 'json_schema', schema: plan.schema };
   const body: JsonObject = present({
     model: context.model,
     max_tokens: thought.maxTokens,
     system: system.length === 0 ? undefined : system,
     messages: turns.map(({ role, content }): JsonValue => ({ role, content })),
-    tools: plan.tools.length === 0 ? undefined : plan.tools.map((tool) => encodeTool(tool, false)),
-    tool_choice: plannedChoice(plan, conversation.parallelToolCalls),
+    tools: tools.length === 0 ? undefined : tools,
+    tool_choice:
+      called.length > 0
+        ? encodeChoice({ type: 'none' }, undefined)
+        : plannedChoice(plan, conversation.parallelToolCalls),
     thinking: thought.thinking,
     output_config:
       thought.effort === undefined && format === undefined ? undefined : present({ effort: thought.effort, format }),

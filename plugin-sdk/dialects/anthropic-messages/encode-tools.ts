@@ -3,6 +3,7 @@ import { isObject, type JsonObject } from '../../json.ts';
 import { present } from '../present.ts';
 import { dialectId } from './decode-block.ts';
 import { cacheControl } from './encode-block.ts';
+import type { Turn } from './encode-messages.ts';
 import { carriedFields, spellingOf } from './fields.ts';
 import { argumentSchema, type ToolPlan } from './tool-plan.ts';
 
@@ -20,6 +21,16 @@ export function encodeTool(tool: Tool, native: boolean): JsonObject {
     ...cacheControl(tool, native),
     ...carriedFields(tool, dialectId),
   };
+}
+
+/**
+ * Tools that calls in the history name, for a request that offers none: "Requests which have `tool_use` or `tool_result`
+ * blocks in messages must define tools". With {@link encodeChoice} of `none` beside them the model calls none.
+ */
+export function calledTools(turns: readonly Turn[]): JsonObject[] {
+  const calls = turns.flatMap(({ content }) => content.filter(({ type }) => type === 'tool_use'));
+  const names = new Set(calls.map(({ name }) => String(name)));
+  return [...names].map((name) => ({ name, input_schema: { type: 'object', properties: {} } }));
 }
 
 /** `tool_choice` of a plan: also the place to forbid parallel calls, so that `auto` is stated for it. */
