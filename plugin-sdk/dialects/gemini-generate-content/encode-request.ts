@@ -13,9 +13,12 @@ import { dialectId, isNative, kept } from './notes.ts';
 import { addMissingSignatures } from './signatures.ts';
 import { asWritten } from './spelling.ts';
 
-/** Names may hold letters, digits and `_ . : -`, at most 64 (wire.md 4.3). */
+/**
+ * Names may hold letters, digits and `_ . : -`, at most 64 (wire.md 4.3), and begin with a letter or an underscore, which
+ * those of OpenAI need not: "Invalid function name. Must start with a letter or an underscore."
+ */
 export function googleToolNames(conversation: Conversation | undefined): ToolNames {
-  return toolNames(conversation, /[^\w.:-]/g, 64);
+  return toolNames(conversation, /^[^A-Za-z_]|[^\w.:-]/g, 64);
 }
 
 /**
