@@ -19,6 +19,7 @@ const tool = (name: string): OpenAI.ChatCompletionTool => ({
 interface Sent {
   readonly tools: readonly { readonly functionDeclarations: readonly { readonly name: string }[] }[];
   readonly toolConfig: { readonly functionCallingConfig: { readonly allowedFunctionNames: readonly string[] } };
+  readonly generationConfig: { readonly seed?: number };
 }
 
 suite('what Google would refuse', () => {
@@ -44,5 +45,18 @@ suite('what Google would refuse', () => {
     const [called] = answer.choices[0]!.message.tool_calls!;
     assert.ok(called?.type === 'function');
     assert.equal(called.function.name, '_1st_builder');
+  });
+
+  test('a seed beyond 32 bits is sent as one that fits, the same for the same', async () => {
+    const seedFor = async (seed: number) => {
+      gateway.upstream.reply({ json: generated([{ text: 'Hello' }]) });
+      await gateway.client.chat.completions.create({ model, messages: hi, seed });
+      return sent().generationConfig.seed!;
+    };
+    assert.equal(await seedFor(7), 7);
+    assert.equal(await seedFor(-7), -7);
+    const folded = await seedFor(1_795_403_200_123);
+    assert.equal(folded, folded | 0);
+    assert.equal(await seedFor(1_795_403_200_123), folded);
   });
 });

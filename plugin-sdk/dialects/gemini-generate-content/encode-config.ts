@@ -25,7 +25,7 @@ export function encodeConfig(
       temperature: sampling.temperature,
       topP: sampling.topP,
       topK: sampling.topK,
-      seed: sampling.seed,
+      seed: native ? sampling.seed : seedOf(sampling.seed),
       maxOutputTokens: conversation.maxOutputTokens,
       candidateCount: choices !== undefined && (native || choices > 1) ? choices : undefined,
       responseModalities: encodeModalities(conversation, native),
@@ -55,6 +55,11 @@ export function encodeConfig(
   }
   if (rest === undefined && Object.keys(config).length === 0) return undefined;
   return asWritten(config, notes.snake ?? []);
+}
+
+/** OpenAI's seeds have 64 bits. Google refuses more than 32, of which the lowest serve: the same for the same seed. */
+function seedOf(seed: number | undefined): number | undefined {
+  return seed === undefined ? undefined : seed | 0;
 }
 
 function encodeStop(
