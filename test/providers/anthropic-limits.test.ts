@@ -56,4 +56,16 @@ suite('what Anthropic would refuse', () => {
       ['weather'],
     );
   });
+
+  test('a user who is named by an e-mail address is sent as a hash, the same for the same user', async () => {
+    const userIdFor = async (who: { user?: string; safety_identifier?: string }) => {
+      await gateway.client.chat.completions.create({ model, messages: [{ role: 'user', content: 'Hi' }], ...who });
+      return (sent()['metadata'] as { user_id: string }).user_id;
+    };
+    assert.equal(await userIdFor({ user: 'user-42' }), 'user-42');
+    const hashed = await userIdFor({ user: 'ann@example.com' });
+    assert.match(hashed, /^[0-9a-f]{64}$/);
+    assert.equal(await userIdFor({ safety_identifier: 'ann@example.com' }), hashed);
+    assert.notEqual(await userIdFor({ user: 'bob@example.com' }), hashed);
+  });
 });

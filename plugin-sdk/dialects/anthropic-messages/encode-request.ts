@@ -10,6 +10,7 @@ import { dialectId } from './decode-block.ts';
 import { forbiddenInNames, toolNameLimit } from './encode-block.ts';
 import { type Turn, translateMessages } from './encode-messages.ts';
 import { calledTools, encodeChoice, encodeTool, plannedChoice } from './encode-tools.ts';
+import { userIdOf } from './end-user.ts';
 import { reportUnsupported, usableStops } from './losses.ts';
 import { restoreRequest } from './restore-request.ts';
 import { planSampling } from './sampling.ts';
@@ -82,7 +83,7 @@ function translate(given: Conversation, context: EncodeContext): JsonObject {
     top_p: sampling.topP,
     top_k: sampling.topK,
     stop_sequences: usableStops(conversation.stop, lost),
-    metadata: conversation.endUser === undefined ? undefined : { user_id: conversation.endUser },
+    metadata: conversation.endUser === undefined ? undefined : { user_id: userIdOf(conversation.endUser) },
     service_tier: tier,
     stream: context.stream ? true : undefined,
   });
