@@ -432,7 +432,7 @@ describe('gemini: tool calls and results', () => {
     { role: 'tool', tool_call_id: 'a', content: '{"celsius":24}' },
   ];
 
-  test('all results of parallel calls stand in one turn, each with the name of its tool', () => {
+  test('all results of parallel calls stand in one turn, in the order of the calls, each with the name of its tool', () => {
     const contents = contentsOf(parallel, 'gemini-2.5-flash');
     assert.deepEqual(contents.slice(1), [
       {
@@ -445,8 +445,8 @@ describe('gemini: tool calls and results', () => {
       {
         role: 'user',
         parts: [
-          { functionResponse: { id: 'b', name: 'time', response: { output: '3pm' } } },
           { functionResponse: { id: 'a', name: 'weather', response: { celsius: 24 } } },
+          { functionResponse: { id: 'b', name: 'time', response: { output: '3pm' } } },
         ],
       },
     ]);

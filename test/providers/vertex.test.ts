@@ -62,6 +62,39 @@ suite('vertex', () => {
     assert.equal(said.choices[0]!.message.content, 'Hello');
   });
 
+  test('sends results in the order of their calls, since Vertex has no ids to tell two calls of one function apart', async () => {
+    const weather = (id: string, city: string) => ({
+      id,
+      type: 'function' as const,
+      function: { name: 'weather', arguments: JSON.stringify({ city }) },
+    });
+    const part = (output: string) => ({ functionResponse: { name: 'weather', response: { output } } });
+    gateway.upstream.reply({ json: generated }, { json: generated });
+    await gateway.client.chat.completions.create({
+      model: 'vertex/gemini-2.5-flash',
+      messages: [
+        ...hi,
+        { role: 'assistant', tool_calls: [weather('call_1', 'Paris'), weather('call_2', 'Rome')] },
+        { role: 'tool', tool_call_id: 'call_2', content: 'Rome: hot' },
+        { role: 'tool', tool_call_id: 'call_1', content: 'Paris: rain' },
+        { role: 'user', content: 'So?' },
+      ],
+    });
+    const contents = () => (gateway.last().json as { contents: { parts: unknown[] }[] }).contents;
+    assert.deepEqual(contents()[2]?.parts, [part('Paris: rain'), part('Rome: hot'), { text: 'So?' }]);
+    await gateway.client.responses.create({
+      model: 'vertex/gemini-2.5-flash',
+      input: [
+        ...hi,
+        { type: 'function_call', call_id: 'call_1', name: 'weather', arguments: '{"city":"Paris"}' },
+        { type: 'function_call', call_id: 'call_2', name: 'weather', arguments: '{"city":"Rome"}' },
+        { type: 'function_call_output', call_id: 'call_2', output: 'Rome: hot' },
+        { type: 'function_call_output', call_id: 'call_1', output: 'Paris: rain' },
+      ],
+    });
+    assert.deepEqual(contents()[2]?.parts, [part('Paris: rain'), part('Rome: hot')]);
+  });
+
   test('streams Gemini', async () => {
     gateway.upstream.reply({ events: [generated] });
     assert.equal(

@@ -24,6 +24,8 @@ export function encodeMessages(
 ): EncodedMessages {
   const tools = new Map<string, string>();
   const context: PartContext = { audience: 'model', capabilities, names, lost, toolOf: (id) => tools.get(id) };
+  const callOrder = new Map<string, number>();
+  let calls = 0;
   const indexes = clientIndexes(messages);
   const contents: JsonObject[] = [];
   const instructions: JsonObject[] = [];
@@ -33,8 +35,12 @@ export function encodeMessages(
     const index = indexes[position]!;
     loseForeignCarry(message, dialectId, `messages[${index}]`, lost);
     if (message.name !== undefined) lost(`messages[${index}].name`);
-    for (const block of message.blocks) if (block.type === 'tool-call') tools.set(block.id, block.name);
-    const parts = encodeBlocks(message, index, context);
+    for (const block of message.blocks) {
+      if (block.type !== 'tool-call') continue;
+      tools.set(block.id, block.name);
+      callOrder.set(block.id, calls++);
+    }
+    const parts = encodeBlocks(message, index, context, callOrder);
     const isSystem = message.role === 'system' || message.role === 'developer';
     const role = message.role === 'assistant' ? 'model' : 'user';
     if (isSystem && contents.length === 0 && capabilities.systemInstruction) {
@@ -55,22 +61,43 @@ export function encodeMessages(
   return { system: { ...system, parts: [before, instructions].flat() as JsonObject[] }, contents };
 }
 
-function encodeBlocks(message: Message, index: number, context: PartContext): JsonObject[] {
-  const parts: JsonObject[] = [];
+function encodeBlocks(
+  message: Message,
+  index: number,
+  context: PartContext,
+  callOrder: ReadonlyMap<string, number>,
+): JsonObject[] {
   let calls = 0;
   let results = 0;
-  message.blocks.forEach((block, position) => {
+  const placed = message.blocks.map((block, position) => {
     const path =
       block.type === 'tool-call'
         ? `messages[${index}].tool_calls[${calls++}]`
         : block.type === 'tool-result'
           ? `messages[${index + results++}]`
           : pathOf(block, `messages[${index}]`, position);
+    return { block, path };
+  });
+  const parts: JsonObject[] = [];
+  for (const { block, path } of isNative(message) ? placed : inCallOrder(placed, callOrder)) {
     loseForeignCarry(block, dialectId, path, context.lost);
     if (block.cache !== undefined) context.lost(`${path}.prompt_cache_breakpoint`);
     encodePart(block, parts, path, context);
-  });
+  }
   return parts;
+}
+
+interface Placed {
+  readonly block: Block;
+  readonly path: string;
+}
+
+/** Vertex takes no ids: only their order tells the results of two calls of one function apart. */
+function inCallOrder(placed: readonly Placed[], callOrder: ReadonlyMap<string, number>): Placed[] {
+  const orderOf = ({ block }: Placed) => (block.type === 'tool-result' && callOrder.get(block.callId)) || 0;
+  const results = placed.filter(({ block }) => block.type === 'tool-result');
+  results.sort((one, other) => orderOf(one) - orderOf(other));
+  return placed.map((entry) => (entry.block.type === 'tool-result' ? results.shift()! : entry));
 }
 
 function pathOf(block: Block, message: string, position: number): string {
