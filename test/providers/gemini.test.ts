@@ -63,6 +63,33 @@ suite('gemini', () => {
     assert.equal(response.output_text, 'Hello');
   });
 
+  test('streams the citations of a text whose last chunk also signs it', async () => {
+    const groundingMetadata = {
+      groundingChunks: [{ web: { uri: 'https://example.com/', title: 'Example' } }],
+      groundingSupports: [{ segment: { endIndex: 5, text: 'Hello' }, groundingChunkIndices: [0] }],
+    };
+    const last = generated([{ text: 'lo' }, { text: '', thoughtSignature: 'c2ln' }]);
+    const events = [textStream[0]!, { ...last, candidates: [{ ...last.candidates[0], groundingMetadata }] }];
+    gateway.upstream.reply({ events }, { events });
+    const annotations: unknown[] = [];
+    let signature: unknown;
+    const stream = await gateway.client.chat.completions.create({ ...ask, web_search_options: {}, stream: true });
+    for await (const { choices } of stream) {
+      const delta = choices[0]?.delta as { annotations?: object[]; reasoning_details?: { signature: string }[] };
+      annotations.push(...(delta?.annotations ?? []));
+      signature = delta?.reasoning_details?.[0]?.signature ?? signature;
+    }
+    const place = { url: 'https://example.com/', title: 'Example', start_index: 0, end_index: 5 };
+    assert.deepEqual(annotations, [{ type: 'url_citation', url_citation: { ...place, content: 'Hello' } }]);
+    assert.equal(signature, 'c2ln');
+    const response = await gateway.client.responses
+      .stream({ model: ask.model, input: 'Hi', tools: [{ type: 'web_search' }] })
+      .finalResponse();
+    const said = response.output.find((item) => item.type === 'message')!.content[0]!;
+    assert.ok(said.type === 'output_text');
+    assert.deepEqual(said.annotations, [{ type: 'url_citation', ...place }]);
+  });
+
   test('brings thought signatures back through a plain OpenAI tool loop', async () => {
     const call = {
       functionCall: { name: 'weather', args: { city: 'Paris' }, id: 'c1' },

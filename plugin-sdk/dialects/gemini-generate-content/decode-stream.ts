@@ -84,12 +84,16 @@ export class GeminiStreamDecoder implements StreamDecoder {
     const choice = this.#choice(typeof index === 'number' ? index : position);
     const parts = isObject(content) && Array.isArray(content['parts']) ? content['parts'] : undefined;
     const pieces: JsonValue[] = [];
+    // What signs a text ends its block, so it waits for the citations that the same chunk gives the text.
+    let signed: JsonObject | undefined;
     for (const part of parts ?? []) {
       if (!isObject(part)) continue;
+      signed = sign(signed, choice, emit);
       if (this.#piece(part, choice, emit)) pieces.push(part);
-      else this.#part(part, choice, emit);
+      else if (this.#part(part, choice, emit)) signed = part;
     }
     if (isObject(groundingMetadata)) cite(groundingMetadata, choice, emit);
+    sign(signed, choice, emit);
     if (typeof finishReason === 'string') choice.finishWord = finishReason;
     return parts === undefined ? candidate : { ...candidate, content: { ...(content as JsonObject), parts: pieces } };
   }
@@ -111,10 +115,11 @@ export class GeminiStreamDecoder implements StreamDecoder {
     return choice;
   }
 
-  #part(part: JsonObject, choice: ChoiceState, emit: Emit): void {
+  /** True for a text whose signature is still to be said. */
+  #part(part: JsonObject, choice: ChoiceState, emit: Emit): boolean {
     if (!isPlainText(part)) {
       for (const block of decodePart(part, this.#ids!)) emitWhole(this.#restore(block), part, choice, emit);
-      return;
+      return false;
     }
     const type = part['thought'] === true ? 'reasoning' : 'text';
     const text = part['text'] as string;
@@ -122,9 +127,9 @@ export class GeminiStreamDecoder implements StreamDecoder {
     emit({ type, ...at, text });
     if (type === 'text') choice.text += text;
     const signature = part['thoughtSignature'];
-    if (typeof signature !== 'string') return;
-    if (type === 'text') emitWhole({ type: 'reasoning', signature, maker }, part, choice, emit);
-    else emit({ type: 'signature', ...at, signature });
+    if (typeof signature !== 'string') return false;
+    if (type === 'reasoning') emit({ type: 'signature', ...at, signature });
+    return type === 'text';
   }
 
   /** True for a piece of a function call that is streamed. */
@@ -263,6 +268,12 @@ function headOfBlock(block: Block): BlockHead | undefined {
     default:
       return undefined;
   }
+}
+
+/** The signature of a text, as the reasoning block that stands behind it. */
+function sign(part: JsonObject | undefined, choice: ChoiceState, emit: Emit): undefined {
+  if (part === undefined) return;
+  emitWhole({ type: 'reasoning', signature: String(part['thoughtSignature']), maker }, part, choice, emit);
 }
 
 function cite(metadata: JsonObject, choice: ChoiceState, emit: Emit): void {
