@@ -15,8 +15,12 @@ const unchanged: ToolNames = { toWire: (name) => name, fromWire: (name) => name 
  */
 export function toolNames(conversation: Conversation | undefined, forbidden: RegExp, maxLength: number): ToolNames {
   if (conversation === undefined) return unchanged;
-  const names = namesIn(conversation);
-  if (names.every((name) => name.length <= maxLength && name.search(forbidden) < 0)) return unchanged;
+  return legalNames(namesIn(conversation), forbidden, maxLength) ?? unchanged;
+}
+
+/** The same for any names; undefined when all are legal as they are. */
+export function legalNames(names: readonly string[], forbidden: RegExp, maxLength: number): ToolNames | undefined {
+  if (names.every((name) => name.length <= maxLength && name.search(forbidden) < 0)) return undefined;
   const wire = new Map<string, string>();
   const original = new Map<string, string>();
   for (const name of names) {

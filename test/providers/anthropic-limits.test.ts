@@ -15,6 +15,24 @@ const message = {
 };
 const model = 'anthropic/claude-sonnet-4-5';
 const call = (id: string, name: string) => ({ id, type: 'function' as const, function: { name, arguments: '{}' } });
+/** A tool use as Anthropic streams it. */
+const streamedCall = (name: string, input: object): string[] => {
+  const [head, tail] = [JSON.stringify(input).slice(0, 4), JSON.stringify(input).slice(4)];
+  const piece = (partial_json: string) => ({
+    type: 'content_block_delta',
+    index: 0,
+    delta: { type: 'input_json_delta', partial_json },
+  });
+  return [
+    { type: 'message_start', message: { ...message, content: [], stop_reason: null } },
+    { type: 'content_block_start', index: 0, content_block: { type: 'tool_use', id: 'toolu_1', name, input: {} } },
+    piece(head),
+    piece(tail),
+    { type: 'content_block_stop', index: 0 },
+    { type: 'message_delta', delta: { stop_reason: 'tool_use', stop_sequence: null }, usage: { output_tokens: 7 } },
+    { type: 'message_stop' },
+  ].map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+};
 const toolHistory: OpenAI.ChatCompletionMessageParam[] = [
   { role: 'user', content: 'How is the weather?' },
   { role: 'assistant', tool_calls: [call('call_1', 'weather'), call('call_2', 'time.now'), call('call_3', 'weather')] },
@@ -67,5 +85,65 @@ suite('what Anthropic would refuse', () => {
     assert.match(hashed, /^[0-9a-f]{64}$/);
     assert.equal(await userIdFor({ safety_identifier: 'ann@example.com' }), hashed);
     assert.notEqual(await userIdFor({ user: 'bob@example.com' }), hashed);
+  });
+
+  suite('property names', () => {
+    const text = { type: 'string' };
+    const parameters = {
+      type: 'object',
+      properties: { $filter: text, 'filter[name]': text, _filter: { type: 'object', properties: { $top: text } } },
+      required: ['$filter'],
+      additionalProperties: false,
+    };
+    const sentSchema = {
+      ...parameters,
+      properties: { _filter_2: text, filter_name_: text, _filter: parameters.properties['_filter'] },
+      required: ['_filter_2'],
+    };
+    const input = { _filter_2: 'a', _filter: { $top: '1' }, other: 1 };
+    const given = { $filter: 'a', _filter: { $top: '1' }, other: 1 };
+    const call = {
+      model,
+      messages: [{ role: 'user' as const, content: 'Hi' }],
+      tools: [{ type: 'function' as const, function: { name: 'list', parameters } }],
+    };
+
+    test('are sent as Anthropic takes them, and come back as the client wrote them', async () => {
+      const content = [{ type: 'tool_use', id: 'toolu_1', name: 'list', input }];
+      gateway.upstream.reply({ json: { ...message, content, stop_reason: 'tool_use' } });
+      const answer = await gateway.client.chat.completions.create(call);
+      assert.deepEqual(sent()['tools'], [{ name: 'list', input_schema: sentSchema }]);
+      const [made] = answer.choices[0]!.message.tool_calls!;
+      assert.ok(made?.type === 'function');
+      assert.deepEqual(JSON.parse(made.function.arguments), given);
+    });
+
+    test('come back so in streams', async () => {
+      gateway.upstream.reply({ events: streamedCall('list', input) }, { events: streamedCall('list', {}) });
+      const argumentsOf = async () => {
+        const answer = await gateway.client.chat.completions.stream(call).finalChatCompletion();
+        const [made] = answer.choices[0]!.message.tool_calls!;
+        assert.ok(made?.type === 'function');
+        return JSON.parse(made.function.arguments) as unknown;
+      };
+      assert.deepEqual(await argumentsOf(), given);
+      assert.deepEqual(await argumentsOf(), {});
+    });
+
+    test('of an answer that a tool plays come back so in its text', async () => {
+      const schema = { ...parameters, additionalProperties: true };
+      const asked = {
+        model,
+        messages: call.messages,
+        response_format: { type: 'json_schema' as const, json_schema: { name: 'x', schema } },
+      };
+      gateway.upstream.reply({ events: streamedCall('bf_json_answer', input) });
+      const text = await gateway.client.chat.completions.stream(asked).finalContent();
+      assert.deepEqual((sent()['tools'] as { input_schema: object }[])[0]!.input_schema, {
+        ...sentSchema,
+        additionalProperties: true,
+      });
+      assert.deepEqual(JSON.parse(text!), given);
+    });
   });
 });

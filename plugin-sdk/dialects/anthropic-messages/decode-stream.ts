@@ -2,7 +2,6 @@ import type { AnswerEvent, BlockHead, Conversation } from '../../conversation/in
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { FramedEvent, StreamDecoder } from '../dialect.ts';
-import { freeText } from '../free-text.ts';
 import { present } from '../present.ts';
 import { asUnreadable, refusalOf } from './decode-answer.ts';
 import { decodeCitation, dialectId } from './decode-block.ts';
@@ -18,7 +17,7 @@ type Emit = (event: AnswerEvent) => void;
 /** The open content block. `held` collects the input of blocks that are passed on whole. */
 interface OpenBlock {
   readonly index: number;
-  readonly kind: 'text' | 'reasoning' | 'answer' | 'call' | 'held-call' | 'item';
+  readonly kind: 'text' | 'reasoning' | 'answer' | 'held-answer' | 'call' | 'held-call' | 'item';
   readonly value: JsonObject;
   held: string;
   empty: boolean;
@@ -103,7 +102,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
     const opened = this.#kindOf(value);
     this.#open = { index, kind: opened.kind, value, held: '', empty: true };
     if (opened.head === undefined) return;
-    const known = opened.kind === 'answer' ? answerFields : headFields;
+    const known = opened.kind === 'answer' || opened.kind === 'held-answer' ? answerFields : headFields;
     const at = { choice: 0, block: index } as const;
     emit({ type: 'block-start', ...at, head: opened.head, ...carrying(dialectId, unknownFields(value, known)) });
     if (value.type === 'text' && value.text) emit({ type: 'text', ...at, text: String(value.text) });
@@ -123,12 +122,13 @@ export class MessagesStreamDecoder implements StreamDecoder {
         this.#toolCalls += 1;
         const wireName = String(value.name);
         const kind = this.#calls.kindOf(wireName);
+        const held = this.#calls.isHeld(wireName);
         if (kind === 'answer') {
           this.#answers += 1;
-          return { kind, head: { type: 'text' } };
+          return { kind: held ? 'held-answer' : kind, head: { type: 'text' } };
         }
         const call = { type: 'tool-call', id: String(value.id), name: this.#calls.nameOf(wireName) } as const;
-        return kind === 'custom' ? { kind: 'held-call', head: { ...call, kind } } : { kind: 'call', head: call };
+        return { kind: held ? 'held-call' : 'call', head: kind === 'custom' ? { ...call, kind } : call };
       }
       default:
         return { kind: 'item' };
@@ -178,12 +178,12 @@ export class MessagesStreamDecoder implements StreamDecoder {
         ...at,
         head: { type: 'provider-item', block: { type: 'provider-item', dialect: dialectId, value } },
       });
-    } else if (open.kind === 'held-call') {
-      emit({ type: 'arguments', ...at, text: freeText(open.held) });
+    } else if (open.kind === 'held-call' || open.kind === 'held-answer') {
+      const name = String(open.value.name);
+      const held = open.empty && this.#calls.kindOf(name) !== 'custom' ? inputAtStart(open) : open.held;
+      emit({ type: open.kind === 'held-call' ? 'arguments' : 'text', ...at, text: this.#calls.inputOf(name, held) });
     } else if (open.empty && (open.kind === 'call' || open.kind === 'answer')) {
-      // A call without arguments sends no fragment, or only empty ones; its input then stands in the start, if anywhere.
-      const text = JSON.stringify(open.value.input ?? {});
-      emit({ type: open.kind === 'call' ? 'arguments' : 'text', ...at, text });
+      emit({ type: open.kind === 'call' ? 'arguments' : 'text', ...at, text: inputAtStart(open) });
     }
     emit({ type: 'block-end', ...at });
   }
@@ -221,6 +221,11 @@ export class MessagesStreamDecoder implements StreamDecoder {
 
 const headFields = new Set(['type', 'text', 'thinking', 'signature', 'data', 'id', 'name', 'input']);
 const answerFields = new Set([...headFields, 'caller']);
+
+/** A call without arguments sends no fragment, or only empty ones; its input then stands in the start, if anywhere. */
+function inputAtStart({ value }: OpenBlock): string {
+  return JSON.stringify(value.input ?? {});
+}
 
 function parse(text: string): JsonValue {
   try {

@@ -5,6 +5,7 @@ import { dialectId } from './decode-block.ts';
 import { cacheControl } from './encode-block.ts';
 import type { Turn } from './encode-messages.ts';
 import { carriedFields, spellingOf } from './fields.ts';
+import { withLegalProperties } from './property-names.ts';
 import { argumentSchema, type ToolPlan } from './tool-plan.ts';
 
 export function encodeTool(tool: Tool, native: boolean): JsonObject {
@@ -12,7 +13,7 @@ export function encodeTool(tool: Tool, native: boolean): JsonObject {
   if (tool.type === 'custom') return { type: 'custom', name: tool.name, input_schema: { type: 'object' } };
   return {
     name: tool.name,
-    input_schema: native && tool.parameters ? tool.parameters : argumentSchema(tool),
+    input_schema: native && tool.parameters ? tool.parameters : withLegalProperties(argumentSchema(tool)),
     ...present({
       type: spellingOf(tool, dialectId, '$type'),
       description: tool.description,
