@@ -19,7 +19,7 @@ const tool = (name: string): OpenAI.ChatCompletionTool => ({
 interface Sent {
   readonly tools: readonly { readonly functionDeclarations: readonly { readonly name: string }[] }[];
   readonly toolConfig: { readonly functionCallingConfig: { readonly allowedFunctionNames: readonly string[] } };
-  readonly generationConfig: { readonly seed?: number };
+  readonly generationConfig?: { readonly seed?: number; readonly responseMimeType?: string };
 }
 
 suite('what Google would refuse', () => {
@@ -51,12 +51,31 @@ suite('what Google would refuse', () => {
     const seedFor = async (seed: number) => {
       gateway.upstream.reply({ json: generated([{ text: 'Hello' }]) });
       await gateway.client.chat.completions.create({ model, messages: hi, seed });
-      return sent().generationConfig.seed!;
+      return sent().generationConfig!.seed!;
     };
     assert.equal(await seedFor(7), 7);
     assert.equal(await seedFor(-7), -7);
     const folded = await seedFor(1_795_403_200_123);
     assert.equal(folded, folded | 0);
     assert.equal(await seedFor(1_795_403_200_123), folded);
+  });
+
+  test('an output format is left out of a turn in which a function must be called', async () => {
+    const schema = { type: 'object', properties: { a: { type: 'string' } } };
+    const formatFor = async (tool_choice: OpenAI.ChatCompletionToolChoiceOption) => {
+      gateway.upstream.reply({ json: generated([{ functionCall: { name: 'f', args: {} } }]) });
+      const { choices } = await gateway.client.chat.completions.create({
+        model,
+        messages: hi,
+        tools: [tool('f')],
+        tool_choice,
+        response_format: { type: 'json_schema', json_schema: { name: 'x', strict: true, schema } },
+      });
+      assert.equal(choices[0]!.finish_reason, 'tool_calls');
+      return sent().generationConfig?.responseMimeType;
+    };
+    assert.equal(await formatFor('auto'), 'application/json');
+    assert.equal(await formatFor('required'), undefined);
+    assert.equal(await formatFor({ type: 'function', function: { name: 'f' } }), undefined);
   });
 });

@@ -19,9 +19,9 @@ export interface EncodedTools {
   /**
    * Who sees to the output format: Google, {@link answerTool}, or words of ours in the system instruction. Models before
    * Gemini 3 refuse a response type of JSON beside functions ("Function calling with a response mime type:
-   * 'application/json' is unsupported").
+   * 'application/json' is unsupported"), later ones where a function must be called. Then no text comes that it is for.
    */
-  readonly format: 'google' | 'tool' | 'words';
+  readonly format: 'google' | 'tool' | 'words' | 'none';
 }
 
 /** Writes `tools` and `toolConfig`. A choice without tools is left out, since Google refuses it. */
@@ -37,7 +37,8 @@ export function encodeTools(
   const isJson = output?.type === 'schema' || output?.type === 'json';
   const clash = !native && isJson && functions.length > 0 && !capabilities.structuredOutputWithTools;
   const mayCall = toolChoice?.type !== 'none';
-  const format = !clash || !mayCall ? 'google' : output.type === 'schema' ? 'tool' : 'words';
+  const google = !native && functions.length > 0 && mustCall(toolChoice) ? 'none' : 'google';
+  const format = !clash || !mayCall ? google : output.type === 'schema' ? 'tool' : 'words';
   const offered = clash && !mayCall ? tools.filter((tool) => tool.type === 'provider') : tools;
 
   const entries: JsonObject[] = [];
@@ -64,6 +65,12 @@ export function encodeTools(
     toolConfig: encodeConfig(conversation, calling ? choice : undefined, strict && capabilities.validatedMode, names),
     format,
   };
+}
+
+function mustCall(choice: ToolChoice | undefined): boolean {
+  return (
+    choice?.type === 'required' || choice?.type === 'tool' || (choice?.type === 'allowed' && choice.mode === 'required')
+  );
 }
 
 /** With the answer itself a tool, the model must call one; a narrower wish of the client is kept beside it. */
