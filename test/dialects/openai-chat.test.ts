@@ -316,6 +316,17 @@ test('reads a stop string as a list and an image/jpg as image/jpeg', () => {
   assert.deepEqual(encodeFor(openaiChat, conversation).body, body);
 });
 
+test('writes a data URL with parameters as it was read', () => {
+  const file = { filename: 'a.pdf', file_data: 'data:application/pdf;filename=generated.pdf;base64,AA' };
+  const image_url = { url: 'data:image/png;charset=utf-8;base64,AA' };
+  const content = [
+    { type: 'file', file },
+    { type: 'image_url', image_url },
+  ];
+  const body = { model: 'm', messages: [{ role: 'user', content }] };
+  assert.deepEqual(encodeFor(openaiChat, codec.decodeRequest(body)).body, body);
+});
+
 test('asks a target for usage whether or not the client of another format did', () => {
   assert.deepEqual(encodeFor(openaiChat, { model: 'm', messages: [], stream: true }).body, {
     model: 'm',

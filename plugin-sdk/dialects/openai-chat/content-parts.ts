@@ -102,17 +102,17 @@ function decodeAudio(reader: FieldReader, part: JsonObject): Block | undefined {
 function decodeFile(reader: FieldReader, part: JsonObject): Block | undefined {
   if (!isObject(part['file'])) return undefined;
   const inner = new FieldReader(part['file']);
-  const { source, spelling: field } = fileSource(inner);
+  const { source, field, mediaType } = fileSource(inner);
   if (source === undefined) return undefined;
   reader.understood('file');
   const name = inner.string('filename');
   const { cache, spelling } = decodeCache(reader);
-  const spellings = { $inner: inner.rest(), $file: field, ...spelling };
+  const spellings = { $inner: inner.rest(), $file: field, $mediaType: mediaType, ...spelling };
   return present({ type: 'file' as const, source, name, cache, ...carryPart(reader, spellings) });
 }
 
 /** OpenAI's chat takes ids and data; `file_url` is its word in responses, and OpenRouter reads URLs in `file_data`. */
-function fileSource(file: FieldReader): { source?: FileBlock['source']; spelling?: string } {
+function fileSource(file: FieldReader): { source?: FileBlock['source']; field?: string; mediaType?: string } {
   const id = file.string('file_id');
   if (id !== undefined) return { source: { kind: 'file', id } };
   for (const field of ['file_data', 'file_url']) {
@@ -120,9 +120,9 @@ function fileSource(file: FieldReader): { source?: FileBlock['source']; spelling
     if (typeof data !== 'string') continue;
     const { source, spelling } = sourceOfUrl(data);
     const isUrl = source.kind === 'url' && /^(?:https?|gs|s3):/i.test(source.url);
-    if (!isUrl && (field === 'file_url' || source.kind !== 'base64' || spelling !== undefined)) continue;
+    if (!isUrl && (field === 'file_url' || source.kind !== 'base64')) continue;
     file.understood(field);
-    return isUrl ? { source, spelling: field } : { source };
+    return isUrl ? { source, field } : present({ source, mediaType: spelling });
   }
   return {};
 }

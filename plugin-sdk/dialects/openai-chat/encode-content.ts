@@ -130,7 +130,10 @@ function encodeFile(
   if (media !== undefined) return media;
   // OpenAI refuses file data without a name.
   const filename = name ?? (own ? undefined : fileNameOf(source.mediaType));
-  return { type: 'file', file: { ...inner, ...present({ file_data: urlOfSource(source), filename }) } };
+  return {
+    type: 'file',
+    file: { ...inner, ...present({ file_data: urlOfSource(source, text(read?.['$mediaType'])), filename }) },
+  };
 }
 
 /** A picture or sound that came as a file: OpenAI takes files for documents. */

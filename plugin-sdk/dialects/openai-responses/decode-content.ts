@@ -117,25 +117,32 @@ function decodeImage(reader: FieldReader): Block | undefined {
 }
 
 function decodeFile(reader: FieldReader): Block | undefined {
-  const source = fileSource(reader);
-  if (source === undefined) return undefined;
+  const read = fileSource(reader);
+  if (read === undefined) return undefined;
+  const { source, spelling } = read;
   const name = reader.string('filename');
   const cache = decodeCache(reader);
-  return present({ type: 'file' as const, source, name, cache, ...carrying(dialect, reader.rest()) });
+  return present({
+    type: 'file' as const,
+    source,
+    name,
+    cache,
+    ...carrying(dialect, reader.rest(), { $mediaType: spelling }),
+  });
 }
 
-function fileSource(reader: FieldReader): (Block & { type: 'file' })['source'] | undefined {
+function fileSource(reader: FieldReader): ReturnType<typeof sourceOfUrl> | undefined {
   const url = reader.string('file_url');
-  if (url !== undefined) return { kind: 'url', url };
+  if (url !== undefined) return { source: { kind: 'url', url } };
   const data = reader.peek('file_data');
   if (typeof data === 'string') {
-    const { source, spelling } = sourceOfUrl(data);
-    if (source.kind !== 'base64' || spelling !== undefined) return undefined;
+    const read = sourceOfUrl(data);
+    if (read.source.kind !== 'base64') return undefined;
     reader.understood('file_data');
-    return source;
+    return read;
   }
   const id = reader.string('file_id');
-  return id === undefined ? undefined : { kind: 'file', id };
+  return id === undefined ? undefined : { source: { kind: 'file', id } };
 }
 
 function decodeAudio(reader: FieldReader, audio: JsonValue | undefined): Block | undefined {

@@ -40,7 +40,7 @@ export function encodePart(
       );
     }
     case 'file': {
-      const source = fileSource(block, own);
+      const source = fileSource(block, own, carry?.['$mediaType']);
       return source && { ...source, ...wireFields(carry) };
     }
     case 'audio':
@@ -64,11 +64,19 @@ function textType(carry: JsonObject | undefined, usualText: string): string {
 
 function imageSource({ source }: Block & { type: 'image' }, spelling: JsonValue | undefined): JsonObject | undefined {
   if (source.kind === 'file') return { file_id: source.id };
-  const url = urlOfSource(source, typeof spelling === 'string' ? spelling : undefined);
+  const url = urlOfSource(source, textOf(spelling));
   return url === undefined ? undefined : { image_url: url };
 }
 
-function fileSource({ source, name }: Block & { type: 'file' }, own: boolean): JsonObject | undefined {
+function textOf(value: JsonValue | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function fileSource(
+  { source, name }: Block & { type: 'file' },
+  own: boolean,
+  spelling: JsonValue | undefined,
+): JsonObject | undefined {
   switch (source.kind) {
     case 'text':
       return { type: 'input_text', text: name === undefined ? source.text : `${name}\n\n${source.text}` };
@@ -79,7 +87,7 @@ function fileSource({ source, name }: Block & { type: 'file' }, own: boolean): J
     case 'base64': {
       // OpenAI refuses file data without a name.
       const filename = name ?? (own ? undefined : `file.${source.mediaType.split('/')[1] ?? 'bin'}`);
-      return { type: 'input_file', ...present({ file_data: urlOfSource(source), filename }) };
+      return { type: 'input_file', ...present({ file_data: urlOfSource(source, textOf(spelling)), filename }) };
     }
   }
 }
