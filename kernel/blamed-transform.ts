@@ -37,6 +37,9 @@ export class BlamedTransform implements StreamTransform, Culprit {
   readonly hook = 'transformResponse';
   declare readonly omits?: OmittedEvents;
   readonly #transform: StreamTransform;
+  /** Choices of which it has emitted the finish. */
+  readonly #finished = new Set<number>();
+  #ending = false;
 
   constructor(transform: StreamTransform, plugin: string) {
     this.plugin = plugin;
@@ -55,6 +58,7 @@ export class BlamedTransform implements StreamTransform, Culprit {
   }
 
   end(emit: Emit): void {
+    this.#ending = true;
     let result: unknown;
     try {
       result = this.#transform.end?.(emit);
@@ -67,10 +71,18 @@ export class BlamedTransform implements StreamTransform, Culprit {
   /** What it emits, on its way to the next. */
   checked(next: Emit): Emit {
     return (event) => {
-      const fault = eventFault(event);
+      const fault = eventFault(event) ?? this.#lateness(event);
       if (fault !== undefined) throw badResult(this, fault);
       next(event);
     };
+  }
+
+  /** After its finish most formats have no place for content: it would be lost. A provider's own is not looked at here. */
+  #lateness(event: AnswerEvent): string | undefined {
+    if (event.type === 'finish') this.#finished.add(event.choice);
+    else if (this.#ending && 'choice' in event && this.#finished.has(event.choice))
+      return `end emitted ${event.type} after the answer had finished: emit what was held at its block-end`;
+    return undefined;
   }
 
   /** An event that is returned, or emitted after a wait, would be lost. What a short arrow function leaves behind is none. */

@@ -57,7 +57,10 @@ export interface StreamTransform {
    */
   readonly omits?: OmittedEvents;
   event(event: AnswerEvent, emit: (event: AnswerEvent) => void): void;
-  /** The stream is over: flush what was held. */
+  /**
+   * The stream is over. Content goes on here only where `finish` was held with it: what is held of one block goes on at its
+   * `block-end`.
+   */
   end?(emit: (event: AnswerEvent) => void): void;
 }
 

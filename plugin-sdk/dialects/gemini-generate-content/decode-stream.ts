@@ -94,7 +94,11 @@ export class GeminiStreamDecoder implements StreamDecoder {
     }
     if (isObject(groundingMetadata)) cite(groundingMetadata, choice, emit);
     sign(signed, choice, emit);
-    if (typeof finishReason === 'string') choice.finishWord = finishReason;
+    if (typeof finishReason === 'string') {
+      choice.finishWord = finishReason;
+      // Before the chunk's native event, so that text which a plugin holds back until here is still part of this chunk.
+      close(choice, emit);
+    }
     return parts === undefined ? candidate : { ...candidate, content: { ...(content as JsonObject), parts: pieces } };
   }
 
