@@ -1,14 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { createRequire, findPackageJSON } from 'node:module';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { type CatalogueEntry, GatewayError, isGatewayError, type PluginDefinition } from '../plugin-sdk/index.ts';
+import { type CatalogueEntry, isGatewayError, type PluginDefinition } from '../plugin-sdk/index.ts';
 import { checkOptions } from './config/check-options.ts';
 import type { PluginEntry } from './config/config.ts';
-import { didYouMean } from './config/did-you-mean.ts';
 import type { LoadedConfig } from './config/load-config.ts';
-import { importFailure, importPlugin } from './import-plugin.ts';
+import type { Problems } from './config/problems.ts';
+import { findDefinition } from './find-definition.ts';
+import { importFailure } from './import-plugin.ts';
 import { order } from './order.ts';
 
 /** A plugin that will run: its definition, its checked options and what the operator chose for it. */
@@ -27,7 +23,7 @@ export interface PlannedPlugin {
 
 /**
  * Finds, loads, checks and orders the plugins of a config, and those they need. Every problem of every plugin is reported
- * at once. Throws GatewayError CFG_INVALID, PLUGIN_MISSING, PLUGIN_CYCLE.
+ * at once. Throws GatewayError CFG_INVALID, PLUGIN_CYCLE.
  */
 export async function loadPlugins(
   loaded: LoadedConfig,
@@ -44,6 +40,7 @@ export async function loadPlugins(
   const planned = found.filter((plugin) => plugin !== undefined);
   problems.throwIfAny();
   await addImplied(planned, catalogue, forbidden, loaded);
+  reportMissing(planned, catalogue, forbidden, problems);
   problems.throwIfAny();
   return order(planned);
 }
@@ -76,9 +73,7 @@ async function addImplied(
   for (let i = 0; i < planned.length; i++) {
     for (const capability of planned[i]!.requires) {
       if (planned.some((plugin) => plugin.provides.includes(capability))) continue;
-      const entry = catalogue.find(
-        ({ id, provides }) => !forbidden.has(id) && (id === capability || provides?.includes(capability)),
-      );
+      const entry = catalogue.find((shipped) => !forbidden.has(shipped.id) && brings(shipped, capability));
       if (entry === undefined) continue;
       const { default: definition } = await entry.load();
       const options = await checkOptions({
@@ -88,6 +83,28 @@ async function addImplied(
         problems: loaded.problems,
       });
       planned.push(plan(entry.id, definition, options, { failOpen: false }, true));
+    }
+  }
+}
+
+function brings({ id, provides }: CatalogueEntry, capability: string): boolean {
+  return id === capability || provides?.includes(capability) === true;
+}
+
+/** What planned plugins require and nobody provides, at the `false` that forbids it where there is one. */
+function reportMissing(
+  planned: readonly PlannedPlugin[],
+  catalogue: readonly CatalogueEntry[],
+  forbidden: ReadonlySet<string>,
+  problems: Problems,
+) {
+  for (const { id, requires } of planned) {
+    for (const capability of requires) {
+      if (planned.some(({ provides }) => provides.includes(capability))) continue;
+      const message = `${id} requires ${capability}, which nothing in the config provides`;
+      const off = catalogue.find((shipped) => forbidden.has(shipped.id) && brings(shipped, capability));
+      if (off === undefined) problems.add(['plugins', id], `${message}; add a plugin that does`, { part: 'key' });
+      else problems.add(['plugins', off.id], `${message} while this is false`);
     }
   }
 }
@@ -109,73 +126,4 @@ function plan(
     requires: definition.requires ?? [],
     provides: [...new Set([id, definition.name, ...(definition.provides ?? [])])],
   };
-}
-
-/** A shipped id, a path relative to the config, or a package that the config's folder can import. */
-export async function findDefinition(
-  use: string,
-  baseDir: string,
-  catalogue: readonly CatalogueEntry[],
-): Promise<PluginDefinition> {
-  const shipped = catalogue.find(({ id }) => id === use);
-  if (shipped !== undefined) return (await shipped.load()).default;
-  const isPath = use.startsWith('.') || isAbsolute(use);
-  const file = isPath ? resolve(baseDir, use) : resolvePackage(use, baseDir);
-  if (file === undefined) {
-    const guess = didYouMean(
-      use,
-      catalogue.map(({ id }) => id),
-    );
-    const suggestion =
-      guess === undefined
-        ? 'It is no shipped plugin, no path and no package beside the config; a name of your own needs `use`.'
-        : `Did you mean ${guess}?`;
-    throw new GatewayError('PLUGIN_UNKNOWN', { plugin: use, suggestion });
-  }
-  const found = isPath ? await stat(file).catch(() => undefined) : undefined;
-  if (isPath && found === undefined)
-    throw new GatewayError('PLUGIN_UNKNOWN', { plugin: use, suggestion: `There is no file ${file}.` });
-  // A changed file is loaded anew at the next reload, although modules are cached by address.
-  const version = found === undefined ? '' : `?v=${found.mtimeMs}`;
-  const module = (await importPlugin(pathToFileURL(file).href + version)) as { default?: PluginDefinition };
-  const definition = module.default;
-  const reason = unusable(definition);
-  if (reason !== undefined) throw new GatewayError('PLUGIN_MALFORMED', { plugin: use, reason });
-  return definition as PluginDefinition;
-}
-
-function resolvePackage(name: string, baseDir: string): string | undefined {
-  const from = join(baseDir, 'config');
-  try {
-    return createRequire(from).resolve(name);
-  } catch {
-    // A package that exports only for `import` is not found by `require`.
-    const manifest = manifestOf(name, from);
-    if (manifest === undefined) return undefined;
-    const { exports } = JSON.parse(readFileSync(manifest, 'utf8')) as { exports?: PackageExports };
-    const main = typeof exports === 'string' ? exports : (exports?.['.'] ?? exports?.import ?? exports?.default);
-    const path = typeof main === 'object' ? (main.import ?? main.default) : main;
-    return path === undefined ? undefined : join(dirname(manifest), path);
-  }
-}
-
-function manifestOf(name: string, from: string): string | undefined {
-  try {
-    return findPackageJSON(name, pathToFileURL(from));
-  } catch {
-    return undefined;
-  }
-}
-
-type PackageExports =
-  | string
-  | { '.'?: string | { import?: string; default?: string }; import?: string; default?: string };
-
-function unusable(definition: unknown): string | undefined {
-  if (typeof definition !== 'object' || definition === null)
-    return 'it has no default export; export the result of definePlugin() as default';
-  const { name, options, setup } = definition as Partial<PluginDefinition>;
-  if (typeof name !== 'string' || name === '') return 'it has no name';
-  if (typeof setup !== 'function') return 'it has no setup function';
-  return options === undefined ? 'it declares no options schema' : undefined;
 }

@@ -102,7 +102,7 @@ async function setUpOne(plugin: PlannedPlugin, host: Host, log: Logger): Promise
     if (code === 'PLUGIN_SETUP_TIMEOUT') throw cause;
     throw new GatewayError(
       'PLUGIN_SETUP_FAILED',
-      { plugin: plugin.id, reason: text ?? message ?? String(cause) },
+      { plugin: plugin.id, reason: (text ?? message ?? String(cause)).replace(/\.$/, '') },
       { cause, plugin: plugin.id },
     );
   }

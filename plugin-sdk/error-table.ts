@@ -13,7 +13,7 @@ export const specs = {
   PLUGIN_UNKNOWN: { status: 500, message: 'There is no plugin {plugin}.', hint: '{suggestion}', retry: 'never' },
   PLUGIN_MALFORMED: { status: 500, message: 'The plugin {plugin} is not usable: {reason}.', retry: 'never' },
   PLUGIN_CYCLE: { status: 500, message: 'Plugins wait for each other: {cycle}.', hint: 'Remove one `after` or `requires`.', retry: 'never' },
-  PLUGIN_MISSING: { status: 500, message: 'The plugin {plugin} requires {capability}, which nothing in the config provides.', hint: 'Add a plugin that provides it.', retry: 'never' },
+  PLUGIN_MISSING: { status: 500, message: 'The plugin {plugin} requires {capability}, which nothing in the config provides.', hint: 'Name it in `requires`, which loads what ships for it, or add a plugin that provides it.', retry: 'never' },
   PLUGIN_SETUP_FAILED: { status: 500, message: 'The plugin {plugin} did not set up: {reason}.', retry: 'never' },
   PLUGIN_SETUP_TIMEOUT: { status: 500, message: 'The plugin {plugin} did not finish setup within {ms} ms.', retry: 'never' },
   PLUGIN_FAILED: { status: 500, message: 'The plugin {plugin} failed in {hook}.', hint: 'The log has the cause under this request id.', retry: 'never', openaiCode: 'plugin_failed' },

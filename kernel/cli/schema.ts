@@ -1,7 +1,7 @@
 import { readCatalogue } from '../catalogue.ts';
 import { configSchema } from '../config/json-schema.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
-import { findDefinition } from '../load-plugins.ts';
+import { findDefinition } from '../find-definition.ts';
 
 /** Prints a JSON Schema of the config: every shipped plugin, and those that this config names besides. */
 export async function printSchema(loaded: LoadedConfig): Promise<number> {
