@@ -109,7 +109,7 @@ test('the plugins of the plugin-sdk README load as printed and do what they say'
     names.push(name);
     writeFileSync(join(folder, `${name}.ts`), text);
   }
-  assert.deepEqual(names, ['no-card-numbers', 'shout', 'my-llm', 'own-llm', 'ask']);
+  assert.deepEqual(names, ['no-card-numbers', 'team-as-user', 'daily-limit', 'shout', 'my-llm', 'own-llm', 'ask']);
   await using upstream = await startUpstream();
   upstream.always({ json: { choices: [{ index: 0, message: { role: 'assistant', content: 'hi' } }] } });
   await using gateway = await startGateway({
@@ -118,6 +118,8 @@ test('the plugins of the plugin-sdk README load as printed and do what they say'
       'routes/openai': {},
       'providers/mock': {},
       './no-card-numbers.ts': {},
+      './team-as-user.ts': {},
+      './daily-limit.ts': { requests: 9 },
       './shout.ts': {},
       './ask.ts': {},
       'my-llm': { use: './my-llm.ts', ...upstream.provider() },
@@ -127,7 +129,7 @@ test('the plugins of the plugin-sdk README load as printed and do what they say'
   const ask = (path: string, model: string, content: string, stream = false): Promise<Response> =>
     fetch(`${gateway.url}${path}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', 'x-team': 'red' },
       body: JSON.stringify({ model, stream, messages: [{ role: 'user', content }] }),
     });
   const chat = '/openai/v1/chat/completions';
@@ -142,6 +144,7 @@ test('the plugins of the plugin-sdk README load as printed and do what they say'
   const [mine, own] = upstream.requests.filter(({ method }) => method === 'POST');
   assert.deepEqual([mine?.url, mine?.headers.authorization], ['/v1/chat/completions', 'Bearer sk-upstream']);
   assert.deepEqual([own?.url, own?.headers['x-own-key']], ['/generate', 'sk-upstream']);
+  assert.equal((mine!.json as { user?: string }).user, 'red');
   for (const model of ['my-llm/a', 'own-llm/a']) {
     const { output_text: text } = await new OpenAI({
       baseURL: `${gateway.url}/openai/v1`,
@@ -149,6 +152,34 @@ test('the plugins of the plugin-sdk README load as printed and do what they say'
     }).responses.create({ model, input: 'hello' });
     assert.equal(text, 'HI');
   }
+  assert.equal((await ask(chat, 'mock/echo', 'the last of the day')).status, 200);
+  const refused = await ask(chat, 'mock/echo', 'one more');
+  assert.equal(refused.status, 429);
+  assert.match(await refused.text(), /everyone has used its 9 requests per day/);
+});
+
+test('the samples of the plugin-sdk README compile where the package is installed, and the one of the test kit runs', async () => {
+  const installed = mkdtempSync(join(folder, 'installed-'));
+  mkdirSync(join(installed, 'node_modules'));
+  for (const name of ['zod', '@types'])
+    symlinkSync(join(root, 'node_modules', name), join(installed, 'node_modules', name));
+  symlinkSync(root, join(installed, 'node_modules', 'bifrost-kernel'));
+  const samples = blocks('ts', readFileSync(join(root, 'plugin-sdk/README.md'), 'utf8'));
+  for (const [number, text] of samples.entries()) writeFileSync(join(installed, `${number}.ts`), text);
+  const compilerOptions = {
+    strict: true,
+    module: 'nodenext',
+    types: ['node'],
+    allowImportingTsExtensions: true,
+    noEmit: true,
+  };
+  writeFileSync(join(installed, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(installed, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+  const run = (...args: string[]) => promisify(execFile)(process.execPath, args, { cwd: installed });
+  const compiled = await run(join(root, 'node_modules/typescript/bin/tsc'), '-p', '.').catch((error) => error);
+  assert.equal(compiled.stdout, '');
+  const { stdout } = await run(`${samples.findIndex((text) => text.includes('startGateway'))}.ts`);
+  assert.match(stdout, /^429 1 \d+\n$/);
 });
 
 /** What `npm start` runs without a config of its own. */
