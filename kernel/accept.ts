@@ -92,6 +92,8 @@ export function accept(
   exchange.stream = resolved.stream === true;
   const leave = (): void => exchange.leave();
   client.onGone = leave;
+  // Those of plugins are theirs to stop.
+  if (internal === undefined) runtime.open.add(exchange);
   if (internal !== undefined) {
     for (const { slot, value } of internal.slots) exchange.set(slot, value);
     exchange.onSent = internal.onSent;

@@ -28,7 +28,7 @@ export interface Gateway {
   fetch(request: Request): Promise<Response>;
   /** Builds the new config beside the running one and swaps. A failed build, or one that is refused, throws and changes nothing. */
   reload(config: LoadedConfig | ConfigInput): Promise<void>;
-  /** Stops taking work, lets open exchanges finish up to `drainMs`, then frees everything. */
+  /** Stops taking work, lets open exchanges finish up to `drainMs`, ends those that did not, then frees everything. */
   close(drainMs?: number): Promise<void>;
   readonly current: Generation;
   /** `draining`: open exchanges finish. `closed`: the plugins are gone, nothing can be served any more. */
@@ -37,6 +37,9 @@ export interface Gateway {
   /** Generations that still have open exchanges, the running one included. */
   readonly generations: ReadonlySet<Generation>;
 }
+
+/** What the observers of an exchange may take once it was ended. */
+const settleMs = 500;
 
 /** Makes a gateway from a config object or a config that was read. Throws GatewayError CFG_*, PLUGIN_*. */
 export async function createGateway(
@@ -75,7 +78,7 @@ export async function createGateway(
     return generation;
   };
   const retire = async (old: Generation, drainMs: number, teardownMs?: number): Promise<void> => {
-    await old.whenIdle(drainMs);
+    await old.exchanges.whenIdle(drainMs);
     generations.delete(old);
     await old.tearDown(teardownMs);
   };
@@ -112,8 +115,11 @@ export async function createGateway(
     async close(drainMs = 0) {
       state = 'draining';
       await queue;
-      await Promise.all([...generations].map((generation) => generation.whenIdle(drainMs)));
+      await Promise.all([...generations].map((generation) => generation.exchanges.whenIdle(drainMs)));
       state = 'closed';
+      // Its caller is told why, and the plugins that charge and record it are still there.
+      const reason = new GatewayError('GUARD_DRAINING', {});
+      await Promise.all([...generations].map((generation) => generation.exchanges.end(reason, settleMs)));
       await Promise.all([...generations].map((generation) => retire(generation, 0)));
       connections.close();
     },

@@ -17,6 +17,7 @@ import type { Runtime } from './execute/context.ts';
 import { createHost } from './host.ts';
 import { runInternal } from './internal.ts';
 import { loadPlugins, type PlannedPlugin } from './load-plugins.ts';
+import { OpenExchanges } from './open-exchanges.ts';
 import { mountHandlers } from './routes.ts';
 import { type Registered, type RunningPlugins, setUp } from './set-up.ts';
 import type { SharedThings } from './shared.ts';
@@ -46,12 +47,11 @@ export class Generation {
   readonly routes: ExchangeRoutes;
   readonly handlers: Hono;
   readonly plugins: readonly PlannedPlugin[];
+  readonly exchanges = new OpenExchanges();
   readonly #running: RunningPlugins;
   readonly #process: Process;
   readonly #usedKeys: string[];
   readonly #accept: AcceptOptions;
-  #open = 0;
-  readonly #idle = new Set<() => void>();
   #tearingDown: Promise<void> | undefined = undefined;
 
   private constructor(
@@ -72,6 +72,7 @@ export class Generation {
     this.admin = admin;
     const { server } = loaded.config;
     const runtime: Runtime = {
+      open: this.exchanges.ofClients,
       generation: id,
       hooks: running.hooks,
       providers: running.providers,
@@ -140,43 +141,20 @@ export class Generation {
   }
 
   get open(): number {
-    return this.#open;
-  }
-
-  /** Counts an exchange until it is settled. */
-  track(settled: Promise<void>): void {
-    this.#open += 1;
-    void settled.then(() => {
-      this.#open -= 1;
-      if (this.#open === 0) for (const idle of this.#idle) idle();
-    });
+    return this.exchanges.count;
   }
 
   /** Starts the exchange that a call is for. False when no route is: nothing was read or written then. */
   serve(client: Client): boolean {
     const route = this.routes.find(client.method, client.url);
     if (route === undefined) return false;
-    this.track(accept(route, client, this.#accept));
+    this.exchanges.track(accept(route, client, this.#accept));
     return true;
   }
 
   /** Runs a request from inside the process and waits for its whole reply. */
   run(request: InternalRequest): Promise<FetchedReply> {
-    return runInternal(request, this.routes, this.#accept, (settled) => this.track(settled));
-  }
-
-  /** Resolves when no exchange is open, or after `ms`. */
-  whenIdle(ms: number): Promise<void> {
-    if (this.#open === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const idle = (): void => {
-        clearTimeout(timer);
-        this.#idle.delete(idle);
-        resolve();
-      };
-      const timer = setTimeout(idle, ms);
-      this.#idle.add(idle);
-    });
+    return runInternal(request, this.routes, this.#accept, (settled) => this.exchanges.track(settled));
   }
 
   /** Takes the plugins down, each within `limitMs`, and lets go of what they shared, once however often it is called. */

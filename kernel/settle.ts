@@ -30,6 +30,7 @@ export async function settle(exchange: LiveExchange, client: Client, runtime: Ru
     const observed = run(postLog, outcomeOf(exchange, client, ending), exchange);
     if (isThenable(observed)) await observed;
   }
+  runtime.open.delete(exchange);
 }
 
 function readUsage(exchange: LiveExchange): MaybePromise<void> {

@@ -1,9 +1,12 @@
 import type { KeyHealth, Logger, Port, Provider } from '../../plugin-sdk/index.ts';
+import type { LiveExchange } from '../exchange.ts';
 import type { Hooks } from '../hooks.ts';
 import type { Connections } from '../upstream/connections.ts';
 
 /** What one generation gives to the handling of its exchanges. */
 export interface Runtime {
+  /** Exchanges of clients that are not settled. */
+  readonly open: Set<LiveExchange>;
   /** Names the config; sent as `x-bf-config`. */
   readonly generation: string;
   readonly hooks: Hooks;

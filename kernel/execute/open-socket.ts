@@ -104,6 +104,11 @@ function ask(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): 
     asking.on('error', fail);
     asking.on('upgrade', ({ statusCode: status = 0, rawHeaders: headers }, _socket, first) => {
       finish();
+      // No time limit ends a session that is open; the end of the gateway does.
+      const ended = exchange.onStop(({ code }) => {
+        if (code === 'GUARD_DRAINING') socket.destroy();
+      });
+      socket.once('close', ended);
       if (first.length > 0) socket.unshift(first);
       resolve({ status, headers, socket, body: Buffer.alloc(0) });
     });

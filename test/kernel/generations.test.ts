@@ -145,7 +145,7 @@ test('a generation that is closed while it drains is taken down once', async () 
   const reply = await ask(gateway, { stream: true });
   const old = gateway.gateway.current;
   await gateway.reload({});
-  const idle = old.whenIdle(60_000);
+  const idle = old.exchanges.whenIdle(60_000);
   await gateway.gateway.close(5);
   assert.equal(tornDown, 2);
   await reply.text();
