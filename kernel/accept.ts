@@ -93,7 +93,7 @@ export function accept(
   const leave = (): void => exchange.leave();
   client.onGone = leave;
   // Those of plugins are theirs to stop.
-  if (internal === undefined) runtime.open.add(exchange);
+  if (internal === undefined) exchange.place = runtime.open.add(exchange);
   if (internal !== undefined) {
     for (const { slot, value } of internal.slots) exchange.set(slot, value);
     exchange.onSent = internal.onSent;

@@ -64,6 +64,8 @@ export class LiveExchange implements RoutedExchange {
   /** Reads usage from bytes that were passed on; called once, after delivery. */
   readUsage: (() => MaybePromise<void>) | undefined = undefined;
   chunks = 0;
+  /** Among the open exchanges of clients. */
+  place: number | undefined = undefined;
   readonly replyHeaders: FlatHeaders = [];
   onSent: (() => void) | undefined = undefined;
   #conversation: Conversation | undefined = undefined;

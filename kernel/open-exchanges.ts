@@ -1,10 +1,11 @@
 import type { GatewayError } from '../plugin-sdk/index.ts';
+import { OpenList } from '../plugin-sdk/open-list.ts';
 import type { LiveExchange } from './exchange.ts';
 
 /** What of a generation is not settled yet, so that nothing is taken from it before it is. */
 export class OpenExchanges {
   /** Those of clients; what a plugin runs is its own to stop. */
-  readonly ofClients = new Set<LiveExchange>();
+  readonly ofClients = new OpenList<LiveExchange>();
   #count = 0;
   readonly #idle = new Set<() => void>();
 

@@ -30,7 +30,7 @@ export async function settle(exchange: LiveExchange, client: Client, runtime: Ru
     const observed = run(postLog, outcomeOf(exchange, client, ending), exchange);
     if (isThenable(observed)) await observed;
   }
-  runtime.open.delete(exchange);
+  if (exchange.place !== undefined) runtime.open.delete(exchange.place);
 }
 
 function readUsage(exchange: LiveExchange): MaybePromise<void> {

@@ -1,4 +1,5 @@
 import type { KeyHealth, Logger, Port, Provider } from '../../plugin-sdk/index.ts';
+import type { OpenList } from '../../plugin-sdk/open-list.ts';
 import type { LiveExchange } from '../exchange.ts';
 import type { Hooks } from '../hooks.ts';
 import type { Connections } from '../upstream/connections.ts';
@@ -6,7 +7,7 @@ import type { Connections } from '../upstream/connections.ts';
 /** What one generation gives to the handling of its exchanges. */
 export interface Runtime {
   /** Exchanges of clients that are not settled. */
-  readonly open: Set<LiveExchange>;
+  readonly open: OpenList<LiveExchange>;
   /** Names the config; sent as `x-bf-config`. */
   readonly generation: string;
   readonly hooks: Hooks;
