@@ -7,12 +7,14 @@ import {
   type Conversation,
   collect,
   type Dialect,
+  flowOf,
   GatewayError,
   getHeader,
   type Provider,
   type Reply,
   withHeader,
 } from '../../plugin-sdk/index.ts';
+import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
 import { recordsPort } from '../../plugin-sdk/ports/records.ts';
 import type { LiveAttempt } from '../attempt.ts';
 import { ByteBodyEditor } from './body-editor.ts';
@@ -27,6 +29,11 @@ import { plainReply, replyJson } from './reply-json.ts';
 import { strictOutput } from './strict-output.ts';
 import { type Asked, translatedEvents } from './translated-events.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
+
+const told = loadOnUse<typeof import('../../plugin-sdk/dialects/events-of-answer.ts')>(
+  import.meta.url,
+  '../../plugin-sdk/dialects/events-of-answer',
+);
 
 /**
  * The provider speaks another chat dialect: client dialect → Conversation → provider dialect, and back as typed values
@@ -139,6 +146,8 @@ async function readReply(
     if (answer.usage !== undefined) attempt.usage = answer.usage;
     attempt.finish = answer.choices[0]?.finish?.native;
     const filtered = asked.filters.reduce((left, filter) => filter.answer(left), answer);
+    // An SDK that reads a stream would take whole JSON for one without events.
+    if (exchange.stream) return { ...base, body: { type: 'events', events: flowOf(told().eventsOfAnswer(filtered)) } };
     return { ...base, body: { type: 'answer', answer: filtered } };
   } finally {
     upstream.done();

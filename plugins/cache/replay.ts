@@ -1,3 +1,4 @@
+import { eventsOfAnswer } from '../../plugin-sdk/dialects/events-of-answer.ts';
 import {
   type AnswerEvent,
   type Clock,
@@ -11,7 +12,6 @@ import {
 import type { CachedContent } from '../../plugin-sdk/ports/cache.ts';
 import { answerOfEvents } from './answer-of-events.ts';
 import { withOwnTags } from './echo.ts';
-import { eventsOfAnswer } from './events-of-answer.ts';
 import { usageIn } from './may-keep.ts';
 import type { CacheOptions } from './options.ts';
 import { TimedEvents } from './timed-events.ts';

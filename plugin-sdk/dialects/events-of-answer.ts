@@ -1,15 +1,9 @@
-import type { Answer, AnswerEvent, Block, BlockHead } from '../../plugin-sdk/index.ts';
+import type { Answer, AnswerEvent, Block, BlockHead } from '../conversation/index.ts';
+import { present } from './present.ts';
 
 /** A whole answer told as a stream, a piece for each block. What a dialect carried for its whole form is left behind. */
 export function eventsOfAnswer({ id, model, created, choices, usage }: Answer): AnswerEvent[] {
-  const events: AnswerEvent[] = [
-    {
-      type: 'start',
-      ...(id === undefined ? {} : { id }),
-      ...(model === undefined ? {} : { model }),
-      ...(created === undefined ? {} : { created }),
-    },
-  ];
+  const events: AnswerEvent[] = [present({ type: 'start' as const, id, model, created })];
   for (const { index: choice, blocks, finish, logprobs } of choices) {
     let unsaid = logprobs;
     for (const [block, value] of blocks.entries()) {
@@ -85,10 +79,4 @@ function* deltasOf(value: Block, choice: number, block: number): Generator<Answe
     default:
       return;
   }
-}
-
-type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-function present<T extends object>(fields: T): Present<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
 }

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { providerGateway } from './provider-gateway.ts';
+
+const whole = {
+  id: 'msg_1',
+  type: 'message',
+  role: 'assistant',
+  model: 'claude',
+  content: [
+    { type: 'text', text: 'Let me look.' },
+    { type: 'tool_use', id: 'toolu_1', name: 'weather', input: { city: 'Berlin' } },
+  ],
+  stop_reason: 'tool_use',
+  usage: { input_tokens: 3, output_tokens: 2 },
+};
+
+test('an answer that a provider gives as a whole is a stream to a client that asked for one', async () => {
+  await using gateway = await providerGateway('providers/anthropic');
+  gateway.upstream.always({ json: whole });
+  const asked = { model: 'anthropic/claude-sonnet-4-5', messages: [{ role: 'user' as const, content: 'Is it warm?' }] };
+  const stream = gateway.client.chat.completions.stream({ ...asked, stream_options: { include_usage: true } });
+  const { choices, usage } = await stream.finalChatCompletion();
+  assert.equal(choices[0]!.message.content, 'Let me look.');
+  assert.equal(choices[0]!.finish_reason, 'tool_calls');
+  const [call] = choices[0]!.message.tool_calls!;
+  assert.deepEqual(call?.type === 'function' && [call.function.name, call.function.arguments], [
+    'weather',
+    '{"city":"Berlin"}',
+  ]);
+  assert.equal(usage?.total_tokens, 5);
+
+  const response = await gateway.client.responses.stream({ model: asked.model, input: 'Is it warm?' }).finalResponse();
+  assert.equal(response.output_text, 'Let me look.');
+  assert.equal(response.output[1]?.type, 'function_call');
+});
