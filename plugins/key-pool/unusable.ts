@@ -1,4 +1,4 @@
-import { type Attempt, callerSlot, GatewayError, type Provider } from '../../plugin-sdk/index.ts';
+import { type Attempt, type Body, callerSlot, GatewayError, type Provider } from '../../plugin-sdk/index.ts';
 import type { Candidate, Candidates } from './candidates.ts';
 import type { Selection } from './choose.ts';
 
@@ -45,7 +45,7 @@ export function unusable(
 function aboutModel({ attempt }: Selection, providers: ReadonlyMap<string, Provider>): string {
   const { model } = attempt.target;
   const isPassthrough = attempt.exchange.route.passthrough === true;
-  if (model === '' && attempt.exchange.dialect.chat !== undefined) return 'The request names no model. ';
+  if (model === '' && attempt.exchange.dialect.chat !== undefined) return aboutNoModel(attempt.exchange.request.body);
   if (model === '' && !isPassthrough) return 'To ask another provider, name it in x-model-provider. ';
   // A target that somebody named is not the default provider.
   if (attempt.exchange.model !== model) return '';
@@ -55,6 +55,12 @@ function aboutModel({ attempt }: Selection, providers: ReadonlyMap<string, Provi
   }
   if (slash > 0) return `${model.slice(0, slash)} is no configured provider. `;
   return providers.has(model) ? `For a model of the provider ${model}, send ${model}/MODEL. ` : '';
+}
+
+/** A passthrough takes every body, such as the form that curl declares when nobody names a type: its JSON is not looked at. */
+function aboutNoModel(body: Body): string {
+  if (body.kind !== 'bytes' || body.isJson) return 'The request names no model. ';
+  return `No model is read from a body of ${body.contentType}: send JSON with content-type: application/json. `;
 }
 
 /** For callers who send a provider key and expect it to be used. Placeholders, virtual keys and tokens are none. */

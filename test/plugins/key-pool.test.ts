@@ -305,6 +305,22 @@ test('a caller whose own key is not used is told how it would be', async () => {
     assert.doesNotMatch(await message({ authorization }), /direct-keys/);
 });
 
+test('a body whose type keeps its model from being read is not said to name none', async () => {
+  await using gateway = await startGateway({
+    plugins: { 'routes/anthropic-passthrough': {}, 'providers/anthropic': { keys: [] } },
+  });
+  const reply = await fetch(`${gateway.url}/anthropic_passthrough/v1/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: JSON.stringify({ model: 'claude-sonnet-4-5', max_tokens: 5, messages: [] }),
+  });
+  const { error } = (await reply.json()) as { error: { message: string } };
+  assert.match(
+    error.message,
+    /No model is read from a body of application\/x-www-form-urlencoded: send JSON with content-type: application\/json\./,
+  );
+});
+
 test('a passthrough says that it goes to one provider alone, not that another is not configured', async () => {
   await using gateway = await startGateway({
     plugins: { 'routes/openai-passthrough': {}, 'providers/openai': { keys: [] }, 'providers/mock': {} },
