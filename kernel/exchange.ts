@@ -106,7 +106,12 @@ export class LiveExchange implements RoutedExchange {
     (this.#slots ??= [])[slot.index] = value;
   }
 
+  /** Throws TypeError for what is no list of targets, as {@link setReplyHeader} does. */
   setTargets(targets: readonly Target[]): void {
+    const isTarget = ({ provider, model }: Target): boolean =>
+      typeof provider === 'string' && typeof model === 'string';
+    if (!Array.isArray(targets) || !targets.every((one) => isTarget(one ?? {})))
+      throw new TypeError('setTargets takes a list of { provider, model }.');
     this.targets = targets;
   }
 

@@ -278,3 +278,13 @@ async function isLogged(gateway: ChatGateway): Promise<void> {
   for (let i = 0; i < 100 && !names(); i++) await sleep(5);
   assert.ok(names(), 'the log does not name it');
 }
+
+test('targets that are none are put down to the plugin that set them', async () => {
+  for (const targets of ['up/gpt', ['up/gpt'], [{ provider: 'up' }], [undefined]]) {
+    const culprit = giving({ preRoute: (exchange) => exchange.setTargets(targets as never) });
+    await using gateway = await chatGateway({ culprit });
+    const reply = await ask(gateway, {});
+    assert.equal(reply.status, 500);
+    assert.match(await reply.text(), /The plugin culprit failed in preRoute/);
+  }
+});
