@@ -22,6 +22,7 @@ import type { LiveAttempt } from './attempt.ts';
 import type { ExchangeStart } from './exchange-start.ts';
 import { validateHeaderName } from './node-builtins.ts';
 import { notify } from './notify.ts';
+import { isTarget } from './result-fault.ts';
 import type { Tap } from './tap.ts';
 import { Timeline } from './timeline.ts';
 
@@ -108,9 +109,7 @@ export class LiveExchange implements RoutedExchange {
 
   /** Throws TypeError for what is no list of targets, as {@link setReplyHeader} does. */
   setTargets(targets: readonly Target[]): void {
-    const isTarget = ({ provider, model }: Target): boolean =>
-      typeof provider === 'string' && typeof model === 'string';
-    if (!Array.isArray(targets) || !targets.every((one) => isTarget(one ?? {})))
+    if (!Array.isArray(targets) || !targets.every(isTarget))
       throw new TypeError('setTargets takes a list of { provider, model }.');
     this.targets = targets;
   }
