@@ -101,9 +101,8 @@ export class LiveAttempt implements KeyedAttempt {
       error,
       startedMs: this.startedAt - exchange.startedAt,
       durationMs: now - this.startedAt,
-      ...(sentAt === undefined
-        ? {}
-        : { sentMs: sentAt - exchange.startedAt, upstreamMs: (this.receivedAt ?? now) - sentAt }),
+      sentMs: sentAt === undefined ? undefined : sentAt - exchange.startedAt,
+      upstreamMs: sentAt === undefined ? undefined : (this.receivedAt ?? now) - sentAt,
       firstContentMs: this.firstContentMs,
       retryAfterMs: error?.retryAfterMs,
       usage: this.usage,

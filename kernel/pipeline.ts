@@ -39,12 +39,13 @@ export async function handle(exchange: LiveExchange, client: Client, runtime: Ru
   }
   client.onGone = undefined;
   const status = firstByteMs === undefined ? 499 : (error?.status ?? reply?.status ?? 500);
-  await settle(exchange, client, runtime, {
+  const settled = settle(exchange, client, runtime, {
     status: client.headSent && reply !== undefined && error !== undefined ? reply.status : status,
     error: error ?? problemOf(reply),
     origin: reply?.origin ?? 'gateway',
     firstByteMs,
   });
+  if (isThenable(settled)) await settled;
 }
 
 /** Ends an exchange that cannot begin: its path, head or body is not acceptable, or did not come. Never rejects. */

@@ -1,4 +1,4 @@
-import { type GatewayError, isThenable, type MaybePromise, type Outcome, queueMsSlot } from '../plugin-sdk/index.ts';
+import { chain, type GatewayError, type MaybePromise, type Outcome, queueMsSlot } from '../plugin-sdk/index.ts';
 import type { Client } from './client/client.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { Runtime } from './execute/context.ts';
@@ -14,23 +14,30 @@ export interface Ending {
 
 /**
  * The end of every exchange, once: closes the attempt, runs deferred releases, then `postLog`. Nothing here delays a
- * reply. Resolves when the observers are done, so that a drain can wait for them.
+ * reply. A promise where an observer waits, so that a drain can wait for it.
  */
-export async function settle(exchange: LiveExchange, client: Client, runtime: Runtime, ending: Ending): Promise<void> {
-  const { postLog } = runtime.hooks;
+export function settle(exchange: LiveExchange, client: Client, runtime: Runtime, ending: Ending): MaybePromise<void> {
   // What an exchange used is for its observers alone.
-  const reading = postLog.isUsed() ? readUsage(exchange) : undefined;
-  if (reading !== undefined) await reading;
+  const reading = runtime.hooks.postLog.isUsed() ? readUsage(exchange) : undefined;
+  return chain(reading, () => {
+    close(exchange, ending);
+    return chain(observe(exchange, client, runtime, ending), () => {
+      if (exchange.place !== undefined) runtime.open.delete(exchange.place);
+    });
+  });
+}
+
+/** Closes the attempt that served, and lets go of what the exchange held. */
+function close(exchange: LiveExchange, ending: Ending): void {
   const { served } = exchange;
   const result = ending.error === undefined ? 'ok' : exchange.clientGone ? 'abandoned' : 'failed';
   if (served !== undefined && exchange.usage !== undefined) served.usage = exchange.usage;
   served?.end(result, ending.status, ending.error);
   exchange.runDeferred();
-  if (postLog.isUsed()) {
-    const observed = run(postLog, outcomeOf(exchange, client, ending), exchange);
-    if (isThenable(observed)) await observed;
-  }
-  if (exchange.place !== undefined) runtime.open.delete(exchange.place);
+}
+
+function observe(exchange: LiveExchange, client: Client, { hooks }: Runtime, ending: Ending): MaybePromise<unknown> {
+  if (hooks.postLog.isUsed()) return run(hooks.postLog, outcomeOf(exchange, client, ending), exchange);
 }
 
 function readUsage(exchange: LiveExchange): MaybePromise<void> {
@@ -43,7 +50,6 @@ function readUsage(exchange: LiveExchange): MaybePromise<void> {
 
 function outcomeOf(exchange: LiveExchange, client: Client, ending: Ending): Outcome {
   const { served } = exchange;
-  const queueMs = exchange.get(queueMsSlot);
   return {
     status: exchange.clientGone && !client.headSent ? 499 : ending.status,
     error: ending.error,
@@ -54,13 +60,13 @@ function outcomeOf(exchange: LiveExchange, client: Client, ending: Ending): Outc
     origin: ending.origin,
     attempts: exchange.attempts,
     durationMs: performance.now() - exchange.startedAt,
-    ...(queueMs === undefined ? {} : { queueMs }),
+    queueMs: exchange.get(queueMsSlot),
     firstByteMs: ending.firstByteMs,
     bytesIn: exchange.request.body.size ?? 0,
     bytesOut: client.bytesOut,
     chunks: exchange.chunks,
     lossy: exchange.lossy,
     decisions: exchange.decisions,
-    ...(exchange.timeline === undefined ? {} : { timeline: exchange.timeline.steps }),
+    timeline: exchange.timeline?.steps,
   };
 }

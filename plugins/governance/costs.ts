@@ -37,7 +37,9 @@ export function mostAt(
     const tokens = bounds.inputTokens + bounds.outputTokens;
     if (!accounts.some(({ unit }) => unit === 'nano-usd')) return { ...oneCall, tokens };
     const { images, characters, audioSeconds } = charge.estimate;
-    return chain(prices.reserve({ ...call, ...bounds, images, characters, audioSeconds }), (price) => {
+    const { inputTokens, outputTokens } = bounds;
+    const facts = { ...call, inputTokens, outputTokens, images, characters, audioSeconds };
+    return chain(prices.reserve(facts), (price) => {
       if (price !== 'unknown') return { ...oneCall, tokens, 'nano-usd': price.nanoUsd };
       if (prices.unknown === 'allow') return { ...oneCall, tokens };
       throw new GatewayError(

@@ -80,36 +80,32 @@ export function estimate({ body, path }: GatewayRequest, operation: Operation, o
     const value = members.get(name);
     return typeof value === 'string' ? value : undefined;
   };
-  const facts = { serviceTier: text('service_tier'), imageSize: text('size'), imageQuality: text('quality') };
   const input = estimateInput(body, members, options);
-  const inputTokens = input.tokens;
+  const facts = {
+    inputTokens: input.tokens,
+    serviceTier: text('service_tier'),
+    imageSize: text('size'),
+    imageQuality: text('quality'),
+  };
   if (operation.startsWith('images.')) {
-    return {
-      inputTokens,
-      outputTokens: choices * tokensPerMadeImage,
-      outputStated: true,
-      choices,
-      images: choices,
-      ...facts,
-    };
+    return { ...facts, outputTokens: choices * tokensPerMadeImage, outputStated: true, choices, images: choices };
   }
   if (operation === 'audio.speech') {
     const characters = text('input')?.length ?? body.size;
-    return { inputTokens, outputTokens: characters * 2, outputStated: true, choices: 1, characters, ...facts };
+    return { ...facts, outputTokens: characters * 2, outputStated: true, choices: 1, characters };
   }
   if (withoutOutput.has(operation) || (operation === 'passthrough' && pathsWithoutOutput.test(path))) {
-    return { inputTokens, outputTokens: 0, outputStated: true, choices: 1, ...facts };
+    return { ...facts, outputTokens: 0, outputStated: true, choices: 1 };
   }
   if (rarelyOutput.has(operation)) {
-    return { inputTokens, outputTokens: options.outputTokens, outputStated: true, choices: 1, ...facts };
+    return { ...facts, outputTokens: options.outputTokens, outputStated: true, choices: 1 };
   }
   return {
-    inputTokens,
-    ...(input.unbounded ? { inputUnbounded: true } : {}),
+    ...facts,
+    inputUnbounded: input.unbounded,
     outputTokens: (stated ?? options.maxOutputTokens) * choices,
     outputStated: stated !== undefined,
     choices,
-    ...facts,
   };
 }
 

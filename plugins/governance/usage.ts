@@ -52,8 +52,9 @@ export function usedBy(
   provider: Provider | undefined,
 ): Used | undefined {
   const { usage, result } = record;
-  const pieces = result === 'ok' ? piecesOf(charge) : {};
-  if (result === 'ok' && usage !== undefined) return { usage: { ...pieces, ...usage }, estimated: false };
+  const pieces = result === 'ok' ? piecesOf(charge) : undefined;
+  if (result === 'ok' && usage !== undefined)
+    return { usage: pieces === undefined ? usage : { ...pieces, ...usage }, estimated: false };
   if (usedNothing(record)) return undefined;
   if (!generating.has(exchange.operation) || exchange.model === undefined || charge.isReading) {
     return usage === undefined ? undefined : { usage, estimated: false };
@@ -87,9 +88,9 @@ export function bytesPerToken({ dialect, operation, stream }: Exchange, provider
 }
 
 /** Only the request says how many images or characters a provider charges. */
-function piecesOf(charge: Charge): Partial<Usage> {
+function piecesOf(charge: Charge): Partial<Usage> | undefined {
   const { operation } = charge.exchange;
-  if (!operation.startsWith('images.') && operation !== 'audio.speech') return {};
+  if (!operation.startsWith('images.') && operation !== 'audio.speech') return undefined;
   const { images, characters } = charge.estimate;
   return { ...(images === undefined ? {} : { images }), ...(characters === undefined ? {} : { characters }) };
 }

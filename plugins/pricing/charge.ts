@@ -12,7 +12,7 @@ import {
 
 /** What is charged, in parts that do not overlap. Tokens and pieces are whole numbers, audio is in milliseconds. */
 interface Parts {
-  readonly tokens: readonly (readonly [TokenClass, number])[];
+  readonly tokens: Readonly<Partial<Record<TokenClass, number>>>;
   readonly images: number;
   readonly characters: number;
   readonly audioMs: number;
@@ -62,8 +62,9 @@ function total(schedule: Schedule, rates: TokenRates, parts: Parts, kind: ImageK
   const imagePrice = priceOfImage(units.images, kind);
   let sum = units.request ?? 0n;
   let something = units.request !== undefined;
-  for (const [part, amount] of parts.tokens) {
-    if (amount === 0) continue;
+  for (const part of tokenClasses) {
+    const amount = parts.tokens[part];
+    if (amount === undefined || amount === 0) continue;
     const rate = rates[part];
     if (rate === undefined && !pricedByPiece(units)) return undefined;
     sum += BigInt(amount) * (rate ?? 0n);
@@ -101,24 +102,24 @@ function pricedByPiece(units: UnitRates): boolean {
  * more in a subset than in the whole cannot make a part negative.
  */
 function partsOf(usage: Usage): Parts {
-  const input = splitter(usage.input);
+  const input = new Remainder(usage.input);
   const cachedInput = input.take(usage.cachedInput);
   const written = input.take(usage.cacheWriteInput);
   const cacheWriteLong = Math.min(count(usage.cacheWriteLongInput), written);
-  const output = splitter(usage.output);
+  const output = new Remainder(usage.output);
   return {
-    tokens: [
-      ['cachedInput', cachedInput],
-      ['cacheWriteLong', cacheWriteLong],
-      ['cacheWrite', written - cacheWriteLong],
-      ['audioInput', input.take(usage.audioInput)],
-      ['imageInput', input.take(usage.imageInput)],
-      ['input', input.rest()],
-      ['audioOutput', output.take(usage.audioOutput)],
-      ['imageOutput', output.take(usage.imageOutput)],
-      ['reasoning', output.take(usage.reasoning)],
-      ['output', output.rest()],
-    ],
+    tokens: {
+      cachedInput,
+      cacheWriteLong,
+      cacheWrite: written - cacheWriteLong,
+      audioInput: input.take(usage.audioInput),
+      imageInput: input.take(usage.imageInput),
+      input: input.left,
+      audioOutput: output.take(usage.audioOutput),
+      imageOutput: output.take(usage.imageOutput),
+      reasoning: output.take(usage.reasoning),
+      output: output.left,
+    },
     images: count(usage.images),
     characters: count(usage.characters),
     audioMs: count((usage.audioSeconds ?? 0) * 1_000),
@@ -126,16 +127,19 @@ function partsOf(usage: Usage): Parts {
   };
 }
 
-function splitter(whole: number): { take(part: number | undefined): number; rest(): number } {
-  let left = count(whole);
-  return {
-    take(part) {
-      const taken = Math.min(count(part), left);
-      left -= taken;
-      return taken;
-    },
-    rest: () => left,
-  };
+/** What is left of a total when its parts are taken off, each as far as there is so much. */
+class Remainder {
+  left: number;
+
+  constructor(whole: number) {
+    this.left = count(whole);
+  }
+
+  take(part: number | undefined): number {
+    const taken = Math.min(count(part), this.left);
+    this.left -= taken;
+    return taken;
+  }
 }
 
 function worstParts(list: PriceList, schedule: Schedule, rates: TokenRates, facts: ReserveFacts): Parts {
@@ -148,11 +152,11 @@ function worstParts(list: PriceList, schedule: Schedule, rates: TokenRates, fact
   if (mayHear) output = dearest(rates, spokenClasses, output);
   const images = facts.images ?? (facts.operation.startsWith('images.') ? 1 : 0);
   const outputTokens = Math.max(facts.outputTokens, images * tokensOfImage(list, facts));
+  const tokens: { -readonly [name in keyof Parts['tokens']]: number } = {};
+  if (input !== undefined) tokens[input] = count(facts.inputTokens);
+  if (output !== undefined) tokens[output] = count(outputTokens);
   return {
-    tokens: [
-      [input ?? 'input', input === undefined ? 0 : count(facts.inputTokens)],
-      [output ?? 'output', output === undefined ? 0 : count(outputTokens)],
-    ],
+    tokens,
     images: schedule.units.images.length > 0 ? count(images) : 0,
     characters: count(facts.characters),
     audioMs: count((facts.audioSeconds ?? 0) * 1_000),
@@ -161,6 +165,19 @@ function worstParts(list: PriceList, schedule: Schedule, rates: TokenRates, fact
 }
 
 type TokenClass = keyof TokenRates;
+
+const tokenClasses: readonly TokenClass[] = [
+  'cachedInput',
+  'cacheWriteLong',
+  'cacheWrite',
+  'audioInput',
+  'imageInput',
+  'input',
+  'audioOutput',
+  'imageOutput',
+  'reasoning',
+  'output',
+];
 
 const readClasses: readonly TokenClass[] = ['input', 'cachedInput', 'imageInput'];
 const writtenClasses: readonly TokenClass[] = ['cacheWrite', 'cacheWriteLong'];

@@ -139,7 +139,7 @@ test('keeps the budget over four processes when no call states a limit and some 
     `${[...new Set(statuses)]}`,
   );
   // What calls at the end hold back for one another is left when no more come.
-  assert.ok(billed >= 0.75 * limit * 1e9, `only ${billed} was used`);
+  assert.ok(billed >= 0.6 * limit * 1e9, `only ${billed} was used`);
   const [account] = await accounts(fleet.urls[0]!);
   assert.deepEqual([Math.round(account!.used * 1e9), account!.reserved], [billed, 0]);
 });
