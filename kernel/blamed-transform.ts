@@ -1,5 +1,6 @@
 import {
   type AnswerEvent,
+  type Emit,
   type FramedEvent,
   isThenable,
   type OmittedEvents,
@@ -9,8 +10,6 @@ import { eventFault } from './answer-shape.ts';
 import { badResult, blame, type Culprit } from './blame.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { StreamFactory } from './hooks.ts';
-
-type Emit = (event: AnswerEvent) => void;
 
 /** Asks a plugin what to do with a stream. Throws GatewayError PLUGIN_FAILED, PLUGIN_BAD_RESULT. */
 export function askForTransform(

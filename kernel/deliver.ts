@@ -1,5 +1,4 @@
 import {
-  type AnswerContext,
   type AnswerEvent,
   type Dialect,
   type FlatHeaders,
@@ -10,11 +9,12 @@ import {
   type Reply,
   withHeader,
 } from '../plugin-sdk/index.ts';
+import { answerContext } from './answer-context.ts';
 import { badResult } from './blame.ts';
 import type { Client } from './client/client.ts';
 import type { LiveExchange } from './exchange.ts';
-import { problemExtras } from './execute/carried-stream.ts';
 import type { Runtime } from './execute/context.ts';
+import { problemExtras } from './execute/problem-extras.ts';
 import { pour } from './pour.ts';
 import { replyHeaders } from './reply-headers.ts';
 import { headersFault } from './result-fault.ts';
@@ -175,15 +175,6 @@ export function deliverError(exchange: LiveExchange, error: GatewayError, client
   if (error.retryAfterMs !== undefined) headers.push('retry-after', String(Math.ceil(error.retryAfterMs / 1_000)));
   if (error.clientMayRetry !== undefined) headers.push('x-should-retry', String(error.clientMayRetry));
   deliverBytes(exchange, { origin: 'gateway', status, headers, body: { type: 'none' } }, body, client, runtime);
-}
-
-export function answerContext(exchange: LiveExchange): AnswerContext {
-  return {
-    requestId: exchange.id,
-    model: exchange.model ?? '',
-    conversation: exchange.conversation(),
-    now: Math.floor(exchange.time / 1_000),
-  };
 }
 
 /** Whether a client can read a provider's failure as it stands: the web page of a proxy, or nothing at all, it cannot. */

@@ -1,5 +1,5 @@
 import type { AnswerEvent, Dialect, Flow, Sink } from '../plugin-sdk/index.ts';
-import { createFramer } from './framing/framer.ts';
+import { createFramer } from './framing/create-framer.ts';
 
 /** Reads a carried stream's bytes as typed events. `end` throws what the decoder throws when the stream was cut. */
 export interface EventReader {

@@ -20,9 +20,9 @@ import {
 } from '../plugin-sdk/index.ts';
 import type { LiveAttempt } from './attempt.ts';
 import type { ExchangeStart } from './exchange-start.ts';
+import { isTarget } from './is-target.ts';
 import { validateHeaderName } from './node-builtins.ts';
 import { notify } from './notify.ts';
-import { isTarget } from './result-fault.ts';
 import type { Tap } from './tap.ts';
 import { Timeline } from './timeline.ts';
 

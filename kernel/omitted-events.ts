@@ -1,8 +1,8 @@
 import type { Flow, OmittedEvents, Sink } from '../plugin-sdk/index.ts';
 import { searchFor } from '../plugin-sdk/json-bytes/index.ts';
 import { EventBoundary } from './framing/boundary.ts';
+import { createFramer } from './framing/create-framer.ts';
 import { eventEnd, eventStart } from './framing/event-search.ts';
-import { createFramer } from './framing/framer.ts';
 
 /** A carried event stream without the events that a plugin leaves out; all others byte for byte. */
 export function withoutEvents(flow: Flow<Buffer>, omits: OmittedEvents, provider: string): Flow<Buffer> {

@@ -64,11 +64,6 @@ export function requestFault(value: unknown): string | undefined {
   return isRequest && isReadable ? undefined : 'expected a request, such as request.with({ path }) gives';
 }
 
-export function isTarget(value: unknown): boolean {
-  const { provider, model } = (value ?? {}) as Record<string, unknown>;
-  return typeof provider === 'string' && typeof model === 'string';
-}
-
 export function keyFault(value: unknown): string | undefined {
   if (!isObject(value)) return 'expected a key with name, value and settings';
   const { name, value: secret, settings } = value as Record<string, unknown>;

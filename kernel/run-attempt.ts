@@ -1,9 +1,9 @@
 import { GatewayError, isGatewayError, isThenable, type Provider, type Reply } from '../plugin-sdk/index.ts';
 import type { LiveAttempt } from './attempt.ts';
 import { discard } from './discard.ts';
-import { problemExtras } from './execute/carried-stream.ts';
 import type { Runtime } from './execute/context.ts';
 import { executeAtProvider } from './execute/execute.ts';
+import { problemExtras } from './execute/problem-extras.ts';
 import { run } from './hooks.ts';
 
 /** Why an attempt gave no answer; `reply` holds the provider's own error body where it sent one. */

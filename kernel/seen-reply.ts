@@ -1,5 +1,5 @@
 import { type Answer, BytesBody, type JsonObject, type JsonReply } from '../plugin-sdk/index.ts';
-import { answerContext } from './deliver.ts';
+import { answerContext } from './answer-context.ts';
 import type { LiveExchange } from './exchange.ts';
 import { replyJson } from './execute/reply-json.ts';
 

@@ -1,12 +1,10 @@
-import type { AnswerEvent, Flow, Reply, Sink } from '../plugin-sdk/index.ts';
+import type { AnswerEvent, Emit, Flow, Reply, Sink } from '../plugin-sdk/index.ts';
 import { askForTransform, BlamedTransform } from './blamed-transform.ts';
 import { decodedFlow, eventReader, tappedBytes } from './event-tap.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { Runtime } from './execute/context.ts';
 import { withoutEvents } from './omitted-events.ts';
 import { StreamObserver } from './stream-observer.ts';
-
-type Emit = (event: AnswerEvent) => void;
 
 /** The stream face of `transformResponse`: asks each plugin once, then links what they gave into one call per event. */
 export function transformStream(exchange: LiveExchange, reply: Reply, runtime: Runtime): Reply {

@@ -7,9 +7,9 @@ import {
   withHeader,
 } from '../plugin-sdk/index.ts';
 import { loadOnUse } from '../plugin-sdk/load-on-use.ts';
+import { answerContext } from './answer-context.ts';
 import { badResult } from './blame.ts';
 import { decodedReply } from './decoded-reply.ts';
-import { answerContext } from './deliver.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { Runtime } from './execute/context.ts';
 import { run } from './hooks.ts';

@@ -1,12 +1,26 @@
 import type { GatewayView } from '../plugin-sdk/index.ts';
+import type { LoadedConfig } from './config/load-config.ts';
 import { describeConfig } from './describe-config.ts';
-import type { Generation, Process } from './generation.ts';
+import type { PlannedPlugin } from './load-plugins.ts';
 import { viewRoute } from './routes.ts';
 import type { RunningPlugins } from './set-up.ts';
+import type { Connections } from './upstream/connections.ts';
+
+/** What is looked at, besides the plugins: a generation and its process. */
+export interface Viewed {
+  readonly id: string;
+  readonly plugins: readonly PlannedPlugin[];
+  readonly loaded: LoadedConfig;
+  /** Exchanges that are open. */
+  readonly open: number;
+}
 
 /** A running generation for `plan`, the admin API and the dashboard. */
-export function viewGeneration(generation: Generation, running: RunningPlugins, process: Process): GatewayView {
-  const { id, plugins, open, loaded } = generation;
+export function viewGeneration(
+  { id, plugins, open, loaded }: Viewed,
+  running: RunningPlugins,
+  process: { readonly startedAt: number; readonly connections: Connections },
+): GatewayView {
   const { hookOrder, taken, routes, providers, setupMs } = running;
   return {
     generation: id,

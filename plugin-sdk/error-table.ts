@@ -1,4 +1,18 @@
-import type { ErrorSpec } from './errors.ts';
+/** Who may try again with what, after this error. The attempt loop reads this and nothing else. */
+export type RetryRule = 'never' | 'same-key' | 'next-key' | 'next-target';
+
+export interface ErrorSpec {
+  /** HTTP status the client sees, unless the error carries its own. */
+  readonly status: number;
+  /** What happened; `{field}` places are filled from the error's typed fields. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string;
+  readonly retry: RetryRule;
+  /** The words of the OpenAI dialect's `type` and `code`; other dialects derive theirs from the status. */
+  readonly type?: string;
+  readonly openaiCode?: string;
+}
 
 /**
  * Every error of the gateway. The prefix says who has to act: CFG_ the operator, PLUGIN_ a plugin's author, REQ_ and

@@ -1,20 +1,6 @@
-import { type Code, specs } from './error-table.ts';
+import { type Code, type ErrorSpec, type RetryRule, specs } from './error-table.ts';
 
-/** Who may try again with what, after this error. The attempt loop reads this and nothing else. */
-export type RetryRule = 'never' | 'same-key' | 'next-key' | 'next-target';
-
-export interface ErrorSpec {
-  /** HTTP status the client sees, unless the error carries its own. */
-  readonly status: number;
-  /** What happened; `{field}` places are filled from the error's typed fields. */
-  readonly message: string;
-  /** What to do about it. */
-  readonly hint?: string;
-  readonly retry: RetryRule;
-  /** The words of the OpenAI dialect's `type` and `code`; other dialects derive theirs from the status. */
-  readonly type?: string;
-  readonly openaiCode?: string;
-}
+export type { RetryRule } from './error-table.ts';
 
 type Names<Message extends string> = Message extends `${string}{${infer Field}}${infer Rest}`
   ? Field | Names<Rest>

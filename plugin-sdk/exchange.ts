@@ -1,6 +1,7 @@
 import type { Conversation, Usage } from './conversation/index.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import type { GatewayError } from './errors.ts';
+import type { HookName } from './hook-names.ts';
 import type { JsonValue } from './json.ts';
 import type { Logger } from './logger.ts';
 import type { Operation } from './operations.ts';
@@ -8,7 +9,6 @@ import type { Policy } from './policy.ts';
 import type { GatewayRequest } from './request.ts';
 import type { ExchangeRoute } from './route.ts';
 import type { Secret } from './secret.ts';
-import type { HookName } from './signatures.ts';
 import type { Slot } from './slot.ts';
 
 /** One client request on its way. Types grow along the way; this much is known in `preRoute`. */
@@ -131,9 +131,9 @@ export interface AttemptRecord {
   /** Milliseconds from the start of the attempt to its end. */
   readonly durationMs: number;
   /** Milliseconds from the start of the exchange until the call was handed to the network; absent when none was made. */
-  readonly sentMs?: number;
+  readonly sentMs?: number | undefined;
   /** Milliseconds from then to the last byte of the reply. */
-  readonly upstreamMs?: number;
+  readonly upstreamMs?: number | undefined;
   /** Milliseconds that opening a connection took; absent when one was open. */
   readonly connectMs?: number;
   /** Milliseconds to the first content, or to the whole reply when it was no stream. */
@@ -156,7 +156,7 @@ export interface Outcome {
   readonly attempts: readonly AttemptRecord[];
   readonly durationMs: number;
   /** Milliseconds that the exchange waited for a place; absent when it waited for none. */
-  readonly queueMs?: number;
+  readonly queueMs?: number | undefined;
   /** Milliseconds until the first byte for the client was written. */
   readonly firstByteMs: number | undefined;
   readonly bytesIn: number;
@@ -167,7 +167,7 @@ export interface Outcome {
   readonly lossy: readonly string[];
   readonly decisions: readonly Decision[];
   /** What each handler took, in the order in which they ended; only when a plugin asked by `keepTimeline` or the client for `x-bf-explain`. */
-  readonly timeline?: readonly HookStep[];
+  readonly timeline?: readonly HookStep[] | undefined;
 }
 
 /** One run of one plugin's handler. */

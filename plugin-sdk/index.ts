@@ -17,6 +17,7 @@ export * from './flow.ts';
 export * from './form.ts';
 export * from './gen-ai-names.ts';
 export * from './headers.ts';
+export * from './hook-names.ts';
 export * from './host.ts';
 export * from './json.ts';
 export { Pieces } from './json-bytes/pieces.ts';

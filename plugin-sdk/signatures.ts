@@ -2,6 +2,7 @@ import type { AnswerEvent } from './conversation/index.ts';
 import type { FramedEvent } from './dialects/dialect.ts';
 import type { Attempt, AttemptRecord, Exchange, Key, KeyedAttempt, Outcome, RoutedExchange } from './exchange.ts';
 import type { FlatHeaders } from './headers.ts';
+import type { HookName } from './hook-names.ts';
 import type { Opinion } from './maybe.ts';
 import type { JsonReply, Reply } from './reply.ts';
 import type { GatewayRequest } from './request.ts';
@@ -70,16 +71,6 @@ export interface OmittedEvents {
   readonly needles: readonly string[];
   test(event: FramedEvent): boolean;
 }
-
-export type HookName = keyof HookSignatures;
-export const hookNames = [
-  'preRoute',
-  'transformRequest',
-  'selectKey',
-  'execute',
-  'transformResponse',
-  'postLog',
-] as const satisfies readonly HookName[];
 
 /** A handler, or a handler that runs before or after the rest of its hook. */
 export type Ordered<T> = T | { readonly order: 'pre' | 'post'; readonly handler: T };

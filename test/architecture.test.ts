@@ -21,7 +21,8 @@ const textOf = new Map(sources.map((file) => [file, readFileSync(join(root, file
 interface Import {
   readonly file: string;
   readonly target: string;
-  readonly typeOnly: boolean;
+  /** Loaded later, or a type named in passing. */
+  readonly dynamic: boolean;
 }
 
 const imports: Import[] = sources.flatMap((file) =>
@@ -29,7 +30,7 @@ const imports: Import[] = sources.flatMap((file) =>
     (match) => {
       const specifier = match[3] ?? match[4]!;
       const target = specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : specifier;
-      return { file, target, typeOnly: match[2] !== undefined };
+      return { file, target, dynamic: match[4] !== undefined };
     },
   ),
 );
@@ -49,6 +50,29 @@ test('imports point one way: kernel → plugin-sdk ← routes, providers, plugin
     wrong.map(({ file, target }) => `${file} → ${target}`),
     [],
   );
+});
+
+test('imports run in no circle; only an exchange and its attempts know each other', () => {
+  const importsOf = Map.groupBy(
+    internal.filter(({ dynamic }) => !dynamic),
+    ({ file }) => file,
+  );
+  const reached = (start: string): ReadonlySet<string> => {
+    const found = new Set<string>();
+    const left = [start];
+    for (let file = left.pop(); file !== undefined; file = left.pop()) {
+      for (const { target } of importsOf.get(file) ?? []) {
+        if (found.has(target)) continue;
+        found.add(target);
+        left.push(target);
+      }
+    }
+    return found;
+  };
+  assert.deepEqual(sources.filter((file) => reached(file).has(file)).sort(), [
+    'kernel/attempt.ts',
+    'kernel/exchange.ts',
+  ]);
 });
 
 test('a plugin imports another only for a slot or port, and then names it', () => {

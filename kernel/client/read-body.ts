@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import {
   type Body,
   BytesBody,
@@ -11,15 +10,10 @@ import {
 import { membersOfHead } from './body-members.ts';
 import type { BodyLimits } from './client.ts';
 import { decodeBody, decodeHead, readCompressed } from './decode-body.ts';
+import type { IncomingBody } from './incoming-body.ts';
 import { Upload } from './upload.ts';
 
 const headBytes = 65_536;
-
-/** A request whose body is still on its way: node's, or one of a connection that is read here. */
-export type IncomingBody = Readable & {
-  /** All of it has come. */
-  readonly complete: boolean;
-};
 
 /** Reads an HTTP request's body: none, whole, or (where allowed and large) its head with the rest still to come. */
 export function readBody(incoming: IncomingBody, headers: RequestHeaders, limits: BodyLimits): Body | Promise<Body> {

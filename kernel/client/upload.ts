@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { GatewayError } from '../../plugin-sdk/index.ts';
 import { noteRead } from '../buffer-garbage.ts';
 import { Deadline } from '../deadline.ts';
-import type { IncomingBody } from './read-body.ts';
+import type { IncomingBody } from './incoming-body.ts';
 
 /**
  * A request body on its way: its head first, then what still comes, at the pace of its reader. Giving it up does not

@@ -8,9 +8,11 @@ import {
 } from '../../plugin-sdk/index.ts';
 import { searchFor } from '../../plugin-sdk/json-bytes/index.ts';
 import { EventBoundary } from '../framing/boundary.ts';
+import { createFramer } from '../framing/create-framer.ts';
 import { eventEnd, eventStart } from '../framing/event-search.ts';
-import { createFramer, defaultMaxEventBytes, type Framer } from '../framing/framer.ts';
+import { defaultMaxEventBytes, type Framer } from '../framing/framer.ts';
 import type { HeldStart } from './held-start.ts';
+import { problemExtras } from './problem-extras.ts';
 
 export interface CarriedStreamOptions {
   readonly provider: string;
@@ -137,15 +139,4 @@ export class CarriedStream implements Sink<Buffer> {
     });
     return content;
   }
-}
-
-/** What an error keeps of a provider's own words. */
-export function problemExtras(problem: NonNullable<EventReading['problem']>) {
-  return {
-    status: problem.status,
-    ...(problem.type === undefined ? {} : { type: problem.type }),
-    ...(problem.code === undefined ? {} : { openaiCode: problem.code }),
-    ...(problem.param === undefined ? {} : { param: problem.param }),
-    ...(problem.retryAfterMs === undefined ? {} : { retryAfterMs: problem.retryAfterMs }),
-  };
 }

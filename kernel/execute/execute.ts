@@ -1,10 +1,12 @@
 import { GatewayError, type Provider, type Reply } from '../../plugin-sdk/index.ts';
+import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
 import type { LiveAttempt } from '../attempt.ts';
-import { adapt } from './adapted.ts';
 import { carry } from './carried.ts';
 import type { Runtime } from './context.ts';
 import { passThrough } from './passthrough.ts';
-import { translate } from './translated.ts';
+
+const adapted = loadOnUse<typeof import('./adapted.ts')>(import.meta.url, './adapted');
+const translated = loadOnUse<typeof import('./translated.ts')>(import.meta.url, './translated');
 
 /**
  * Runs one attempt at its provider. Which way is a property that the provider declares: it speaks the client's dialect
@@ -13,11 +15,16 @@ import { translate } from './translated.ts';
  *
  * Throws GatewayError REQ_UNSUPPORTED, REQ_LOSSY, UP_*, GUARD_HOST, CLIENT_GONE.
  */
-export async function executeAtProvider(attempt: LiveAttempt, provider: Provider, runtime: Runtime): Promise<Reply> {
+export function executeAtProvider(attempt: LiveAttempt, provider: Provider, runtime: Runtime): Promise<Reply> {
+  const mayRenew = provider.unauthorized !== undefined;
+  return mayRenew ? executeRenewing(attempt, provider, runtime) : executeOnce(attempt, provider, runtime);
+}
+
+/** A token may have been revoked before its time; with a fresh one the same key may serve. */
+async function executeRenewing(attempt: LiveAttempt, provider: Provider, runtime: Runtime): Promise<Reply> {
   const reply = await executeOnce(attempt, provider, runtime);
   const { problem } = reply;
   if (problem?.status !== 401 && problem?.status !== 403) return reply;
-  // A token may have been revoked before its time; with a fresh one the same key may serve.
   const renewed = provider.unauthorized?.(attempt.key, problem) === true;
   return renewed && attempt.exchange.request.body.kind !== 'stream' ? executeOnce(attempt, provider, runtime) : reply;
 }
@@ -29,14 +36,14 @@ function executeOnce(attempt: LiveAttempt, provider: Provider, runtime: Runtime)
   const model = attempt.key.model ?? target.model;
   const spoken = provider.dialectsFor?.(operation, model) ?? provider.speaks[operation] ?? provider.speaks['*'] ?? [];
   if (spoken.includes(dialect)) {
-    if (provider.translates?.(exchange) === true) return translate(attempt, provider, dialect, runtime);
+    if (provider.translates?.(exchange) === true) return translated().translate(attempt, provider, dialect, runtime);
     return carry(attempt, provider, dialect, runtime);
   }
   const adapter = provider.adapters?.[operation];
-  if (adapter !== undefined) return adapt(attempt, provider, adapter, runtime);
+  if (adapter !== undefined) return adapted().adapt(attempt, provider, adapter, runtime);
   const translation = spoken.find((candidate) => candidate.chat !== undefined);
   if (translation === undefined || dialect.chat === undefined) {
     throw new GatewayError('REQ_UNSUPPORTED', { provider: provider.name, operation });
   }
-  return translate(attempt, provider, translation, runtime);
+  return translated().translate(attempt, provider, translation, runtime);
 }

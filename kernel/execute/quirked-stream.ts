@@ -1,6 +1,7 @@
 import type { EventQuirks, FramedEvent, JsonObject, ReplyQuirks, Sink } from '../../plugin-sdk/index.ts';
 import { EventBoundary } from '../framing/boundary.ts';
-import { createFramer, type Framer } from '../framing/framer.ts';
+import { createFramer } from '../framing/create-framer.ts';
+import type { Framer } from '../framing/framer.ts';
 import { mayConcern } from './quirks.ts';
 
 /**

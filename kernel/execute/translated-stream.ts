@@ -11,7 +11,8 @@ import {
   type StreamDecoder,
   type Usage,
 } from '../../plugin-sdk/index.ts';
-import { createFramer, type Framer } from '../framing/framer.ts';
+import { createFramer } from '../framing/create-framer.ts';
+import type { Framer } from '../framing/framer.ts';
 import type { HeldStart } from './held-start.ts';
 
 export interface TranslatedStreamOptions {

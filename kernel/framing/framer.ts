@@ -1,8 +1,4 @@
-import type { FramedEvent, FramingId } from '../../plugin-sdk/dialects/dialect.ts';
-import { AwsEventStreamFramer } from './aws-event-stream.ts';
-import { JsonArrayFramer } from './json-array.ts';
-import { NdjsonFramer } from './ndjson.ts';
-import { SseFramer } from './sse.ts';
+import type { FramedEvent } from '../../plugin-sdk/dialects/dialect.ts';
 
 export type Emit = (event: FramedEvent) => void;
 
@@ -25,16 +21,3 @@ export interface FramerLimits {
 }
 
 export const defaultMaxEventBytes = 8 * 1024 * 1024;
-
-export function createFramer(framing: FramingId, limits: FramerLimits): Framer {
-  switch (framing) {
-    case 'sse':
-      return new SseFramer(limits);
-    case 'ndjson':
-      return new NdjsonFramer(limits);
-    case 'json-array':
-      return new JsonArrayFramer(limits);
-    case 'aws-event-stream':
-      return new AwsEventStreamFramer(limits);
-  }
-}

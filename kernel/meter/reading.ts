@@ -1,6 +1,7 @@
 import type { Dialect, EventReading, FramedEvent, Usage } from '../../plugin-sdk/index.ts';
 import { searchFor } from '../../plugin-sdk/json-bytes/index.ts';
-import { createFramer, type Framer } from '../framing/framer.ts';
+import { createFramer } from '../framing/create-framer.ts';
+import type { Framer } from '../framing/framer.ts';
 
 /** What a meter tells as it learns it. */
 export interface Notes {

@@ -1,7 +1,5 @@
 import type { AnswerEvent } from '../conversation/index.ts';
-import type { StreamDecoder } from './dialect.ts';
-
-type Emit = (event: AnswerEvent) => void;
+import type { Emit, StreamDecoder } from './dialect.ts';
 
 /** The decoder, with each of its events given to `change`, which emits what becomes of it. */
 export function changeEvents(decoder: StreamDecoder, change: (event: AnswerEvent, emit: Emit) => void): StreamDecoder {

@@ -145,15 +145,18 @@ export interface ChatCodec {
   encodeStream(context: AnswerContext): StreamEncoder;
 }
 
+/** Takes the events of an answer, one by one. */
+export type Emit = (event: AnswerEvent) => void;
+
 /** One per upstream stream; keeps state between events. Synchronous. */
 export interface StreamDecoder {
   /** Throws GatewayError UP_STREAM_ERROR when the event reports a failure. */
-  event(event: FramedEvent, emit: (event: AnswerEvent) => void): void;
+  event(event: FramedEvent, emit: Emit): void;
   /**
    * The upstream closed. Emits what was still open (`finish`, `usage`, `end`) if the stream had properly ended,
    * throws GatewayError UP_STREAM_CUT if it had not.
    */
-  end(emit: (event: AnswerEvent) => void): void;
+  end(emit: Emit): void;
 }
 
 /** One per client stream. Returns framed text (bytes, for a binary framing) ready to write, `''` for nothing. Synchronous. */

@@ -1,6 +1,6 @@
 /** Cost of framing per event, in bursts and one event per chunk. Run: `node test/bench/framing.bench.ts`. */
 import { EventBoundary } from '../../kernel/framing/boundary.ts';
-import { createFramer } from '../../kernel/framing/framer.ts';
+import { createFramer } from '../../kernel/framing/create-framer.ts';
 import type { FramedEvent, FramingId } from '../../plugin-sdk/dialects/dialect.ts';
 import { writeAwsEvent } from '../../plugin-sdk/dialects/write-aws-event.ts';
 import { bestMicroseconds, report } from './measure.ts';

@@ -1,4 +1,4 @@
-import { createFramer } from '../../kernel/framing/framer.ts';
+import { createFramer } from '../../kernel/framing/create-framer.ts';
 import type { FramedEvent, FramingId } from '../../plugin-sdk/dialects/dialect.ts';
 
 /** The events of a stream that arrives in pieces cut at `cuts` (byte offsets), as the kernel's own framer reads them. */

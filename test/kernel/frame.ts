@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createFramer } from '../../kernel/framing/framer.ts';
+import { createFramer } from '../../kernel/framing/create-framer.ts';
 import type { FramedEvent, FramingId } from '../../plugin-sdk/dialects/dialect.ts';
 import { isGatewayError } from '../../plugin-sdk/errors.ts';
 

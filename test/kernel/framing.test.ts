@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { createFramer } from '../../kernel/framing/framer.ts';
+import { createFramer } from '../../kernel/framing/create-framer.ts';
 import type { FramedEvent } from '../../plugin-sdk/dialects/dialect.ts';
 import { fails, frame } from './frame.ts';
 import { absent, chunkSizes, cut, recordedStreams, singleBytes } from './streams.ts';

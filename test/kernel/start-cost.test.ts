@@ -43,5 +43,5 @@ test('a start loads little: no translation, no metrics client, no fetch and no T
   assert.deepEqual(early, []);
   const heavy = ['internal/deps/undici/undici', 'tls', 'http2'].filter((id) => builtIn.includes(`NativeModule ${id}`));
   assert.deepEqual(heavy, []);
-  assert.ok(files.length < 730, `${files.length} modules at start: what of them can wait for its first use?`);
+  assert.ok(files.length < 725, `${files.length} modules at start: what of them can wait for its first use?`);
 });

@@ -1,4 +1,4 @@
-import { createFramer } from '../../kernel/framing/framer.ts';
+import { createFramer } from '../../kernel/framing/create-framer.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../plugin-sdk/json.ts';
 
 /** What an answer says, in the words of no format: what must survive translation. */

@@ -1,19 +1,31 @@
+import type { Socket } from 'node:net';
 import type { Body, FlatHeaders, RequestHeaders } from '../../../plugin-sdk/index.ts';
 import { writeHeaderLines } from '../../header-lines.ts';
 import { joinedBytes, latin1 } from '../../latin1.ts';
 import type { BodyLimits, Client } from '../client.ts';
 import { readBody, readWholeBody } from '../read-body.ts';
-import type { DirectConnection } from './direct-connection.ts';
+import type { RequestBody } from './request-body.ts';
 import type { RequestHead } from './request-head.ts';
 import { type Framing, responseHead } from './response-head.ts';
 
-/** A caller whose request came by a {@link DirectConnection}. What it is answered goes to the socket in as few writes as possible. */
+/** What a caller asks of the connection by which its request came. */
+export interface CallersConnection {
+  readonly socket: Socket;
+  /** The body of the request: all its bytes, or a stream of what comes. */
+  requestBody(): Buffer | RequestBody;
+  /** Decides, for the head of the response, how many seconds the connection may wait for its next request; 0 ends it. */
+  startResponse(): number;
+  /** Writes the end of the response. */
+  finish(text: string): void;
+}
+
+/** A caller whose request came by a direct connection. What it is answered goes to the socket in as few writes as possible. */
 export class DirectClient implements Client {
   readonly method = 'POST';
   readonly url: string;
   readonly headers: FlatHeaders;
   readonly upgrade = false;
-  readonly #connection: DirectConnection;
+  readonly #connection: CallersConnection;
   onGone: (() => void) | undefined = undefined;
   source: { resume(): void } | undefined = undefined;
   bytesOut = 0;
@@ -27,7 +39,7 @@ export class DirectClient implements Client {
   #isCorked = false;
   #framing: Framing = 'length';
 
-  constructor(connection: DirectConnection, head: RequestHead) {
+  constructor(connection: CallersConnection, head: RequestHead) {
     this.#connection = connection;
     this.url = head.url;
     this.headers = head.headers;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { noteRead } from '../../buffer-garbage.ts';
 import { closeInSteps } from '../linger.ts';
-import { DirectClient } from './direct-client.ts';
+import { type CallersConnection, DirectClient } from './direct-client.ts';
 import { RequestBody } from './request-body.ts';
 import { HeadReader } from './request-head.ts';
 
@@ -26,7 +26,7 @@ export interface DirectOwner {
  * of the plain kind that {@link HeadReader} knows. With the first other one, or what could be one, the connection is
  * node's for good.
  */
-export class DirectConnection {
+export class DirectConnection implements CallersConnection {
   readonly socket: Socket;
   readonly #owner: DirectOwner;
   readonly #heads = new HeadReader();
@@ -64,7 +64,6 @@ export class DirectConnection {
     return this.#client === undefined && !this.#isEnding;
   }
 
-  /** The body of the request: all its bytes, or a stream of what comes. */
   requestBody(): Buffer | RequestBody {
     const begun = this.#body;
     if (this.#missing === 0 || !Buffer.isBuffer(begun)) return begun;
@@ -74,14 +73,12 @@ export class DirectConnection {
     return body;
   }
 
-  /** Decides, for the head of the response, how many seconds the connection may wait for its next request; 0 ends it. */
   startResponse(): number {
     const seconds = this.#missing > 0 ? 0 : this.#owner.keptSeconds();
     this.#isLast = seconds === 0;
     return seconds;
   }
 
-  /** Writes the end of the response. */
   finish(text: string): void {
     this.#isFinished = true;
     if (text === '' && this.socket.writableLength === 0) process.nextTick(this.#onFlushed);

@@ -1,7 +1,7 @@
-import type { AnswerEvent, BlockHead, Conversation } from '../../conversation/index.ts';
+import type { BlockHead, Conversation } from '../../conversation/index.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
-import type { FramedEvent, StreamDecoder } from '../dialect.ts';
+import type { Emit, FramedEvent, StreamDecoder } from '../dialect.ts';
 import { present } from '../present.ts';
 import { asUnreadable, refusalOf } from './decode-answer.ts';
 import { decodeCitation, dialectId } from './decode-block.ts';
@@ -11,8 +11,6 @@ import { asObject, carrying, unknownFields } from './fields.ts';
 import { decodeFinish } from './finish.ts';
 import { ReceivedCalls } from './received-calls.ts';
 import { decodeUsage } from './usage.ts';
-
-type Emit = (event: AnswerEvent) => void;
 
 /** The open content block. `held` collects the input of blocks that are passed on whole. */
 interface OpenBlock {

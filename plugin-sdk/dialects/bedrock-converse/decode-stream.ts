@@ -1,10 +1,10 @@
-import type { AnswerEvent, BlockHead, Conversation } from '../../conversation/index.ts';
+import type { BlockHead, Conversation } from '../../conversation/index.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { asUnreadable } from '../anthropic-messages/decode-answer.ts';
 import { asObject, carrying, unknownFields } from '../anthropic-messages/fields.ts';
 import { ReceivedCalls } from '../anthropic-messages/received-calls.ts';
-import type { FramedEvent, StreamDecoder } from '../dialect.ts';
+import type { Emit, FramedEvent, StreamDecoder } from '../dialect.ts';
 import { freeText } from '../free-text.ts';
 import { present } from '../present.ts';
 import { decodeCitation, dialectId, openRedacted } from './decode-block.ts';
@@ -12,8 +12,6 @@ import { forbiddenInNames, toolNameLimit } from './encode-block.ts';
 import { streamProblem } from './errors.ts';
 import { decodeFinish } from './finish.ts';
 import { decodeUsage, restOfUsage } from './usage.ts';
-
-type Emit = (event: AnswerEvent) => void;
 
 interface OpenBlock {
   readonly kind: 'text' | 'reasoning' | 'redacted' | 'answer' | 'call' | 'held-call' | 'item';

@@ -1,8 +1,8 @@
-import type { AnswerEvent, BlockHead, Conversation } from '../../conversation/index.ts';
+import type { BlockHead, Conversation } from '../../conversation/index.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { answerTool } from '../answer-tool.ts';
-import type { FramedEvent, StreamDecoder } from '../dialect.ts';
+import type { Emit, FramedEvent, StreamDecoder } from '../dialect.ts';
 import { freeText } from '../free-text.ts';
 import { type RestoreCall, restoreCalls } from '../restore-call.ts';
 import { decodeCitation } from './decode-answer.ts';
@@ -11,8 +11,6 @@ import { decodeFinish } from './finish.ts';
 import { decodeLogprobs } from './logprobs.ts';
 import { cohereToolNames, dialectId, keep, maker } from './notes.ts';
 import { decodeUsage } from './usage.ts';
-
-type Emit = (event: AnswerEvent) => void;
 
 interface OpenBlock {
   readonly block: number;

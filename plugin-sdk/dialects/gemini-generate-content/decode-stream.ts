@@ -1,7 +1,7 @@
-import type { AnswerEvent, Block, BlockHead, Conversation, Finish } from '../../conversation/index.ts';
+import type { Block, BlockHead, Conversation, Finish } from '../../conversation/index.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
-import type { FramedEvent, StreamDecoder } from '../dialect.ts';
+import type { Emit, FramedEvent, StreamDecoder } from '../dialect.ts';
 import { present } from '../present.ts';
 import { type RestoreCall, restoreCalls } from '../restore-call.ts';
 import { answerCallIds, type CallIds } from './call-ids.ts';
@@ -14,8 +14,6 @@ import { decodeGrounding } from './grounding.ts';
 import { dialectId, keep, maker } from './notes.ts';
 import { beginsPartial, PartialCall } from './partial-call.ts';
 import { decodeUsage } from './usage.ts';
-
-type Emit = (event: AnswerEvent) => void;
 
 interface ChoiceState {
   readonly index: number;

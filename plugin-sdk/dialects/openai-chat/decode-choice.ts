@@ -1,5 +1,6 @@
-import type { AnswerEvent, BlockHead, Carrier, ReasoningBlock } from '../../conversation/index.ts';
+import type { BlockHead, Carrier, ReasoningBlock } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import type { Emit } from '../dialect.ts';
 import { carrying } from '../openai/carry.ts';
 import { FieldReader } from '../openai/field-reader.ts';
 import { present } from '../present.ts';
@@ -8,8 +9,6 @@ import { decodeCitation } from './decode-assistant.ts';
 import { decodeFinish } from './finish.ts';
 import { decodeReasoning, hasProof } from './reasoning-fields.ts';
 import { ToolCallFragments } from './tool-call-fragments.ts';
-
-export type Emit = (event: AnswerEvent) => void;
 
 const dialect = 'openai.chat';
 

@@ -1,13 +1,13 @@
 import type { Conversation, Usage } from '../../conversation/index.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
-import type { FramedEvent, StreamDecoder } from '../dialect.ts';
+import type { Emit, FramedEvent, StreamDecoder } from '../dialect.ts';
 import { carrying } from '../openai/carry.ts';
 import { parseEvent, streamError } from '../openai/event-problem.ts';
 import { decoderWithClientNames } from '../openai/tool-naming.ts';
 import { readUsage } from '../openai/usage.ts';
 import { present } from '../present.ts';
-import { ChoiceDecoder, type Emit } from './decode-choice.ts';
+import { ChoiceDecoder } from './decode-choice.ts';
 import { decoderWithFreeText } from './free-text-tools.ts';
 
 const dialect = 'openai.chat';

@@ -1,9 +1,9 @@
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import type { Emit } from '../dialect.ts';
 import { carrying } from '../openai/carry.ts';
 import { FieldReader } from '../openai/field-reader.ts';
 import { decodeProof } from '../openai/tool-call-proof.ts';
 import { present } from '../present.ts';
-import type { Emit } from './decode-choice.ts';
 
 const dialect = 'openai.chat';
 

@@ -1,12 +1,12 @@
-import type { AnswerEvent, BlockHead, Carrier } from '../../conversation/index.ts';
+import type { BlockHead, Carrier } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import type { Emit } from '../dialect.ts';
 import { carrying } from '../openai/carry.ts';
 import { FieldReader } from '../openai/field-reader.ts';
 import { decodeProof } from '../openai/tool-call-proof.ts';
 import { present } from '../present.ts';
 import { openEncryptedContent } from './sealed-proof.ts';
 
-export type Emit = (event: AnswerEvent) => void;
 type Open = (head: BlockHead, carry: Carrier, emit: Emit) => number;
 
 const dialect = 'openai.responses';

@@ -1,7 +1,7 @@
 import type { BlockHead, Carrier, Conversation } from '../../conversation/index.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
-import type { FramedEvent, StreamDecoder } from '../dialect.ts';
+import type { Emit, FramedEvent, StreamDecoder } from '../dialect.ts';
 import { carrying } from '../openai/carry.ts';
 import { parseEvent, streamError } from '../openai/event-problem.ts';
 import { problemOf } from '../openai/problem.ts';
@@ -10,7 +10,7 @@ import { readUsage } from '../openai/usage.ts';
 import { present } from '../present.ts';
 import { finishOf } from './decode-answer.ts';
 import { decodeCitation } from './decode-content.ts';
-import { type Emit, ItemDecoder } from './decode-stream-item.ts';
+import { ItemDecoder } from './decode-stream-item.ts';
 
 const dialect = 'openai.responses';
 
