@@ -30,6 +30,8 @@ export class LiveAttempt implements KeyedAttempt {
   /** When its call was handed to the network and when the last byte of the reply had come; milliseconds, monotonic. */
   sentAt: number | undefined = undefined;
   receivedAt: number | undefined = undefined;
+  /** Milliseconds that opening a connection took; undefined when one was open. */
+  connectMs: number | undefined = undefined;
   /** The provider's side of a WebSocket, until it is joined to the client's. */
   socket: Socket | undefined = undefined;
   /** Stops the attempt's upstream call, if one runs. */
@@ -103,6 +105,7 @@ export class LiveAttempt implements KeyedAttempt {
       durationMs: now - this.startedAt,
       sentMs: sentAt === undefined ? undefined : sentAt - exchange.startedAt,
       upstreamMs: sentAt === undefined ? undefined : (this.receivedAt ?? now) - sentAt,
+      connectMs: this.connectMs,
       firstContentMs: this.firstContentMs,
       retryAfterMs: error?.retryAfterMs,
       usage: this.usage,

@@ -135,7 +135,7 @@ export interface AttemptRecord {
   /** Milliseconds from then to the last byte of the reply. */
   readonly upstreamMs?: number | undefined;
   /** Milliseconds that opening a connection took; absent when one was open. */
-  readonly connectMs?: number;
+  readonly connectMs?: number | undefined;
   /** Milliseconds to the first content, or to the whole reply when it was no stream. */
   readonly firstContentMs: number | undefined;
   readonly retryAfterMs: number | undefined;

@@ -81,6 +81,7 @@ function ask(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): 
     const { target, host } = runtime.connections.to({ origin, privateAddresses, connectMs });
     exchange.onSent?.();
     const { socket, asking } = requestUpgrade(target, host, request);
+    const dialledAt = performance.now();
     const fail = (cause: Error): void => {
       finish();
       asking.destroy();
@@ -100,6 +101,7 @@ function ask(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): 
     attempt.cancel = stop;
     socket.once(target.isSecure ? 'secureConnect' : 'connect', () => {
       stage = 'asked';
+      attempt.connectMs = performance.now() - dialledAt;
     });
     asking.on('error', fail);
     asking.on('upgrade', ({ statusCode: status = 0, rawHeaders: headers }, _socket, first) => {

@@ -77,6 +77,7 @@ class LimitedUpstream implements Upstream {
 
   opened(reply: UpstreamReply): void {
     this.#reply = reply;
+    this.#attempt.connectMs ??= reply.connectMs;
     this.#abort = undefined;
   }
 

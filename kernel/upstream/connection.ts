@@ -43,6 +43,8 @@ export interface ConnectionOwner {
 export class Connection implements ReplyHandler, UploadProgress {
   /** When an idle connection is given up: milliseconds, monotonic. The pool's to keep. */
   expiresAt = 0;
+  /** What opening it took, in milliseconds, as long as it serves the call that it was opened for. */
+  connectMs: number | undefined = undefined;
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
   #call: ConnectionCall | undefined = undefined;
@@ -67,7 +69,10 @@ export class Connection implements ReplyHandler, UploadProgress {
 
   /** Writes a call. The connection must be fresh or released. */
   send(request: WireRequest, call: ConnectionCall): void {
-    if (this.#calls > 0) this.#socket.ref();
+    if (this.#calls > 0) {
+      this.#socket.ref();
+      this.connectMs = undefined;
+    }
     this.#call = call;
     this.#reader = new ReplyReader(request.method, this);
     this.#calls += 1;
@@ -152,6 +157,7 @@ export class Connection implements ReplyHandler, UploadProgress {
 
   #onOpen = (): void => {
     this.#wasOpen = true;
+    this.connectMs = performance.now() - this.#sentAt;
   };
 
   /** The upstream will say no more. */

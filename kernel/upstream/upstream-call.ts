@@ -15,6 +15,7 @@ export class UpstreamCall implements ConnectionCall, UpstreamReply {
   status = 0;
   headers: FlatHeaders = [];
   trailers: FlatHeaders = [];
+  connectMs: number | undefined = undefined;
   watch: { touch(): void } | undefined = undefined;
   readonly #provider: string;
   readonly #resolve: (reply: UpstreamReply) => void;
@@ -22,7 +23,7 @@ export class UpstreamCall implements ConnectionCall, UpstreamReply {
   readonly #sent: (() => void) | undefined;
   /** Makes the call once more, on a connection of its own. */
   #again: (() => void) | undefined = undefined;
-  #connection: Pick<Connection, 'pause' | 'resume' | 'destroy'> | undefined = undefined;
+  #connection: Pick<Connection, 'pause' | 'resume' | 'destroy' | 'connectMs'> | undefined = undefined;
   #sink: Sink<Buffer> | undefined = undefined;
   #chunks: Buffer[] = [];
   #held = 0;
@@ -60,6 +61,7 @@ export class UpstreamCall implements ConnectionCall, UpstreamReply {
   onHead({ status, headers }: ReplyHead): void {
     this.status = status;
     this.headers = headers;
+    this.connectMs = this.#connection?.connectMs;
     this.#again = undefined;
     this.#resolve(this);
   }

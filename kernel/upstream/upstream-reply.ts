@@ -5,6 +5,8 @@ export interface UpstreamReply extends Flow<Buffer> {
   readonly status: number;
   readonly headers: FlatHeaders;
   readonly trailers: FlatHeaders;
+  /** Milliseconds that opening a connection took; undefined when one was open. */
+  readonly connectMs: number | undefined;
   /** The whole body, if it has already come; then the flow must not be started. */
   takeWhole(): Buffer | undefined;
   /** Stops the call and lets the flow fail with this error. */

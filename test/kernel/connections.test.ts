@@ -9,8 +9,15 @@ import type { TLSSocket } from 'node:tls';
 import { Connections } from '../../kernel/upstream/connections.ts';
 import { send } from '../../kernel/upstream/send.ts';
 import type { UpstreamReply } from '../../kernel/upstream/upstream-reply.ts';
-import { collect, Secret, type UpstreamRequest } from '../../plugin-sdk/index.ts';
+import {
+  type AttemptRecord,
+  collect,
+  type PluginInstance,
+  Secret,
+  type UpstreamRequest,
+} from '../../plugin-sdk/index.ts';
 import { certificate } from '../routes/certificate.ts';
+import { ask, chatGateway, completion, plugin } from './chat-gateway.ts';
 import { type RawSeen, rawUpstream } from './raw-upstream.ts';
 
 const plain = (headers = '', version = '1.1'): string =>
@@ -47,6 +54,19 @@ for (const [how, headers, version, opened] of [
     assert.equal(gateway.connections.stats()[0]!.busy, 0);
   });
 }
+
+test('an attempt says what opening its connection took, and nothing where one was open', async () => {
+  const attempts: (AttemptRecord | undefined)[] = [];
+  const watching = {
+    hooks: { postLog: (_, { attempts: made }) => void attempts.push(made[0]) },
+  } satisfies PluginInstance;
+  await using gateway = await chatGateway({ watching: plugin('watching', watching) });
+  gateway.upstream.always({ json: completion('hello'), delayMs: 200 });
+  for (let i = 0; i < 2; i++) await (await ask(gateway, {})).text();
+  const [first, second] = attempts;
+  assert.ok(first!.connectMs! > 0 && first!.connectMs! < first!.upstreamMs! - 100, `${first!.connectMs}`);
+  assert.equal(second!.connectMs, undefined);
+});
 
 test('a connection is given up when its time is over', async () => {
   await using upstream = await rawUpstream(({ socket }) => void socket.write(plain('keep-alive: timeout=3\r\n')));
