@@ -11,7 +11,7 @@ import {
 import type { Job, Jobs, NewJob } from '../../plugin-sdk/ports/jobs.ts';
 import { fingerprint } from './fingerprint.ts';
 import { newJobId } from './job-id.ts';
-import { type Kind, kindOf } from './kinds.ts';
+import { kindOf } from './kinds.ts';
 import type { AsyncJobsOptions } from './options.ts';
 import { ownerOf } from './owner.ts';
 import type { Seal } from './seal.ts';
@@ -39,12 +39,6 @@ export interface SealedHead {
   readonly query: string;
   readonly headers: FlatHeaders;
   readonly caller?: Caller;
-}
-
-export interface Submission {
-  readonly kind: Kind;
-  /** Repeats with the same `Idempotency-Key` get the first job. */
-  readonly idempotencyKey: string | undefined;
 }
 
 /** Stores requests as jobs. */

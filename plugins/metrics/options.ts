@@ -17,5 +17,3 @@ export const metricsOptions = z.strictObject({
     .default(200)
     .describe('Budgets and limits that are shown with how full they are; each is one series.'),
 });
-
-export type MetricsOptions = z.output<typeof metricsOptions>;
