@@ -2,23 +2,27 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type Candidate, company, kernel, proxies } from './candidates.ts';
 import { listening, type Pinned, pinned } from './tools/processes.ts';
+import { runLoad } from './tools/raw-load.ts';
 import { chat } from './workloads.ts';
 
 const streams = 5_000;
-/** With these the young generation has grown and the code is compiled: what the others take is what a stream takes. */
-const firstStreams = 1_000;
+/** With this load the young generation has grown and the code is compiled: what comes on top is what streams take. */
+const warmUp = { path: '/openai/v1/chat/completions', body: chat('gpt-4o-mini', 1_024), connections: 64, seconds: 8 };
 const settleMs = 3_000;
 
-/** Prints what a gateway takes before it does anything, and what a stream takes that is open and between two events. */
+/**
+ * Prints what a gateway takes before it does anything, after load, and what a stream takes that is open and between two
+ * events: opened on top of that load, and in a process that had only just started.
+ */
 export async function printFootprint(upstreamPort: number): Promise<void> {
   const tool = join(import.meta.dirname, 'tools', 'raw-upstream.ts');
   // An event each ten seconds: every stream stays open, most of the time in silence.
   const upstream = pinned('0', [process.execPath, tool, String(upstreamPort)], { EVENT_MS: '10000' });
   await listening(upstreamPort);
   console.log(
-    '\n### Footprint\n\n| gateway | start ms | idle MB | with 5,000 open streams MB | KB per stream | beyond the first 1,000 |',
+    '\n### Footprint\n\n| gateway | start ms | idle MB | after load MB | with 5,000 open streams MB | KB per stream | without the load |',
   );
-  console.log('| --- | --: | --: | --: | --: | --: |');
+  console.log('| --- | --: | --: | --: | --: | --: | --: |');
   const candidates = [
     ...proxies(),
     kernel('kernel, minimal', {}),
@@ -32,25 +36,17 @@ export async function printFootprint(upstreamPort: number): Promise<void> {
       const { gateway, startMs } = await start(candidate, port, upstreamPort);
       await pause();
       const idle = gateway.memory().resident;
-      const sockets = await openStreams(port, candidate.headers ?? {}, firstStreams);
-      await pause();
-      const begun = gateway.memory().resident;
-      sockets.push(...(await openStreams(port, candidate.headers ?? {}, streams - firstStreams)));
-      await pause();
-      const full = gateway.memory().resident;
-      const each = ((full - idle) * 1_024) / streams;
-      const eachMore = ((full - begun) * 1_024) / (streams - firstStreams);
-      const cells = [
-        candidate.name,
-        startMs.toFixed(0),
-        idle.toFixed(0),
-        full.toFixed(0),
-        each.toFixed(1),
-        eachMore.toFixed(1),
-      ];
-      console.log(`| ${cells.join(' | ')} |`);
-      for (const socket of sockets) socket.destroy();
+      const coldEach = await perStream(gateway, port, candidate, idle);
       await gateway.stop();
+      const { gateway: warmed } = await start(candidate, port, upstreamPort);
+      await runLoad({ url: `http://127.0.0.1:${port}`, ...warmUp, headers: candidate.headers ?? {} });
+      await pause();
+      const loaded = warmed.memory().resident;
+      const each = await perStream(warmed, port, candidate, loaded);
+      const full = loaded + (each * streams) / 1_024;
+      await warmed.stop();
+      const cells = [startMs, idle, loaded, full].map((figure) => figure.toFixed(0));
+      console.log(`| ${[candidate.name, ...cells, each.toFixed(1), coldEach.toFixed(1)].join(' | ')} |`);
     }
   } finally {
     await upstream.stop();
@@ -69,8 +65,17 @@ async function start(
   return { gateway, startMs: performance.now() - before };
 }
 
+/** Opens the streams and says by how many kilobytes each of them has enlarged a process of `before` megabytes. */
+async function perStream(gateway: Pinned, port: number, candidate: Candidate, before: number): Promise<number> {
+  const sockets = await openStreams(port, candidate.headers ?? {});
+  await pause();
+  const each = ((gateway.memory().resident - before) * 1_024) / streams;
+  for (const socket of sockets) socket.destroy();
+  return each;
+}
+
 /** Opens streams and waits for the head of each reply, which comes with its first content. */
-function openStreams(port: number, headers: Readonly<Record<string, string>>, count: number): Promise<Socket[]> {
+function openStreams(port: number, headers: Readonly<Record<string, string>>): Promise<Socket[]> {
   const body = chat('gpt-4o-mini', 256, { stream: true });
   const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const head = `POST /openai/v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${more.join('')}content-length: ${Buffer.byteLength(body)}\r\n\r\n`;
@@ -80,7 +85,7 @@ function openStreams(port: number, headers: Readonly<Record<string, string>>, co
       socket.once('data', () => resolve(socket));
       socket.on('error', reject);
     });
-  return Promise.all(Array.from({ length: count }, open));
+  return Promise.all(Array.from({ length: streams }, open));
 }
 
 function pause(): Promise<void> {
