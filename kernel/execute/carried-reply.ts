@@ -20,6 +20,7 @@ import { checkComplete, hiddenFailure, noAnswer } from './hidden-failure.ts';
 import { quirkedStream } from './quirked-stream.ts';
 import { fixError, fixReply } from './quirks.ts';
 import type { Upstream } from './upstream.ts';
+import { wholeAsStream, withoutDescription } from './whole-as-stream.ts';
 
 /** Replies up to this size are read whole before they are passed on; larger ones flow. */
 const wholeBytes = 1_048_576;
@@ -58,7 +59,7 @@ export function carriedReply(
   return plainReply(attempt, provider, dialect, upstream, type, whole);
 }
 
-/** A reply that is no stream of events: `whole`, or still on its way. Throws GatewayError UP_BAD_BODY. */
+/** A reply that did not come as a stream of events: `whole`, or still on its way. Throws GatewayError UP_BAD_BODY. */
 function plainReply(
   attempt: LiveAttempt,
   provider: Provider,
@@ -93,6 +94,9 @@ function plainReply(
   if (failedStatus !== undefined) {
     return problemReply(attempt, dialect, failedStatus, fixError(provider, whole), reply.headers);
   }
+  const events = isAnswer && isJson ? wholeAsStream(attempt, provider, dialect, fixed?.bytes ?? whole) : undefined;
+  if (events !== undefined)
+    return { ...base, headers: withoutDescription(reply.headers), body: { type: 'events', events } };
   const encoded = isPlain ? withWantedEncoding(exchange, fixed?.bytes ?? whole) : undefined;
   const bytes = encoded ?? fixed?.bytes ?? whole;
   return {

@@ -12,7 +12,6 @@ import {
   getHeader,
   type Provider,
   type Reply,
-  withHeader,
 } from '../../plugin-sdk/index.ts';
 import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
 import { recordsPort } from '../../plugin-sdk/ports/records.ts';
@@ -29,6 +28,7 @@ import { plainReply, replyJson } from './reply-json.ts';
 import { strictOutput } from './strict-output.ts';
 import { type Asked, translatedEvents } from './translated-events.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
+import { withoutDescription } from './whole-as-stream.ts';
 
 const told = loadOnUse<typeof import('../../plugin-sdk/dialects/events-of-answer.ts')>(
   import.meta.url,
@@ -119,7 +119,7 @@ async function readReply(
   const { reply } = upstream;
   const { exchange } = attempt;
   if (reply.status >= 400) return failedReply(attempt, provider, dialect, upstream);
-  const base = { origin: 'upstream', status: 200, headers: translatedHeaders(reply.headers), dialect } as const;
+  const base = { origin: 'upstream', status: 200, headers: withoutDescription(reply.headers), dialect } as const;
   const type = getHeader(reply.headers, 'content-type') ?? '';
   if (exchange.stream && !type.includes('application/json')) {
     return {
@@ -152,10 +152,4 @@ async function readReply(
   } finally {
     upstream.done();
   }
-}
-
-/** The provider's headers without those that describe a body which the client does not get. */
-function translatedHeaders(headers: readonly string[]): string[] {
-  const described = ['content-type', 'content-length', 'content-encoding', 'content-md5', 'etag'];
-  return described.reduce<string[]>((left, name) => withHeader(left, name, undefined), [...headers]);
 }

@@ -34,3 +34,33 @@ test('an answer that a provider gives as a whole is a stream to a client that as
   assert.equal(response.output_text, 'Let me look.');
   assert.equal(response.output[1]?.type, 'function_call');
 });
+
+test("so is one in the client's own format, which is carried otherwise", async () => {
+  await using gateway = await providerGateway('providers/openai');
+  const message = { role: 'assistant', content: 'It is.', tool_calls: [call('weather', '{"city":"Berlin"}')] };
+  gateway.upstream.always({
+    json: {
+      id: 'chatcmpl-1',
+      object: 'chat.completion',
+      created: 1,
+      model: 'gpt',
+      choices: [{ index: 0, message, finish_reason: 'tool_calls' }],
+      usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
+    },
+  });
+  const asked = { model: 'openai/gpt', messages: [{ role: 'user' as const, content: 'Is it warm?' }] };
+  const stream = gateway.client.chat.completions.stream({ ...asked, stream_options: { include_usage: true } });
+  const { choices, usage } = await stream.finalChatCompletion();
+  assert.equal(choices[0]!.message.content, 'It is.');
+  assert.deepEqual(
+    choices[0]!.message.tool_calls!.map(({ id }) => id),
+    ['call_weather'],
+  );
+  assert.equal(choices[0]!.finish_reason, 'tool_calls');
+  assert.equal(usage?.total_tokens, 5);
+  assert.equal((await stream.allChatCompletions()).length, 1);
+});
+
+function call(name: string, args: string): object {
+  return { id: `call_${name}`, type: 'function', function: { name, arguments: args } };
+}
