@@ -14,7 +14,7 @@ import type {
 } from '../../plugin-sdk/ports/records.ts';
 import { appendRecords, save, transaction } from './records/append.ts';
 import { Block, flags, rowsPerBlock } from './records/block.ts';
-import { openRecordFiles, type RecordFiles } from './records/files.ts';
+import { idKey, openRecordFiles, type RecordFiles, responseKey } from './records/files.ts';
 import { Groups } from './records/group.ts';
 import { pruneRecords } from './records/prune.ts';
 import { decodeRecord, withPriceVersion } from './records/row.ts';
@@ -34,7 +34,7 @@ export class LmdbRecords implements Records {
   }
 
   get(id: string): ExchangeRecord | undefined {
-    const row = this.#files.ids.get(id);
+    const row = this.#files.ids.get(idKey(id));
     const record = row === undefined ? undefined : this.#read(row, new Block());
     return record === undefined ? undefined : this.#withContent(record, row!);
   }
@@ -99,7 +99,7 @@ export class LmdbRecords implements Records {
   }
 
   findResponse(id: string, callerId: string): StoredResponse | undefined {
-    const row = this.#files.ids.get(`r:${id}`);
+    const row = this.#files.ids.get(responseKey(id));
     const record = row === undefined ? undefined : this.#read(row, new Block());
     if (record === undefined || record.caller.id !== callerId || record.links.response !== id) return undefined;
     const { content } = this.#withContent(record, row!);

@@ -337,6 +337,20 @@ describe('the store of records', () => {
     assert.equal(store.findResponse('resp_2', 'vk-7'), undefined);
   });
 
+  it('takes a record whose reply has an id longer than a key of the store, and finds and removes it by that id', async (test) => {
+    const { store } = openStore(test);
+    const id = `resp_${'x'.repeat(5_000)}`;
+    const links = { ...whole.links, response: id };
+    await store.append([{ ...whole, links }, recordNumber(2)]);
+    assert.deepEqual(store.findResponse(id, 'vk-7')?.response, { id: 'resp_1' });
+    assert.equal(store.findResponse(`${id}y`, 'vk-7'), undefined);
+    assert.deepEqual(await idsOf({ ...newest, filter: { text: id } }, store), ['req-1']);
+    assert.equal(store.get(id), undefined);
+    await store.prune({ before: start + 2_000 });
+    assert.equal(store.findResponse(id, 'vk-7'), undefined);
+    assert.deepEqual(await idsOf(newest, store), ['req-2']);
+  });
+
   it('does not give back a reply that was cut to size', async (test) => {
     const { store } = openStore(test);
     await store.append([{ ...whole, content: { request: {}, response: '{"id":"re', truncated: true } }]);

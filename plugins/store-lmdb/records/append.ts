@@ -1,7 +1,7 @@
 import type { ExchangeRecord } from '../../../plugin-sdk/ports/records.ts';
 import { commit } from '../commit.ts';
 import { Block, rowsPerBlock } from './block.ts';
-import type { RecordFiles } from './files.ts';
+import { type RecordFiles, responseKey } from './files.ts';
 import { encodeRow, fillColumns } from './row.ts';
 
 /** Appends in the order given, in one transaction. Its work is not interrupted: some 10 µs of the process per record. */
@@ -46,7 +46,7 @@ function place(files: RecordFiles, block: Block, row: number, record: ExchangeRe
   fillColumns(block, row % rowsPerBlock, record, files.words);
   files.rows.put(row, text);
   files.ids.put(record.id, row);
-  if (record.links.response !== undefined) files.ids.put(`r:${record.links.response}`, row);
+  if (record.links.response !== undefined) files.ids.put(responseKey(record.links.response), row);
   if (record.content !== undefined) {
     const content = JSON.stringify(record.content);
     bytes += content.length;

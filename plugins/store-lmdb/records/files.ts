@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Database } from 'lmdb';
 import type { Host } from '../../../plugin-sdk/index.ts';
@@ -18,7 +19,7 @@ export interface RecordFiles {
   /** Row number → what has no column. */
   readonly rows: Database<string, number>;
   readonly contents: Database<string, number>;
-  /** Exchange ids, and `r:` before response ids → row number. */
+  /** By {@link idKey} of exchanges and {@link responseKey} of replies → row number. */
   readonly ids: Database<number, string>;
   /** `next` → the next row number. */
   readonly counters: Database<number, string>;
@@ -49,4 +50,17 @@ export function openRecordFiles(host: Host, mapBytes: number): RecordFiles {
     },
     (files) => close(files.root),
   );
+}
+
+/** Code units, each up to three bytes; LMDB refuses keys above 1,978 bytes, and with one record its whole batch. */
+const longestId = 400;
+
+/** Where `ids` has an id. Clients ask for any and providers give theirs any length: a long one stands there as a digest. */
+export function idKey(id: string): string {
+  return id.length <= longestId ? id : createHash('sha256').update(id).digest('base64');
+}
+
+/** The same for the id of a reply. */
+export function responseKey(id: string): string {
+  return `r:${idKey(id)}`;
 }

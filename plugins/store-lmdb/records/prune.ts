@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { save, transaction } from './append.ts';
 import { Block, flags, rowsPerBlock } from './block.ts';
-import type { RecordFiles } from './files.ts';
+import { type RecordFiles, responseKey } from './files.ts';
 import { idOf, responseIdOf } from './row.ts';
 import { headsOf } from './scan.ts';
 
@@ -62,7 +62,7 @@ function removeRow(files: RecordFiles, row: number): number {
   let bytes = text.length;
   const response = responseIdOf(text);
   if (files.ids.get(idOf(text)) === row) files.ids.remove(idOf(text));
-  if (response !== undefined && files.ids.get(`r:${response}`) === row) files.ids.remove(`r:${response}`);
+  if (response !== undefined && files.ids.get(responseKey(response)) === row) files.ids.remove(responseKey(response));
   files.rows.remove(row);
   const content = files.contents.get(row);
   if (content !== undefined) {

@@ -1,5 +1,5 @@
 import type { Block, WordColumn } from './block.ts';
-import type { RecordFiles } from './files.ts';
+import { idKey, type RecordFiles, responseKey } from './files.ts';
 import { textsOf } from './row.ts';
 
 /** Columns whose words are looked through. */
@@ -19,7 +19,7 @@ export type TextSearch = (block: Block, place: number, row: number) => boolean;
 
 /** The row that has this very id, or whose reply has. */
 export function rowOfId(files: RecordFiles, id: string): number | undefined {
-  return files.ids.get(id) ?? files.ids.get(`r:${id}`);
+  return files.ids.get(idKey(id)) ?? files.ids.get(responseKey(id));
 }
 
 /** The word list says at once what columns hold; only where it does not, the row itself is looked at. */
