@@ -25,6 +25,8 @@ export class LiveAttempt implements KeyedAttempt {
   /** What was read of the answer so far. */
   usage: Usage | undefined = undefined;
   finish: string | undefined = undefined;
+  /** What the provider itself said went wrong, in a stream that the client saw already. */
+  problem: GatewayError | undefined = undefined;
   /** Paths of the request that the target could not carry. */
   lossy: readonly string[] = [];
   /** When its call was handed to the network and when the last byte of the reply had come; milliseconds, monotonic. */

@@ -14,8 +14,8 @@ import { badResult } from './blame.ts';
 import type { Client } from './client/client.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { Runtime } from './execute/context.ts';
-import { problemExtras } from './execute/problem-extras.ts';
 import { pour } from './pour.ts';
+import { problemExtras } from './provider-problem.ts';
 import { replyHeaders } from './reply-headers.ts';
 import { headersFault } from './result-fault.ts';
 

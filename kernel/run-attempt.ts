@@ -3,8 +3,8 @@ import type { LiveAttempt } from './attempt.ts';
 import { discard } from './discard.ts';
 import type { Runtime } from './execute/context.ts';
 import { executeAtProvider } from './execute/execute.ts';
-import { problemExtras } from './execute/problem-extras.ts';
 import { run } from './hooks.ts';
+import { problemExtras } from './provider-problem.ts';
 
 /** Why an attempt gave no answer; `reply` holds the provider's own error body where it sent one. */
 export interface Failure {

@@ -20,8 +20,10 @@ export function settle(exchange: LiveExchange, client: Client, runtime: Runtime,
   // What an exchange used is for its observers alone.
   const reading = runtime.hooks.postLog.isUsed() ? readUsage(exchange) : undefined;
   return chain(reading, () => {
-    close(exchange, ending);
-    return chain(observe(exchange, client, runtime, ending), () => {
+    const error = ending.error ?? exchange.served?.problem;
+    const whole = error === ending.error ? ending : { ...ending, error };
+    close(exchange, whole);
+    return chain(observe(exchange, client, runtime, whole), () => {
       if (exchange.place !== undefined) runtime.open.delete(exchange.place);
     });
   });

@@ -151,6 +151,9 @@ function committedStream(
       onFinish: (finish) => {
         attempt.finish = finish;
       },
+      onProblem: (problem) => {
+        attempt.problem = problem;
+      },
     });
     upstream.reply.start(
       exchange.route.passthrough === true ? carried : quirkedStream(carried, provider.name, provider.quirks),

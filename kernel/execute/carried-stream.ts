@@ -11,8 +11,8 @@ import { EventBoundary } from '../framing/boundary.ts';
 import { createFramer } from '../framing/create-framer.ts';
 import { eventEnd, eventStart } from '../framing/event-search.ts';
 import { defaultMaxEventBytes, type Framer } from '../framing/framer.ts';
+import { streamProblem } from '../provider-problem.ts';
 import type { HeldStart } from './held-start.ts';
-import { problemExtras } from './problem-extras.ts';
 
 export interface CarriedStreamOptions {
   readonly provider: string;
@@ -21,6 +21,8 @@ export interface CarriedStreamOptions {
   readonly passthrough: boolean;
   onUsage(usage: Usage): void;
   onFinish(finish: string): void;
+  /** The provider's own error event: the client has it, or gets another attempt's answer instead. */
+  onProblem(problem: GatewayError): void;
 }
 
 /**
@@ -97,13 +99,8 @@ export class CarriedStream implements Sink<Buffer> {
     if (reading.kind === 'error') {
       // An error event in the provider's own words ends the stream as properly as its terminator does.
       this.#complete = true;
-      const { problem } = reading;
-      const message = problem?.message ?? 'The provider reported an error in its stream.';
-      this.#failure = new GatewayError(
-        'UP_STREAM_ERROR',
-        { message },
-        problem === undefined ? {} : problemExtras(problem),
-      );
+      this.#failure = streamProblem(reading);
+      this.#options.onProblem(this.#failure);
     }
     return reading.kind === 'content' || reading.kind === 'done';
   }

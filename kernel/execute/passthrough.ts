@@ -1,6 +1,7 @@
 import {
   type Call,
   type Dialect,
+  type GatewayError,
   getHeader,
   type Provider,
   type Reply,
@@ -171,6 +172,9 @@ function flowing(
     },
     onFinish: (finish: string) => {
       attempt.finish = finish;
+    },
+    onProblem: (problem: GatewayError) => {
+      attempt.problem = problem;
     },
   };
   const meter = meterFor(dialect, provider.name, reply.headers, notes, events);

@@ -1,12 +1,15 @@
-import type { Dialect, EventReading, FramedEvent, Usage } from '../../plugin-sdk/index.ts';
+import type { Dialect, EventReading, FramedEvent, GatewayError, Usage } from '../../plugin-sdk/index.ts';
 import { searchFor } from '../../plugin-sdk/json-bytes/index.ts';
 import { createFramer } from '../framing/create-framer.ts';
 import type { Framer } from '../framing/framer.ts';
+import { streamProblem } from '../provider-problem.ts';
 
 /** What a meter tells as it learns it. */
 export interface Notes {
   onUsage(usage: Usage): void;
   onFinish(finish: string): void;
+  /** The stream holds an error event of the provider. */
+  onProblem(problem: GatewayError): void;
 }
 
 /** Reads a body that passes by: its bytes in plain form, in order. */
@@ -54,9 +57,11 @@ export class EventReader implements Reader {
   }
 
   #learn = (event: FramedEvent): void => {
-    const { usage, finish, kind } = this.#read(event);
+    const reading = this.#read(event);
+    const { usage, finish, kind } = reading;
     if (usage !== undefined) this.#notes.onUsage(usage);
     if (finish !== undefined) this.#notes.onFinish(finish);
+    if (kind === 'error') this.#notes.onProblem(streamProblem(reading));
     if (kind === 'done' || kind === 'error') this.complete = true;
   };
 }

@@ -164,6 +164,34 @@ test('passes an error event of the provider as it is, even as the first', async 
   assert.equal(reply.body.toString(), said);
 });
 
+test('puts an error event of the provider on the record of a stream that it carried or passed through', async () => {
+  const said = 'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n';
+  const begun =
+    'event: message_start\ndata: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"c","content":[],"usage":{"input_tokens":5,"output_tokens":1}}}\n\n';
+  const failed = `${event('one')}data: {"error":{"message":"Overloaded","code":503}}\n\n`;
+  await using both = await passthroughGateway({ plugins: { 'routes/openai': {} } });
+  both.upstreams.anthropic.reply({ chunks: [begun + said], headers: sse });
+  both.upstreams.openai.reply({ chunks: [failed], headers: sse }, { chunks: [failed], headers: sse });
+  for (const [path, content] of [
+    ['/anthropic_passthrough/v1/messages', body],
+    [chat, body],
+    ['/openai/v1/chat/completions', '{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true}'],
+  ] as const) {
+    const ended = both.next();
+    const reply = await rawCall(both, path, { method: 'POST', headers: json, body: content });
+    assert.equal(reply.status, 200);
+    assert.equal(reply.body.toString().match(/Overloaded/g)?.length, 1, 'the client is told once');
+    const { outcome } = await ended;
+    assert.equal(outcome.status, 200);
+    assert.equal(outcome.error?.code, 'UP_STREAM_ERROR', path);
+    assert.equal(outcome.error.message, 'Overloaded');
+    assert.deepEqual(
+      outcome.attempts.map(({ result, error }) => [result, error?.code]),
+      [['failed', 'UP_STREAM_ERROR']],
+    );
+  }
+});
+
 test('answers 502 when the provider refuses the connection or breaks it before it answers, upload or not', async () => {
   const port = await freePort();
   await using lost = await passthroughGateway({

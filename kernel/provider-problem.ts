@@ -1,4 +1,10 @@
-import type { EventReading } from '../../plugin-sdk/index.ts';
+import { type EventReading, GatewayError } from '../plugin-sdk/index.ts';
+
+/** An error event of a provider, in its own words. */
+export function streamProblem({ problem }: EventReading): GatewayError {
+  const message = problem?.message ?? 'The provider reported an error in its stream.';
+  return new GatewayError('UP_STREAM_ERROR', { message }, problem === undefined ? {} : problemExtras(problem));
+}
 
 /** What an error keeps of a provider's own words. */
 export function problemExtras(problem: NonNullable<EventReading['problem']>) {
