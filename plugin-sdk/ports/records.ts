@@ -122,7 +122,7 @@ export interface RecordFilter {
   readonly to?: number;
   readonly is?: Readonly<Partial<Record<RecordDimension, readonly string[]>>>;
   readonly stream?: boolean;
-  /** True: status 400 and up. */
+  /** True: status 400 and up, or a stream that broke after its head; not one that the client left. */
   readonly failed?: boolean;
   /** True: a call was made, but its price was not known. */
   readonly unknownCost?: boolean;
@@ -168,7 +168,7 @@ export interface RecordGroup {
   /** Start of the time bucket, milliseconds since 1970. */
   readonly time?: number;
   readonly requests: number;
-  /** Status 400 and up. */
+  /** Status 400 and up, and streams that broke after their head; not those that the client left. */
   readonly errors: number;
   readonly inputTokens: number;
   readonly outputTokens: number;

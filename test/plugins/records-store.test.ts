@@ -274,6 +274,20 @@ describe('the store of records', () => {
     ]);
   });
 
+  it('counts a stream that broke after its head as failed, and one whose client left as served', async (test) => {
+    const { store } = openStore(test);
+    await store.append([
+      recordNumber(0),
+      recordNumber(1, { status: 502, error: 'UP_CONNECT' }),
+      recordNumber(2, { stream: true, error: 'UP_STREAM_CUT' }),
+      recordNumber(3, { stream: true, error: 'CLIENT_GONE', clientGone: true }),
+    ]);
+    const inOrder = { ...newest, order: 'asc' } as const;
+    assert.deepEqual(await idsOf({ ...inOrder, filter: { failed: true } }, store), ['req-1', 'req-2']);
+    assert.deepEqual(await idsOf({ ...inOrder, filter: { failed: false } }, store), ['req-0', 'req-3']);
+    assert.equal((await store.aggregate({ filter: {}, limit: 10 }))[0]?.errors, 2);
+  });
+
   it('adds the small groups beyond the limit up as one', async (test) => {
     const { store } = openStore(test);
     await store.append(['a', 'a', 'a', 'b', 'b', 'c', 'd'].map((model, i) => recordNumber(i, { model })));

@@ -88,6 +88,12 @@ export class Block {
     return { rows: this.#head[0]!, from: this.#head[1]!, to: this.#head[2]!, bytes: this.#head[3]! };
   }
 
+  /** By its status, or after the head was sent: then only the error tells, and that a client left is none. */
+  isFailed(place: number): boolean {
+    if (this.status[place]! >= 400) return true;
+    return this.words.error[place] !== 0 && (this.flags[place]! & flags.clientGone) === 0;
+  }
+
   /** Counts one more row, at the next place. */
   grow(time: number, bytes: number): void {
     const head = this.#head;

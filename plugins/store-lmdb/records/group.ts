@@ -16,7 +16,7 @@ class Sum {
 
   add(block: Block, place: number): void {
     this.requests++;
-    if (block.status[place]! >= 400) this.errors++;
+    if (block.isFailed(place)) this.errors++;
     this.input += block.input[place]!;
     this.output += block.output[place]!;
     this.cached += block.cached[place]!;

@@ -25,7 +25,7 @@ export function matcher(filter: RecordFilter, words: Words): Matcher | undefined
   }
   if (filter.failed !== undefined) {
     const { failed } = filter;
-    tests.push((block, place) => block.status[place]! >= 400 === failed);
+    tests.push((block, place) => block.isFailed(place) === failed);
   }
   if (filter.unknownCost !== undefined) {
     const { unknownCost } = filter;
