@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { z } from 'zod';
 import { bind, callerSlot, definePlugin, GatewayError } from '../../plugin-sdk/index.ts';
 import { callersPort } from '../../plugin-sdk/ports/callers.ts';
+import { readList } from '../../plugins/records/query-parameters.ts';
 import { chat, completion, type ShownRecord, startRecording } from './record-gateway.ts';
 
 /** Callers who simply say who they are. */
@@ -83,6 +84,10 @@ describe('the query API', () => {
       ['limit=0', 'limit'],
       ['form=x', 'form'],
       ['from=yesterday', 'from'],
+      ['from=now-1', 'from'],
+      ['from=-5', 'from'],
+      ['to=11/12/2026', 'to'],
+      ['to=2026-11-21T12:00:00+01:00', 'to'],
       ['sort=id', 'sort'],
       ['cursor=x', 'cursor'],
       ['status=abc', 'status'],
@@ -92,6 +97,24 @@ describe('the query API', () => {
       const { error } = (await response.json()) as { error: { param: string; message: string } };
       assert.equal(response.status, 400);
       assert.equal(error.param, name, error.message);
+    }
+  });
+
+  it('takes a time without a zone as UTC, wherever the gateway runs', () => {
+    const zone = process.env['TZ'];
+    process.env['TZ'] = 'America/New_York';
+    try {
+      const from = (text: string) => readList({ from: [text] }, 0).filter.from;
+      const noon = Date.UTC(2026, 10, 21, 12);
+      assert.equal(new Date(noon).getHours(), 7, 'the zone is set');
+      for (const text of ['2026-11-21T12:00', '2026-11-21T12:00:00', '2026-11-21 12:00:00.000', '2026-11-21T12:00:00Z'])
+        assert.equal(from(text), noon, text);
+      assert.equal(from('2026-11-21T13:00:00+01:00'), noon);
+      assert.equal(from('2026-11-21'), Date.UTC(2026, 10, 21));
+      assert.equal(from(String(noon)), noon);
+    } finally {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
     }
   });
 
