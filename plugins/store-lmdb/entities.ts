@@ -13,11 +13,12 @@ import type {
   Expected,
   PutOptions,
 } from '../../plugin-sdk/ports/entities.ts';
+import type { StoredProviderKey } from '../../plugin-sdk/ports/entity-schemas.ts';
 import { Secret } from '../../plugin-sdk/secret.ts';
 import { commit } from './commit.ts';
 import { wordsOf } from './entity-words.ts';
 import { type Environment, openDatabase } from './open-shared.ts';
-import { checkNamed, checkUnnamed } from './references.ts';
+import { checkName, checkNamed, checkUnnamed } from './references.ts';
 import type { Sealing } from './sealing.ts';
 
 /** An entity as it lies in the database. */
@@ -92,6 +93,7 @@ export class LmdbEntities implements Entities {
     const { credential, actor } = options;
     const row = await this.#write(kind, id, options.expected, (old, now) => {
       checkNamed(this, kind, value, old?.value);
+      if (kind === 'provider-key') checkName(this, id, value as StoredProviderKey, old?.value as StoredProviderKey);
       const next: Row<K> = {
         value,
         version: (old?.version ?? 0) + 1,

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../plugin-sdk/errors.ts';
 import type { Entity, EntityKind, EntityTypes } from '../../plugin-sdk/ports/entities.ts';
 import { kindsNaming, referencesOf } from '../../plugin-sdk/ports/entity-references.ts';
+import type { StoredProviderKey } from '../../plugin-sdk/ports/entity-schemas.ts';
 import { wordsOf } from './entity-words.ts';
 
 interface Reads {
@@ -33,5 +34,23 @@ export function checkUnnamed(entities: Reads, kind: EntityKind, id: string): voi
       if (referencesOf(other, value).some((named) => named.kind === kind && named.id === id))
         throw new GatewayError('STORE_NAMED', { entity: wordsOf(kind), id, by: `${wordsOf(other)} ${by}` });
     }
+  }
+}
+
+/**
+ * Within the transaction that writes a provider key: health, metrics and `x-bf-api-key` know it by its name alone. Stores of
+ * before may hold two of one name; each can still be changed otherwise. Throws GatewayError STORE_TAKEN.
+ */
+export function checkName(
+  entities: Reads,
+  id: string,
+  { provider, name }: StoredProviderKey,
+  old: StoredProviderKey | undefined,
+): void {
+  if (old?.provider === provider && old.name === name) return;
+  for (const other of entities.list('provider-key')) {
+    const known = other.value as StoredProviderKey;
+    if (other.id !== id && known.provider === provider && known.name === name)
+      throw new GatewayError('STORE_TAKEN', { entity: wordsOf('provider-key'), member: 'name' }, { param: 'name' });
   }
 }

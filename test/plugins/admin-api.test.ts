@@ -149,6 +149,17 @@ test('of two calls that make a virtual key of the same value at once, one is tol
   assert.equal((await call(gateway, { 'x-bf-vk': value })).status, 200);
 });
 
+test('of calls that give two provider keys of one provider the same name at once, one is refused', async () => {
+  await using upstream = await startUpstream();
+  await using gateway = await startGoverned(upstream, withAdmin);
+  const make = (id: string, name: string) =>
+    api(gateway, 'POST', 'provider-keys', { id, provider: 'openai', name, value: `sk-value-of-${id}` });
+  const made = await Promise.all(['a', 'b', 'c', 'd'].map((id) => make(id, 'twin')));
+  assert.equal(made.filter(({ status }) => status === 201).length, 1);
+  for (const { json } of made.filter(({ status }) => status !== 201)) assert.equal(json.error.param, 'name');
+  assert.equal((await api(gateway, 'GET', 'provider-keys')).json.data.length, 1);
+});
+
 test('never both deletes a team and makes a virtual key that names it, when asked for both at once', async () => {
   await using upstream = await startUpstream();
   await using gateway = await startGoverned(upstream, withAdmin);

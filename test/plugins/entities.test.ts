@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { open } from 'lmdb';
 import { isGatewayError } from '../../plugin-sdk/errors.ts';
-import { teamSchema, virtualKeySchema } from '../../plugin-sdk/ports/entity-schemas.ts';
+import { providerKeySchema, teamSchema, virtualKeySchema } from '../../plugin-sdk/ports/entity-schemas.ts';
 import { Secret } from '../../plugin-sdk/secret.ts';
 import { LmdbEntities } from '../../plugins/store-lmdb/entities.ts';
 import { Sealing } from '../../plugins/store-lmdb/sealing.ts';
@@ -91,6 +91,23 @@ test('takes a credential once, however many ask for it at the same moment', asyn
     failsWith('STORE_TAKEN'),
   );
   for (const id of ['one', 'third']) await entities.delete('virtual-key', id, 1, actor);
+});
+
+test('gives a name to one key of a provider, however many ask for it at the same moment', async () => {
+  const put = (id: string, name: string, provider = 'openai', weight = 1) =>
+    entities.put('provider-key', id, providerKeySchema.parse({ provider, name, weight }), {
+      expected: undefined,
+      actor,
+      credential: new Secret('sk-live-of-a-provider'),
+    });
+  const [one, other] = await Promise.allSettled([put('one', 'twin'), put('other', 'twin')]);
+  assert.equal(one.status, 'fulfilled');
+  assert.ok(other.status === 'rejected' && failsWith('STORE_TAKEN')(other.reason));
+  await put('one', 'twin', 'openai', 2);
+  await put('of-another-provider', 'twin', 'azure');
+  await put('other', 'single');
+  await assert.rejects(put('other', 'twin'), failsWith('STORE_TAKEN'));
+  for (const id of ['one', 'other', 'of-another-provider']) await entities.delete('provider-key', id, undefined, actor);
 });
 
 test('of a team that goes and a key that comes to name it at the same moment, one is refused', async () => {
