@@ -141,6 +141,17 @@ test('reads the usage of every operation', () => {
     assert.deepEqual(openai.meter.json(Buffer.from(JSON.stringify(body))).usage, expected);
 });
 
+test('takes a count below 0 as one that the server does not know', () => {
+  const usage = {
+    prompt_tokens: -1,
+    completion_tokens: 5,
+    total_tokens: 4,
+    prompt_tokens_details: { cached_tokens: -1 },
+  };
+  assert.deepEqual(json({ choices: [], usage }).usage, { input: 0, output: 5, total: 4 });
+  assert.equal(json({ choices: [], usage: { prompt_tokens: -1, completion_tokens: -1 } }).usage, undefined);
+});
+
 test('tells the commit point of a chat stream', () => {
   const chunk = (delta: object) =>
     `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null }] })}\n\n`;

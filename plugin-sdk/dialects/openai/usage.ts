@@ -101,8 +101,9 @@ function details(usage: JsonObject, ...names: readonly string[]): JsonObject {
   return {};
 }
 
+/** Some servers say -1 for what they did not count; added up it would take from budgets, sums and counters. */
 function number(value: JsonValue | undefined): number | undefined {
-  return typeof value === 'number' ? value : undefined;
+  return typeof value === 'number' && value >= 0 ? value : undefined;
 }
 
 /** Modalities that were not used are stated as 0 by OpenAI; they are no news. */
