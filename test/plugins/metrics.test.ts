@@ -174,6 +174,18 @@ test('keeps half of the names for those with a success', () => {
   );
 });
 
+test('cuts a name that a client makes as long as it likes, and takes it for the same name again', async () => {
+  const names = new BoundedNames(2);
+  const long = 'm'.repeat(1_000_000);
+  assert.equal(names.place(long, true), 'm'.repeat(200));
+  assert.equal(names.place(long, false), 'm'.repeat(200));
+  await using recording = await start();
+  recording.upstream.always({ status: 404, json: { error: { message: 'no such model' } } });
+  await recording.post('/chat/completions', { ...chat, model: `openai/${'x'.repeat(9_000)}` });
+  const wanted = { ...call, gen_ai_request_model: 'x'.repeat(200) };
+  await until(recording, 'gen_ai_server_request_duration_seconds_count', wanted, 1);
+});
+
 test('adds up the workers of one gateway and forgets those that died', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'bifrost-workers-'));
   const complain = (_fields: object, message?: string): never => assert.fail(message);
