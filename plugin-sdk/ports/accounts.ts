@@ -1,6 +1,6 @@
 import { type Period, parsePeriod } from '../period.ts';
 import { nanoPerUsd } from '../usd.ts';
-import type { Limits } from './entity-schemas.ts';
+import type { Limits, VirtualKey } from './entity-schemas.ts';
 import type { Account, Window } from './ledger.ts';
 
 /**
@@ -19,6 +19,12 @@ export function accountsOf(id: string, { budgets, rateLimits, concurrency }: Lim
     accounts.push({ id, unit: 'nano-usd', limit: Math.round(limit * nanoPerUsd), window: windowOf(period, calendar) });
   }
   return accounts;
+}
+
+/** The accounts of a virtual key, team, customer or limit; what a key has at single providers is under names of their own. */
+export function accountsOfEntity(id: string, value: Limits & Partial<Pick<VirtualKey, 'providers'>>): Account[] {
+  const grants = value.providers ?? [];
+  return [...accountsOf(id, value), ...grants.flatMap((grant) => accountsOf(`${id}:${grant.provider}`, grant))];
 }
 
 function windowOf(period: string, calendar: boolean): Window {

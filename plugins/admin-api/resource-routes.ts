@@ -2,15 +2,14 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import { adminActor, GatewayError, type HandlerRoute, type Host, isObject, Secret } from '../../plugin-sdk/index.ts';
 import { viewAccount } from '../../plugin-sdk/ports/account-view.ts';
-import { accountsOf } from '../../plugin-sdk/ports/accounts.ts';
 import type { Entities, Entity, Expected } from '../../plugin-sdk/ports/entities.ts';
 import { referencesOf } from '../../plugin-sdk/ports/entity-references.ts';
 import type { Ledger } from '../../plugin-sdk/ports/ledger.ts';
 import { expectedOf, InvalidRequest, parse, parseAll, readBody } from './requests.ts';
 import {
+  accountsIn,
   creation,
   idPattern,
-  limitsOf,
   newId,
   newVirtualKey,
   type Resource,
@@ -55,10 +54,7 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
     if (expected !== undefined && expected !== entity.version)
       throw new GatewayError('STORE_CONFLICT', { entity: noun });
   };
-  const usageOf = async (entity: Entity) =>
-    (await ledger.usage(limitsOf(entity, resource).flatMap(({ id, limits }) => accountsOf(id, limits)))).map(
-      viewAccount,
-    );
+  const usageOf = async (entity: Entity) => (await ledger.usage(accountsIn(entity, resource))).map(viewAccount);
 
   const create = async (context: Context): Promise<Response> => {
     const body = await readBody(context);
@@ -133,7 +129,7 @@ export function resourceRoutes(resource: Resource, services: AdminServices): Han
 
   const resetUsage = async (context: Context): Promise<Response> => {
     const entity = await find(context);
-    await ledger.reset(limitsOf(entity, resource).flatMap(({ id, limits }) => accountsOf(id, limits)));
+    await ledger.reset(accountsIn(entity, resource));
     await entities.record({ actor: adminActor(context), action: 'reset-usage', kind, id: entity.id });
     return Response.json({ data: await usageOf(entity) });
   };

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { accountsOfEntity } from '../../plugin-sdk/ports/accounts.ts';
 import type { Entities, Entity, EntityKind, EntityTypes } from '../../plugin-sdk/ports/entities.ts';
 import { kindsNaming, referencesOf } from '../../plugin-sdk/ports/entity-references.ts';
 import {
@@ -10,6 +11,7 @@ import {
   teamSchema,
   virtualKeySchema,
 } from '../../plugin-sdk/ports/entity-schemas.ts';
+import type { Account } from '../../plugin-sdk/ports/ledger.ts';
 
 /** One kind of entity as the API shows it: everything that routes and the OpenAPI document differ in. */
 export interface Resource {
@@ -123,18 +125,9 @@ export function viewEntity({ id, value, version, origin, createdAt, updatedAt, h
   };
 }
 
-/** The limits of an entity, those of its grants under names of their own. */
-export function limitsOf(
-  { id, value }: Entity,
-  resource: Resource,
-): { readonly id: string; readonly limits: Limits }[] {
-  if (resource.accountId === undefined) return [];
-  const own = resource.accountId(id);
-  const grants = 'providers' in value ? (value.providers ?? []) : [];
-  return [
-    { id: own, limits: value as Limits },
-    ...grants.map((grant) => ({ id: `${own}:${grant.provider}`, limits: grant })),
-  ];
+/** What the ledger counts of an entity. */
+export function accountsIn({ id, value }: Entity, { accountId }: Resource): Account[] {
+  return accountId === undefined ? [] : accountsOfEntity(accountId(id), value as Limits);
 }
 
 /** Entities that name this one. */

@@ -1,6 +1,6 @@
 import type { Host } from '../../plugin-sdk/index.ts';
 import { viewAccount } from '../../plugin-sdk/ports/account-view.ts';
-import { accountsOf } from '../../plugin-sdk/ports/accounts.ts';
+import { accountsOfEntity } from '../../plugin-sdk/ports/accounts.ts';
 import { entitiesPort } from '../../plugin-sdk/ports/entities.ts';
 import { jobsPort } from '../../plugin-sdk/ports/jobs.ts';
 import { type Account, ledgerPort } from '../../plugin-sdk/ports/ledger.ts';
@@ -55,7 +55,8 @@ function accountsSource(host: Host, maxAccounts: number): Source {
       if (entities === undefined || ledger === undefined || maxAccounts === 0) return;
       const accounts: Account[] = [];
       for (const kind of kinds) {
-        for (const { id, value } of await entities.list(kind)) accounts.push(...accountsOf(`${kind}:${id}`, value));
+        for (const { id, value } of await entities.list(kind))
+          accounts.push(...accountsOfEntity(`${kind}:${id}`, value));
         if (accounts.length >= maxAccounts) break;
       }
       const usages = await ledger.usage(accounts.slice(0, maxAccounts));

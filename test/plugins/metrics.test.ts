@@ -116,6 +116,29 @@ test('shows connections, keys, the queue of records and what stores hold', async
   }
 });
 
+test('shows how full budgets are, those that a key has at one provider as well', async () => {
+  const budget = (limit: number) => [{ limit, period: '1d' }];
+  const value = 'sk-bf-with-two-budgets-0123456789';
+  const grant = { provider: 'openai', budgets: budget(2) };
+  await using recording = await start(
+    {},
+    { 'plugins/governance': { virtualKeys: [{ id: 'ada', value, budgets: budget(5), providers: [grant] }] } },
+  );
+  recording.upstream.reply({ json: completion });
+  const reply = await recording.post('/chat/completions', chat, { 'x-bf-vk': value });
+  assert.equal(reply.status, 200);
+  const cost = Number(reply.headers.get('x-bf-cost'));
+  assert.ok(cost > 0);
+  for (const [account, limit] of [
+    ['virtual-key:ada', 5],
+    ['virtual-key:ada:openai', 2],
+  ] as const) {
+    const labels = { account, unit: 'usd', period: '1d' };
+    const families = await until(recording, 'bifrost_account_used', labels, cost);
+    assert.equal(sampleOf(families, 'bifrost_account_limit', labels), limit);
+  }
+});
+
 test('counts models beyond the limit as other, so that clients cannot make series without end', async () => {
   await using recording = await start({ maxModels: 4 });
   recording.upstream.always({ status: 404, json: { error: { message: 'no such model' } } });

@@ -1,8 +1,8 @@
 import type { Host } from '../../../plugin-sdk/index.ts';
 import { type AccountView, viewAccount } from '../../../plugin-sdk/ports/account-view.ts';
-import { accountsOf } from '../../../plugin-sdk/ports/accounts.ts';
+import { accountsOfEntity } from '../../../plugin-sdk/ports/accounts.ts';
 import { type Entity, entitiesPort } from '../../../plugin-sdk/ports/entities.ts';
-import { type Account, type Ledger, ledgerPort } from '../../../plugin-sdk/ports/ledger.ts';
+import { type Ledger, ledgerPort } from '../../../plugin-sdk/ports/ledger.ts';
 import { count, moment, percent, usd } from '../format.ts';
 import { type Html, html, type Part } from '../html.ts';
 import type { Page } from '../layout.ts';
@@ -63,11 +63,7 @@ export async function virtualKeys(host: Host): Promise<Page> {
 
 async function fill(entity: Entity<Owner>, ledger: Ledger): Promise<AccountView[]> {
   const { kind, id, value } = entity;
-  const grants = 'providers' in value ? (value.providers ?? []) : [];
-  const accounts: Account[] = [
-    ...accountsOf(`${kind}:${id}`, value),
-    ...grants.flatMap((grant) => accountsOf(`${kind}:${id}:${grant.provider}`, grant)),
-  ];
+  const accounts = accountsOfEntity(`${kind}:${id}`, value);
   return accounts.length === 0 ? [] : (await ledger.usage(accounts)).map(viewAccount);
 }
 
