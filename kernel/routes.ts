@@ -76,7 +76,11 @@ async function answer(plugin: string, { handler, path: hook }: HandlerRoute, con
   } catch (cause) {
     throw isGatewayError(cause) ? cause : new GatewayError('PLUGIN_FAILED', { plugin, hook }, { cause });
   }
-  if (response instanceof Response) return response;
+  if (response instanceof Response) {
+    // hono leaves the body of a HEAD lying, and what makes it would run for ever.
+    if (context.req.method === 'HEAD') response.body?.cancel().catch(() => undefined);
+    return response;
+  }
   throw new GatewayError('PLUGIN_BAD_RESULT', { plugin, hook, reason: 'a handler must answer with a Response' });
 }
 

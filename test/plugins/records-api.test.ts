@@ -232,6 +232,20 @@ describe('the query API', () => {
     second.stop();
   });
 
+  it('counts nobody as a listener who asks for the head of the feed alone', async () => {
+    await using recording = await startRecording();
+    const url = `${recording.gateway.url}/api/records/live`;
+    for (let i = 0; i < 51; i++) {
+      const head = await fetch(url, { method: 'HEAD', headers: recording.admin });
+      assert.equal(head.status, 200);
+      assert.equal(head.headers.get('content-type'), 'text/event-stream');
+    }
+    const controller = new AbortController();
+    const response = await fetch(url, { headers: recording.admin, signal: controller.signal });
+    assert.equal(response.status, 200);
+    controller.abort();
+  });
+
   it('says how the queue and the store are', async () => {
     await using recording = await startRecording();
     await make(recording, [{}]);
