@@ -53,7 +53,8 @@ function listen(
   return new Promise((resolve, reject) => {
     // http.Server sets no delay and keeps half-open connections; sockets handed to it must be made the same way.
     const server = createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
-    server.once('error', reject);
+    // Also hears of later connections that the system could not hand over, for want of file descriptors say; others will come.
+    server.on('error', reject);
     server.listen({ host, port, backlog: 4_096, reusePort, exclusive: true }, () => resolve(server));
   });
 }

@@ -12,7 +12,7 @@ const nextMs = 50;
  */
 export function warmUp(): void {
   const step = (): void => {
-    if (loadUnused()) {
+    if (loadsMore()) {
       setTimeout(step, nextMs).unref();
       return;
     }
@@ -24,4 +24,13 @@ export function warmUp(): void {
     flushCompileCache();
     step();
   }, firstMs).unref();
+}
+
+/** Without a file descriptor left nothing can be loaded, which is no reason to end: the first call that needs it tries again. */
+function loadsMore(): boolean {
+  try {
+    return loadUnused();
+  } catch {
+    return true;
+  }
 }

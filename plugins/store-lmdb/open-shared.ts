@@ -1,6 +1,14 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { type Database, type DatabaseOptions, type Key, open, type RootDatabase, type RootDatabaseOptions } from 'lmdb';
+import {
+  type Database,
+  type DatabaseOptions,
+  type Key,
+  open as openLmdb,
+  type RootDatabase,
+  type RootDatabaseOptions,
+} from 'lmdb';
 import { makeFolder } from './make-folder.ts';
 
 /** An LMDB environment, shared by all generations of this process and all processes of the machine. */
@@ -12,6 +20,9 @@ interface Entrance {
   /** A file that is there while a process opens the environment. */
   readonly sign: string;
 }
+
+/** More than LMDB opens for one environment. */
+const filesOfEnvironment = 4;
 
 const entrances = new WeakMap<Environment, Entrance>();
 /** By path of the environment, kept until the process ends. */
@@ -103,6 +114,17 @@ function gateOf(path: string): RootDatabase {
   const gate = open({ path: folder, maxDbs: 1, mapSize: 1_048_576, noSync: true, eventTurnBatching: false });
   gates.set(path, gate);
   return gate;
+}
+
+/** Throws what node:fs throws when the process cannot open that many files: LMDB would bring it down (SIGSEGV). */
+function open(options: RootDatabaseOptions & { path: string }): RootDatabase {
+  const files: number[] = [];
+  try {
+    while (files.length < filesOfEnvironment) files.push(openSync(devNull, 'r'));
+  } finally {
+    for (const file of files) closeSync(file);
+  }
+  return openLmdb(options);
 }
 
 function openCurrent(options: RootDatabaseOptions & { path: string }): RootDatabase {

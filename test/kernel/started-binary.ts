@@ -28,16 +28,21 @@ interface Start {
   /** Files beside the config by name, plugins for example. */
   readonly files?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** Most files and sockets that it may have open. */
+  readonly descriptors?: number;
 }
 
 /** Starts the binary in a process group of its own, which ends with the test. */
-export function startBinary(test: TestContext, { config, files = {}, args = [] }: Start): StartedBinary {
+export function startBinary(test: TestContext, { config, files = {}, args = [], descriptors }: Start): StartedBinary {
   const folder = mkdtempSync(join(tmpdir(), 'bifrost-binary-'));
   const file = join(folder, 'config.json');
   writeFileSync(file, JSON.stringify(config));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const standard = ['start', '--config', file, '--port', '0', '--log-format', 'json'];
-  const child = spawn(process.execPath, [main, ...standard, ...args], {
+  const command = [process.execPath, main, ...standard, ...args];
+  const limited = descriptors === undefined ? [] : ['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh'];
+  const [program, ...given] = [...limited, ...command];
+  const child = spawn(program!, given, {
     detached: true,
     env: { ...process.env, BIFROST_DATA_DIR: join(folder, 'data') },
     stdio: ['ignore', 'pipe', 'pipe'],
