@@ -1,5 +1,6 @@
 import type { Host } from '../../plugin-sdk/index.ts';
 import type { Job, Jobs } from '../../plugin-sdk/ports/jobs.ts';
+import { MissedTime } from './missed-time.ts';
 import type { AsyncJobsOptions } from './options.ts';
 import { Run } from './run.ts';
 import type { Submissions } from './submission.ts';
@@ -23,6 +24,7 @@ export class WorkerPool {
   readonly #runs = new Map<string, Run>();
   readonly #ended = new Map<string, Set<() => void>>();
   readonly #timers = new Map<string, () => void>();
+  readonly #missed: MissedTime;
   #taking = false;
   #again = false;
   #stopping = false;
@@ -36,6 +38,7 @@ export class WorkerPool {
     this.#jobs = jobs;
     this.#submissions = submissions;
     this.#options = options;
+    this.#missed = new MissedTime(host.clock, options.pollMs, options.leaseSeconds * 1_000);
     this.#pools = host.shared(
       `async-jobs:${host.dataDir}`,
       () => [] as WorkerPool[],
@@ -122,6 +125,7 @@ export class WorkerPool {
     try {
       do {
         this.#again = false;
+        if (this.#missed.isRecent()) return;
         const count = this.#options.concurrency - this.#runs.size;
         if (count <= 0 || this.#host.draining || newest(this.#pools) !== this || !this.#isReady()) return;
         const { leaseSeconds, perCaller } = this.#options;
