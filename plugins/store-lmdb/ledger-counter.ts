@@ -47,11 +47,11 @@ export class LedgerCounter {
     return this.#cells[RESERVED]!;
   }
 
-  /** Takes over what is stored (a buffer of LMDB that may be larger than its `length`) and moves the window on to `now`. */
-  load(stored: Buffer | undefined, now: number): void {
+  /** Takes over what is stored (a buffer of LMDB that may be larger than its `length`) and moves the window to `now`, if given. */
+  load(stored: Buffer | undefined, now: number | undefined): void {
     if (stored === undefined || stored.length !== this.bytes.length) this.#cells.fill(0);
     else stored.copy(this.bytes, 0, 0, this.bytes.length);
-    if (this.account.window !== undefined) this.#advance(now);
+    if (this.account.window !== undefined && now !== undefined) this.#advance(now);
   }
 
   /** Where a reservation made now belongs; settlement must name it. */
@@ -112,13 +112,18 @@ export class LedgerCounter {
       if (now < this.#calendar.start || now >= this.#calendar.end) {
         this.#calendar = calendarWindow(this.account.window!.period, now);
       }
-      if (this.#calendar.start > this.bucket) {
+      const { start, end } = this.#calendar;
+      if (start > this.bucket) {
         this.#cells[TOTAL] = 0;
-        this.#cells[HEAD] = this.#calendar.start;
+        this.#cells[HEAD] = start;
+      } else if (end + (end - start) <= this.bucket) {
+        // Of a future that the clock had by mistake, as in #setBack.
+        this.#cells[HEAD] = start;
       }
       return;
     }
     const head = Math.floor(now / this.#bucketMs);
+    if (head + this.#ring <= this.bucket) this.#setBack(head);
     if (head <= this.bucket) return;
     if (head - this.bucket >= this.#ring) this.forget();
     else {
@@ -128,6 +133,16 @@ export class LedgerCounter {
         this.#cells[cell] = 0;
       }
     }
+    this.#cells[HEAD] = head;
+  }
+
+  /**
+   * The window lies in a future that the clock had by mistake. It would be shut until that comes, so all that is in it counts
+   * as used now.
+   */
+  #setBack(head: number): void {
+    this.#cells.fill(0, RING);
+    this.#cells[RING + (head % this.#ring)] = this.total;
     this.#cells[HEAD] = head;
   }
 }

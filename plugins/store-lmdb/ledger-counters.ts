@@ -38,14 +38,14 @@ export class LedgerCounters {
       if (this.#byKey.size >= maxCached) this.#byKey.clear();
       this.#byKey.set(key, counter);
     }
-    return this.#read(counter, 0);
+    return this.#read(counter, undefined);
   }
 
   store(counter: LedgerCounter): void {
     this.#stored.put(counter.keyBytes, counter.bytes);
   }
 
-  #read(counter: LedgerCounter, now: number): LedgerCounter {
+  #read(counter: LedgerCounter, now: number | undefined): LedgerCounter {
     counter.load(this.#stored.getBinaryFast(counter.keyBytes), now);
     return counter;
   }

@@ -69,7 +69,8 @@ export class LmdbLedger implements Ledger {
   reserve(lines: readonly Line[], until: number): Reservation {
     const now = this.#clock.now();
     return this.#atomically(() => {
-      if (now - this.#sweptAt >= sweepEveryMs) this.#sweep(now);
+      // The clock may have been set back.
+      if (Math.abs(now - this.#sweptAt) >= sweepEveryMs) this.#sweep(now);
       let refused = this.#check(lines, now);
       if (refused !== undefined && now - this.#sweptAt >= sweepWhenRefusedMs && this.#sweep(now)) {
         refused = this.#check(lines, now);

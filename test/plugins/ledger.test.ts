@@ -209,6 +209,42 @@ test('says when a rolling window has room again, and has it then', () => {
   assert.equal(ledger.reserve([{ account: rolling, amount: 101 }], clock.time + 1_000).granted, false);
 });
 
+const hour = 3_600_000;
+const windows = [
+  { type: 'rolling', period: period('1m') },
+  { type: 'calendar', period: period('1m') },
+] as const;
+for (const window of windows) {
+  test(`a clock that was ahead and is set right keeps no ${window.type} window shut`, () => {
+    const { ledger, clock } = ledgerAt();
+    const perMinute = account({ unit: 'requests', limit: 10, window });
+    const ask = (): boolean => ledger.reserve([{ account: perMinute, amount: 1 }], clock.time + 1_000).granted;
+    const right = clock.time;
+    clock.time = right + 5 * hour;
+    for (let i = 0; i < 4; i++) assert.ok(ask());
+    clock.time = right;
+    for (let i = 0; i < 6; i++) assert.ok(ask());
+    assert.equal(ask(), false, 'what was used counts on');
+    assert.ok(ledger.usage([perMinute])[0]!.resetAt! <= right + 62_000);
+    clock.time = right + 62_000;
+    assert.ok(ask());
+  });
+}
+
+test('reservations of a dead process are given back also after the clock was set back', () => {
+  const { ledger, clock } = ledgerAt();
+  const { window: _, ...places } = account({ unit: 'concurrency', limit: 1 });
+  const ask = (): boolean => ledger.reserve([{ account: places, amount: 1 }], clock.time + 60_000).granted;
+  const right = clock.time;
+  clock.time = right + 5 * hour;
+  assert.ok(ledger.reserve([{ account: account(), amount: 1 }], clock.time).granted);
+  clock.time = right;
+  assert.ok(ask());
+  assert.equal(ask(), false);
+  clock.time = right + 60_001;
+  assert.ok(ask());
+});
+
 test('never allows more than the limit in any minute and uses at least 95 percent of it', () => {
   const { ledger, clock } = ledgerAt();
   const perMinute = account({ unit: 'requests', limit: 600, window: { type: 'rolling', period: period('1m') } });
