@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, readSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'lmdb';
 import type { Host } from '../../plugin-sdk/host.ts';
 import type { CacheHead } from '../../plugin-sdk/ports/cache.ts';
 import { close, writesAlone } from './commit.ts';
+import { damageOf } from './damage.ts';
 import { closeShared, type Environment, openDatabase, openShared, whileAlone } from './open-shared.ts';
-
-/** Stands in the head of LMDB's first page. */
-const magicBytes = Buffer.from([0xde, 0xc0, 0xef, 0xbe]);
 
 export interface StoredHead extends CacheHead {
   readonly bytes: number;
@@ -60,7 +58,7 @@ export function openCacheFiles(host: Pick<Host, 'dataDir' | 'shared'>, mapBytes:
     `store-lmdb-cache:${host.dataDir}`,
     () => {
       const path = join(host.dataDir, 'cache');
-      if (!isDatabase(join(path, 'data.mdb'))) rmSync(path, { recursive: true, force: true });
+      if (damageOf(join(path, 'data.mdb')) !== undefined) rmSync(path, { recursive: true, force: true });
       return openFiles(path, mapBytes);
     },
     (files) => close(files.root),
@@ -91,23 +89,6 @@ function openFiles(path: string, mapBytes: number): CacheFiles {
   } catch (cause) {
     void closeShared(root);
     throw cause;
-  }
-}
-
-/** True for a missing file too. LMDB brings the process down when it is given another kind of file. */
-function isDatabase(file: string): boolean {
-  let handle: number;
-  try {
-    handle = openSync(file, 'r');
-  } catch {
-    return true;
-  }
-  try {
-    const head = Buffer.alloc(64);
-    const read = readSync(handle, head, 0, head.length, 0);
-    return read === 0 || head.includes(magicBytes);
-  } finally {
-    closeSync(handle);
   }
 }
 

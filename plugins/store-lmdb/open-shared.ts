@@ -9,6 +9,7 @@ import {
   type RootDatabase,
   type RootDatabaseOptions,
 } from 'lmdb';
+import { damageOf } from './damage.ts';
 import { makeFolder } from './make-folder.ts';
 
 /** An LMDB environment, shared by all generations of this process and all processes of the machine. */
@@ -116,15 +117,28 @@ function gateOf(path: string): RootDatabase {
   return gate;
 }
 
-/** Throws what node:fs throws when the process cannot open that many files: LMDB would bring it down (SIGSEGV). */
+/**
+ * Throws an Error with the folder's name and what to do where LMDB would bring the process down: a damaged file (SIGBUS,
+ * SIGSEGV), no file descriptors for it (SIGSEGV).
+ */
 function open(options: RootDatabaseOptions & { path: string }): RootDatabase {
+  const { path } = options;
   const files: number[] = [];
   try {
     while (files.length < filesOfEnvironment) files.push(openSync(devNull, 'r'));
   } finally {
     for (const file of files) closeSync(file);
   }
-  return openLmdb(options);
+  const damage = damageOf(join(path, 'data.mdb'));
+  if (damage !== undefined)
+    throw new Error(
+      `${join(path, 'data.mdb')} is damaged (${damage}); put a backup in its place, or begin anew without ${path}`,
+    );
+  try {
+    return openLmdb(options);
+  } catch (cause) {
+    throw new Error(`${path} cannot be opened (${(cause as Error).message})`, { cause });
+  }
 }
 
 function openCurrent(options: RootDatabaseOptions & { path: string }): RootDatabase {

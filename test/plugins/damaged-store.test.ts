@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { startBinary } from '../kernel/started-binary.ts';
+
+const deadline = { timeout: 60_000 };
+const pageBytes = 4_096;
+const plugins = { 'routes/openai': {}, 'providers/mock': {}, 'plugins/records': {}, 'plugins/cache': {} };
+
+const harms: Readonly<Record<string, (file: string) => void>> = {
+  'is cut off': (file) => truncateSync(file, pageBytes + 1_000),
+  'is something else': (file) => writeFileSync(file, Buffer.alloc(8 * pageBytes, 'x')),
+  'has lost all behind its head'(file) {
+    const { size } = statSync(file);
+    truncateSync(file, 2 * pageBytes);
+    truncateSync(file, size);
+  },
+};
+
+test(
+  'a damaged file of the store is named at the start, with what to do, and one of the cache is begun anew',
+  deadline,
+  async (t) => {
+    const good = await filledFolder(t);
+    for (const [what, harm] of Object.entries(harms)) {
+      for (const environment of ['store', 'ledger', 'records']) {
+        const folder = copyOf(good, t);
+        harm(join(folder, environment, 'data.mdb'));
+        const gateway = startBinary(t, { config: { dataDir: folder, plugins } });
+        assert.equal(await gateway.exit, 78, `${environment} ${what}: ${gateway.output()}`);
+        assert.match(gateway.output(), new RegExp(`${environment}/data.mdb is damaged \\(.+\\); put a backup`));
+      }
+      const folder = copyOf(good, t);
+      harm(join(folder, 'cache', 'data.mdb'));
+      const gateway = startBinary(t, { config: { dataDir: folder, plugins } });
+      await gateway.untilSaid('listening');
+      assert.equal(await ask(gateway.url()), 'miss', what);
+      assert.equal(await ask(gateway.url()), 'hit', what);
+      gateway.child.kill();
+      assert.equal(await gateway.exit, 0);
+    }
+  },
+);
+
+async function filledFolder(t: TestContext): Promise<string> {
+  const folder = temporary(t);
+  const gateway = startBinary(t, { config: { dataDir: folder, plugins } });
+  await gateway.untilSaid('listening');
+  assert.equal(await ask(gateway.url()), 'miss');
+  gateway.child.kill();
+  assert.equal(await gateway.exit, 0);
+  return folder;
+}
+
+function copyOf(folder: string, t: TestContext): string {
+  const copy = temporary(t);
+  cpSync(folder, copy, { recursive: true });
+  return copy;
+}
+
+function temporary(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bifrost-damaged-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Gives what the cache said. */
+async function ask(url: string): Promise<string | null> {
+  const reply = await fetch(`${url}/openai/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'mock/echo', messages: [{ role: 'user', content: 'hi' }] }),
+  });
+  assert.equal(reply.status, 200, await reply.text());
+  return reply.headers.get('x-bf-cache');
+}
