@@ -11,6 +11,7 @@ const kinds = { branch: 1, leaf: 2 };
 const holdsTree = 2;
 /** The root of a tree that holds nothing. */
 const nothing = 0xffff_ffff_ffff_ffffn;
+const mostLooks = 3;
 
 /**
  * Why LMDB could not work with a data file, as far as the roots of its trees tell; undefined when they are in order, or there
@@ -18,6 +19,16 @@ const nothing = 0xffff_ffff_ffff_ffffn;
  * own, ends the process by a signal, without a word.
  */
 export function damageOf(path: string): string | undefined {
+  let found: string | undefined;
+  // Another process may write meanwhile, and use a page anew that was a root a moment ago.
+  for (let looks = 0; looks < mostLooks; looks++) {
+    found = damageSeen(path);
+    if (found === undefined) return undefined;
+  }
+  return found;
+}
+
+function damageSeen(path: string): string | undefined {
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -44,10 +55,16 @@ function isMeta(bytes: Buffer): boolean {
 
 function hasRoots(file: number, bytes: Buffer): boolean {
   const pageBytes = bytes.readUInt32LE(meta.pageSize);
-  const free = rootPage(file, bytes.readBigUInt64LE(meta.freeRoot), pageBytes);
-  const main = rootPage(file, bytes.readBigUInt64LE(meta.mainRoot), pageBytes);
-  if (free === undefined || main === undefined) return false;
-  return rootsIn(main).every((root) => rootPage(file, root, pageBytes) !== undefined);
+  try {
+    const free = rootPage(file, bytes.readBigUInt64LE(meta.freeRoot), pageBytes);
+    const main = rootPage(file, bytes.readBigUInt64LE(meta.mainRoot), pageBytes);
+    if (free === undefined || main === undefined) return false;
+    return rootsIn(main).every((root) => rootPage(file, root, pageBytes) !== undefined);
+  } catch (error) {
+    // What says where something stands points out of its page, or of any file.
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
 /** Undefined when it is not there; no bytes for the root of nothing. */

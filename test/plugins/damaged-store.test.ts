@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -16,6 +16,11 @@ const harms: Readonly<Record<string, (file: string) => void>> = {
     const { size } = statSync(file);
     truncateSync(file, 2 * pageBytes);
     truncateSync(file, size);
+  },
+  'has pages that say they hold more than a page'(file) {
+    const bytes = readFileSync(file);
+    for (let at = 2 * pageBytes; at + pageBytes <= bytes.length; at += pageBytes) bytes.writeUInt16LE(0xffff, at + 20);
+    writeFileSync(file, bytes);
   },
 };
 
