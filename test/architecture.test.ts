@@ -169,6 +169,14 @@ test('each room, and each shipped plugin of more than one file, has a README to 
   );
 });
 
+test("every file of the kernel's top level stands in its README", () => {
+  const readme = readFileSync(join(root, 'kernel/README.md'), 'utf8');
+  const unnamed = readdirSync(join(root, 'kernel')).filter(
+    (name) => /\.[jt]s$/.test(name) && !readme.includes(`\`${name}\``),
+  );
+  assert.deepEqual(unnamed, []);
+});
+
 test('every shipped plugin is in its list, and every list entry exists', async () => {
   for (const room of rooms.slice(2)) {
     const { default: entries } = (await import(join(root, room, 'index.ts'))) as {
