@@ -93,7 +93,7 @@ export class Charges {
       chain(this.#accountsAt(charge, target), (accounts) => {
         if (accounts.length === 0) return;
         return chain(mostAt(charge, target, accounts, this.#options.prices), (amounts) =>
-          chain(this.#reserve(accounts, amounts), (result) => {
+          chain(this.#reserve(accounts, amounts, exchange), (result) => {
             if (typeof result !== 'string') throw refusal(result, this.#options.host.clock.now(), 'next-target');
             charge.ofTargets.set(attempt.number, result);
             this.#opened(charge);
@@ -146,18 +146,12 @@ export class Charges {
     return own === undefined || own.length === 0 ? general : chain(general, (others) => [...own, ...others]);
   }
 
-  #reserveFor(
-    request: GatewayRequest,
-    exchange: RoutedExchange,
-    charge: Charge,
-    tries = maxTries,
-    waited = 0,
-  ): MaybePromise<void> {
+  #reserveFor(request: GatewayRequest, exchange: RoutedExchange, charge: Charge, tries = maxTries): MaybePromise<void> {
     const { accounts } = charge.subject;
     return chain(this.#fit(request, exchange, charge, tries < maxTries), (fitted) => {
       if (accounts.length === 0) return;
       return chain(mostAtAny(charge, exchange, accounts, this.#options.prices), (amounts) =>
-        chain(this.#reserve(accounts, amounts), (result) => {
+        chain(this.#reserve(accounts, amounts, exchange), (result) => {
           if (typeof result === 'string') {
             charge.reservation = result;
             this.#opened(charge);
@@ -166,14 +160,9 @@ export class Charges {
             exchange.note('plugins/governance', 'reserved', noteOf(accounts, amounts));
             return;
           }
-          const wait = result.line.account.unit === 'concurrency' ? placeWaits[waited] : undefined;
-          if (wait !== undefined)
-            return this.#pause(wait, exchange).then(() =>
-              this.#reserveFor(request, exchange, charge, tries, waited + 1),
-            );
           if (fitted !== 'may shrink' || tries === 1 || !measures([result.line.account])) throw this.#refused(result);
           // Another call has taken what this one was to have.
-          return this.#reserveFor(request, exchange, charge, tries - 1, waited);
+          return this.#reserveFor(request, exchange, charge, tries - 1);
         }),
       );
     });
@@ -211,7 +200,7 @@ export class Charges {
       return;
     }
     const accounts = charge.subject.accounts.filter(({ unit }) => unit === 'tokens' || unit === 'nano-usd');
-    return chain(this.#reserve(accounts, charge.amounts), (result) => {
+    return chain(this.#reserve(accounts, charge.amounts, attempt.exchange), (result) => {
       if (typeof result !== 'string') throw this.#refused(result);
       charge.further.push(result);
     });
@@ -240,10 +229,19 @@ export class Charges {
     charge.place ??= this.#open.add(charge);
   }
 
-  #reserve(accounts: readonly Account[], amounts: Amounts): MaybePromise<string | Refused> {
+  /** Gives the reservation's id. Waits for a moment where no place is free among the calls that may run at once. */
+  #reserve(
+    accounts: readonly Account[],
+    amounts: Amounts,
+    exchange: RoutedExchange,
+    waited = 0,
+  ): MaybePromise<string | Refused> {
     const { host, ledger, reservationMs } = this.#options;
     return chain(ledger.reserve(linesOf(accounts, amounts), host.clock.now() + reservationMs), (result) => {
-      return result.granted ? result.id : result;
+      if (result.granted) return result.id;
+      const wait = result.line.account.unit === 'concurrency' ? placeWaits[waited] : undefined;
+      if (wait === undefined) return result;
+      return this.#pause(wait, exchange).then(() => this.#reserve(accounts, amounts, exchange, waited + 1));
     });
   }
 

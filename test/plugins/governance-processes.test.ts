@@ -166,16 +166,22 @@ test('frees what a killed process had reserved when its time is over', { timeout
   assert.deepEqual([Math.round(account!.used * 1e9), account!.reserved], [520_000, 0]);
 });
 
-test('a client with one place that calls again after each last byte is not refused, whichever process it comes to', {
-  timeout: 60_000,
-}, async () => {
-  await using upstream = await startUpstream();
-  upstream.always(streamOf(1, 1));
-  await using fleet = await startFleet(upstream, { concurrency: 1 });
-  const statuses: number[] = [];
-  for (let i = 0; i < 200; i++) statuses.push(await stream(fleet.urls[i % processes]!));
-  assert.deepEqual([...new Set(statuses)], [200]);
-});
+for (const [whose, virtualKey, more] of [
+  ['', { concurrency: 1 }, {}],
+  [' at a provider', { providers: [{ provider: 'openai', concurrency: 1 }] }, {}],
+  [' at a model', {}, { limits: [{ id: 'narrow', model: 'priced', concurrency: 1 }] }],
+] as const) {
+  test(`a client with one place${whose} that calls again after each last byte is not refused, whichever process it comes to`, {
+    timeout: 60_000,
+  }, async () => {
+    await using upstream = await startUpstream();
+    upstream.always(streamOf(1, 1));
+    await using fleet = await startFleet(upstream, virtualKey, more);
+    const statuses: number[] = [];
+    for (let i = 0; i < 200; i++) statuses.push(await stream(fleet.urls[i % processes]!));
+    assert.deepEqual([...new Set(statuses)], [200]);
+  });
+}
 
 test('obeys in every process what was changed in another', { timeout: 60_000 }, async () => {
   await using upstream = await startUpstream();
