@@ -69,3 +69,29 @@ suite('data URLs with parameters', () => {
     }
   });
 });
+
+for (const [how, model, reply, sent] of [
+  ['Gemini', 'gemini/gemini-3-flash', generated, inline('application/pdf', 'JVBERi0xLjQK')],
+  [
+    'Claude',
+    'anthropic/claude-sonnet-4-5',
+    message,
+    { type: 'document', source: source('application/pdf', 'JVBERi0xLjQK'), title: 'a.pdf' },
+  ],
+] as const) {
+  test(`a file as base64 alone reaches ${how} as what its name says`, async () => {
+    await using gateway = await providerGateway(`providers/${model.split('/')[0]}`);
+    gateway.upstream.always({ json: reply });
+    const file = { filename: 'a.pdf', file_data: 'JVBERi0xLjQK' };
+    await gateway.client.chat.completions.create({
+      model,
+      messages: [{ role: 'user', content: [{ type: 'file', file }] }],
+    });
+    assert.ok(JSON.stringify(gateway.last().json).includes(JSON.stringify(sent)));
+    await gateway.client.responses.create({
+      model,
+      input: [{ role: 'user', content: [{ type: 'input_file', ...file }] }],
+    });
+    assert.ok(JSON.stringify(gateway.last().json).includes(JSON.stringify(sent)));
+  });
+}

@@ -1,4 +1,5 @@
 import type { AudioBlock, FileBlock, ImageBlock, MediaSource, VideoBlock } from '../../conversation/index.ts';
+import { mediaTypeOfName } from '../media-types.ts';
 
 export type MediaBlock = ImageBlock | AudioBlock | VideoBlock | FileBlock;
 
@@ -11,32 +12,6 @@ export function mediaBlock(source: MediaSource, mediaType: string | undefined): 
   return { type: 'file', source };
 }
 
-const byExtension: Readonly<Record<string, string>> = {
-  png: 'image/png',
-  jpg: 'image/jpeg',
-  jpeg: 'image/jpeg',
-  webp: 'image/webp',
-  gif: 'image/gif',
-  heic: 'image/heic',
-  heif: 'image/heif',
-  mp3: 'audio/mpeg',
-  wav: 'audio/wav',
-  flac: 'audio/flac',
-  ogg: 'audio/ogg',
-  aac: 'audio/aac',
-  m4a: 'audio/mp4',
-  mp4: 'video/mp4',
-  webm: 'video/webm',
-  mov: 'video/quicktime',
-  mpeg: 'video/mpeg',
-  mkv: 'video/x-matroska',
-  pdf: 'application/pdf',
-  txt: 'text/plain',
-  html: 'text/html',
-  csv: 'text/csv',
-  md: 'text/markdown',
-};
-
 const byBlock: Readonly<Record<MediaBlock['type'], string>> = {
   image: 'image/jpeg',
   audio: 'audio/mpeg',
@@ -47,7 +22,7 @@ const byBlock: Readonly<Record<MediaBlock['type'], string>> = {
 /** The media type of a URL that states none: by its extension, else the commonest of its kind. */
 export function guessMediaType(url: string, block: MediaBlock['type']): string {
   const path = url.split(/[?#]/, 1)[0]!;
-  return byExtension[path.slice(path.lastIndexOf('.') + 1).toLowerCase()] ?? byBlock[block];
+  return mediaTypeOfName(path) ?? byBlock[block];
 }
 
 /** `image/jpg` is written often and is no media type. */

@@ -2,7 +2,7 @@ import type { Block, CacheMark, FileBlock, TextBlock } from '../../conversation/
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carrying } from '../openai/carry.ts';
 import { FieldReader, invalid } from '../openai/field-reader.ts';
-import { audioMediaType, sourceOfUrl } from '../openai/media.ts';
+import { audioMediaType, sourceOfFileData, sourceOfUrl } from '../openai/media.ts';
 import { present } from '../present.ts';
 
 const dialect = 'openai.chat';
@@ -118,11 +118,15 @@ function fileSource(file: FieldReader): { source?: FileBlock['source']; field?: 
   for (const field of ['file_data', 'file_url']) {
     const data = file.peek(field);
     if (typeof data !== 'string') continue;
-    const { source, spelling } = sourceOfUrl(data);
-    const isUrl = source.kind === 'url' && /^(?:https?|gs|s3):/i.test(source.url);
-    if (!isUrl && (field === 'file_url' || source.kind !== 'base64')) continue;
+    const isUrl = /^(?:https?|gs|s3):/i.test(data);
+    const name = file.peek('filename');
+    const read =
+      field === 'file_data' ? sourceOfFileData(data, typeof name === 'string' ? name : undefined) : undefined;
+    if (!isUrl && read === undefined) continue;
     file.understood(field);
-    return isUrl ? { source, field } : present({ source, mediaType: spelling });
+    return isUrl
+      ? { source: { kind: 'url', url: data }, field }
+      : present({ source: read?.source, mediaType: read?.spelling });
   }
   return {};
 }

@@ -2,7 +2,7 @@ import type { Block, Citation, TextBlock } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carrying } from '../openai/carry.ts';
 import { FieldReader, invalid } from '../openai/field-reader.ts';
-import { audioMediaType, sourceOfUrl } from '../openai/media.ts';
+import { audioMediaType, type SpeltSource, sourceOfFileData, sourceOfUrl } from '../openai/media.ts';
 import { present } from '../present.ts';
 
 const dialect = 'openai.responses';
@@ -131,14 +131,14 @@ function decodeFile(reader: FieldReader): Block | undefined {
   });
 }
 
-function fileSource(reader: FieldReader): ReturnType<typeof sourceOfUrl> | undefined {
+function fileSource(reader: FieldReader): SpeltSource | undefined {
   const url = reader.string('file_url');
   if (url !== undefined) return { source: { kind: 'url', url } };
   const data = reader.peek('file_data');
   if (typeof data === 'string') {
-    const read = sourceOfUrl(data);
-    if (read.source.kind !== 'base64') return undefined;
-    reader.understood('file_data');
+    const name = reader.peek('filename');
+    const read = sourceOfFileData(data, typeof name === 'string' ? name : undefined);
+    if (read !== undefined) reader.understood('file_data');
     return read;
   }
   const id = reader.string('file_id');
