@@ -77,7 +77,7 @@ const exportSchema = z.strictObject({
 type FilterFields = z.output<typeof filterSchema>;
 
 /** Query parameters by name; those that name a dimension may be repeated, and any of the values will do. */
-export type Parameters = Readonly<Record<string, readonly string[]>>;
+export type Parameters = ReadonlyMap<string, readonly string[]>;
 
 /** Each of these throws GatewayError REQ_INVALID naming the parameter. */
 export function readList(parameters: Parameters, now: number): RecordQuery {
@@ -114,9 +114,10 @@ export function readExport(
 
 function read<S extends z.ZodType>(parameters: Parameters, schema: S) {
   const is: Partial<Record<RecordDimension, readonly string[]>> = {};
-  const metadata: Record<string, string> = {};
-  const rest: Record<string, string> = {};
-  for (const [name, values] of Object.entries(parameters)) {
+  // Of names that callers choose: `__proto__` is one as well.
+  const metadata: Record<string, string> = Object.create(null);
+  const rest: Record<string, string> = Object.create(null);
+  for (const [name, values] of parameters) {
     const last = values.at(-1) ?? '';
     if (name === 'status' && !values.every((value) => /^\d{3}$/.test(value)))
       throw invalid(name, 'must be an HTTP status such as 429');

@@ -93,10 +93,13 @@ function onlyOf(caller: Caller): (filter: RecordFilter) => RecordFilter {
 }
 
 function parametersOf(context: Context): Parameters {
-  const parameters: Record<string, string[]> = {};
+  const parameters = new Map<string, string[]>();
   for (const [name, value] of new URL(context.req.url).searchParams) {
     // A caller may send its virtual key so; it is no filter.
-    if (name !== 'key' || !context.req.path.startsWith('/api/my/')) (parameters[name] ??= []).push(value);
+    if (name === 'key' && context.req.path.startsWith('/api/my/')) continue;
+    const values = parameters.get(name);
+    if (values === undefined) parameters.set(name, [value]);
+    else values.push(value);
   }
   return parameters;
 }

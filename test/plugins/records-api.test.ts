@@ -68,6 +68,7 @@ describe('the query API', () => {
     assert.deepEqual(await ids('caller=a&caller=b&order=asc'), ['a', 'b']);
     assert.deepEqual(await ids('failed=true'), ['anonymous']);
     assert.deepEqual(await ids('metadata.tenant=blue'), ['b']);
+    assert.deepEqual(await ids('metadata.__proto__=blue'), []);
     assert.deepEqual(await ids('status=200&caller=b'), ['b']);
     assert.deepEqual(await ids('q=BLUE'), ['b']);
     assert.deepEqual(await ids('q=up_status'), ['anonymous']);
@@ -90,6 +91,8 @@ describe('the query API', () => {
       ['to=2026-11-21T12:00:00+01:00', 'to'],
       ['sort=id', 'sort'],
       ['cursor=x', 'cursor'],
+      ['constructor=x', 'constructor'],
+      ['__proto__=x', '__proto__'],
       ['status=abc', 'status'],
       ['sort=time&sort=cost', 'sort'],
     ]) {
@@ -104,7 +107,7 @@ describe('the query API', () => {
     const zone = process.env['TZ'];
     process.env['TZ'] = 'America/New_York';
     try {
-      const from = (text: string) => readList({ from: [text] }, 0).filter.from;
+      const from = (text: string) => readList(new Map([['from', [text]]]), 0).filter.from;
       const noon = Date.UTC(2026, 10, 21, 12);
       assert.equal(new Date(noon).getHours(), 7, 'the zone is set');
       for (const text of ['2026-11-21T12:00', '2026-11-21T12:00:00', '2026-11-21 12:00:00.000', '2026-11-21T12:00:00Z'])
