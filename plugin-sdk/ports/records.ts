@@ -2,6 +2,7 @@ import type { Usage } from '../conversation/index.ts';
 import type { Decision } from '../exchange.ts';
 import type { JsonValue } from '../json.ts';
 import type { MaybePromise } from '../maybe.ts';
+import type { Period } from '../period.ts';
 import { definePort } from '../ports.ts';
 import { defineSlot } from '../slot.ts';
 
@@ -156,8 +157,8 @@ export interface RecordPage {
 export interface AggregateQuery {
   readonly filter: RecordFilter;
   readonly by?: RecordDimension;
-  /** Length of a time bucket; one bucket for all when absent. */
-  readonly bucketMs?: number;
+  /** A time bucket: a calendar window in UTC, weeks from Monday; one bucket for all when absent. */
+  readonly bucket?: Period;
   /** Groups beyond the largest so many are added up as one whose `key` is `undefined`. */
   readonly limit: number;
 }

@@ -30,7 +30,7 @@ const moment = z.string().transform((text, context) => {
 });
 const period = z.string().transform((text, context) => {
   const parsed = parsePeriod(text);
-  if (parsed !== undefined) return periodLength(parsed);
+  if (parsed !== undefined) return parsed;
   context.addIssue({ code: 'custom', message: 'a period such as 15m, 24h or 7d' });
   return z.NEVER;
 });
@@ -96,10 +96,11 @@ export function readAggregate(parameters: Parameters, now: number): AggregateQue
   const { fields, is, metadata } = read(parameters, aggregateSchema);
   const { by, bucket, limit } = fields;
   const filter = filterOf(fields, is, metadata, now);
-  if (bucket !== undefined && (filter.from === undefined || ((filter.to ?? now) - filter.from) / bucket > maxBuckets)) {
+  const { from, to = now } = filter;
+  if (bucket !== undefined && (from === undefined || (to - from) / periodLength(bucket) > maxBuckets)) {
     throw invalid('bucket', `needs a range (from or last) of at most ${maxBuckets} buckets`);
   }
-  return { filter, limit, ...(by === undefined ? {} : { by }), ...(bucket === undefined ? {} : { bucketMs: bucket }) };
+  return { filter, limit, ...(by === undefined ? {} : { by }), ...(bucket === undefined ? {} : { bucket }) };
 }
 
 export function readExport(
@@ -142,7 +143,7 @@ function filterOf(
   now: number,
 ): RecordFilter {
   const { last, minCostUsd, maxCostUsd } = fields;
-  const from = fields.from ?? (last === undefined ? undefined : now - last);
+  const from = fields.from ?? (last === undefined ? undefined : now - periodLength(last));
   const conditions = {
     from,
     to: fields.to,

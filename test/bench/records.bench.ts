@@ -69,10 +69,10 @@ await time('aggregate: everything', () => store.aggregate({ filter: {}, limit: 1
 await time('aggregate: by model', () => store.aggregate({ filter: {}, by: 'model', limit: 10 }));
 await time('aggregate: by virtual key (500), top 20', () => store.aggregate({ filter: {}, by: 'caller', limit: 20 }));
 await time('aggregate: by model and hour, 30 days', () =>
-  store.aggregate({ filter: {}, by: 'model', bucketMs: 3_600_000, limit: 10 }),
+  store.aggregate({ filter: {}, by: 'model', bucket: { count: 1, unit: 'h' }, limit: 10 }),
 );
 await time('aggregate: by model and hour, last day', () =>
-  store.aggregate({ filter: { from: start + 29 * day }, by: 'model', bucketMs: 3_600_000, limit: 10 }),
+  store.aggregate({ filter: { from: start + 29 * day }, by: 'model', bucket: { count: 1, unit: 'h' }, limit: 10 }),
 );
 await time('one record by id', () => store.get(record(Math.floor(total / 2)).id));
 await close();

@@ -256,7 +256,7 @@ describe('the store of records', () => {
       recordNumber(60, { model: 'a', cost: 7, firstContentMs: 5 }),
       recordNumber(61, { model: 'b' }),
     ]);
-    const groups = await store.aggregate({ filter: {}, by: 'model', bucketMs: 60_000, limit: 10 });
+    const groups = await store.aggregate({ filter: {}, by: 'model', bucket: { count: 1, unit: 'm' }, limit: 10 });
     const shown = groups.map((one) => [
       one.key,
       one.time! - start,
@@ -272,6 +272,20 @@ describe('the store of records', () => {
       ['a', 60_000, 1, 0, 0, 0, 7, 0],
       ['b', 60_000, 1, 0, 0, 0, 0, 0],
     ]);
+  });
+
+  it('adds up by months, quarters and years of the calendar, and by weeks from Monday', async (test) => {
+    const days = ['2026-01-31T23:59:59.999Z', '2026-02-01', '2026-02-28', '2026-03-01', '2026-11-22', '2026-11-23'];
+    const { store } = openStore(test);
+    await store.append(days.map((day, i) => recordNumber(i, { time: Date.parse(day) })));
+    const starts = async (unit: 'w' | 'M' | 'Q' | 'Y') =>
+      (await store.aggregate({ filter: { from: 0 }, bucket: { count: 1, unit }, limit: 10 })).map(
+        ({ time, requests }) => `${new Date(time!).toISOString().slice(0, 10)} ${requests}`,
+      );
+    assert.deepEqual(await starts('M'), ['2026-01-01 1', '2026-02-01 2', '2026-03-01 1', '2026-11-01 2']);
+    assert.deepEqual(await starts('Q'), ['2026-01-01 4', '2026-10-01 2']);
+    assert.deepEqual(await starts('Y'), ['2026-01-01 6']);
+    assert.deepEqual(await starts('w'), ['2026-01-26 2', '2026-02-23 2', '2026-11-16 1', '2026-11-23 1']);
   });
 
   it('counts a stream that broke after its head as failed, and one whose client left as served', async (test) => {

@@ -1,4 +1,4 @@
-import { GatewayError, type Host } from '../../../plugin-sdk/index.ts';
+import { calendarWindow, GatewayError, type Host, type Period, periodLength } from '../../../plugin-sdk/index.ts';
 import { type RecordDimension, type RecordGroup, recordsPort } from '../../../plugin-sdk/ports/records.ts';
 import { nanoPerUsd } from '../../../plugin-sdk/usd.ts';
 import { cost, count, duration, percent, shortCount, usd } from '../format.ts';
@@ -7,21 +7,20 @@ import type { Page } from '../layout.ts';
 import { choice, facts, missing, section, table } from '../parts.ts';
 import { plot } from '../plot.ts';
 
-const minute = 60_000;
-const hour = 60 * minute;
+const hour = 3_600_000;
 
 interface Range {
   readonly name: string;
   readonly ms: number;
-  readonly bucketMs: number;
+  readonly bucket: Period;
   readonly everyMs: number;
 }
 
 const ranges: Readonly<Record<string, Range>> = {
-  '1h': { name: 'Last hour', ms: hour, bucketMs: minute, everyMs: 5_000 },
-  '24h': { name: '24 hours', ms: 24 * hour, bucketMs: 30 * minute, everyMs: 15_000 },
-  '7d': { name: '7 days', ms: 7 * 24 * hour, bucketMs: 3 * hour, everyMs: 60_000 },
-  '30d': { name: '30 days', ms: 30 * 24 * hour, bucketMs: 12 * hour, everyMs: 60_000 },
+  '1h': { name: 'Last hour', ms: hour, bucket: { count: 1, unit: 'm' }, everyMs: 5_000 },
+  '24h': { name: '24 hours', ms: 24 * hour, bucket: { count: 30, unit: 'm' }, everyMs: 15_000 },
+  '7d': { name: '7 days', ms: 7 * 24 * hour, bucket: { count: 3, unit: 'h' }, everyMs: 60_000 },
+  '30d': { name: '30 days', ms: 30 * 24 * hour, bucket: { count: 12, unit: 'h' }, everyMs: 60_000 },
 };
 
 const dimensions: readonly (readonly [RecordDimension, string])[] = [
@@ -54,11 +53,11 @@ export async function overview(host: Host, query: URLSearchParams): Promise<Page
 
   const now = host.clock.now();
   // Whole buckets, so that a bar means the same length of time wherever it stands.
-  const from = Math.floor((now - range.ms) / range.bucketMs) * range.bucketMs + range.bucketMs;
+  const from = calendarWindow(range.bucket, now - range.ms).end;
   const filter = { from };
   const [[total], groups, parts] = await Promise.all([
     records.aggregate({ filter, limit: 1 }),
-    records.aggregate({ filter, limit: 1, bucketMs: range.bucketMs }),
+    records.aggregate({ filter, limit: 1, bucket: range.bucket }),
     records.aggregate({ filter, limit: 20, by: dimension[0] }),
   ]);
   const dimensionChoice = choice('Grouped by', 'by', dimensions, by, query);
@@ -94,7 +93,7 @@ function plots(
   now: number,
   range: Range,
 ): Html[] {
-  const { bucketMs } = range;
+  const bucketMs = periodLength(range.bucket);
   const times = Array.from({ length: Math.ceil((now - from) / bucketMs) }, (_, i) => from + i * bucketMs);
   const byTime = new Map(groups.map((group) => [group.time, group]));
   const values = <T>(read: (group: RecordGroup) => T): (T | undefined)[] =>

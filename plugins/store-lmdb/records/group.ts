@@ -1,3 +1,4 @@
+import { calendarWindow } from '../../../plugin-sdk/period.ts';
 import type { AggregateQuery, RecordGroup } from '../../../plugin-sdk/ports/records.ts';
 import { type Block, noCost } from './block.ts';
 import { Histogram } from './histogram.ts';
@@ -45,8 +46,10 @@ class Sum {
 export class Groups {
   readonly #query: AggregateQuery;
   readonly #words: Words;
-  /** By the value's number (word or status), then by bucket. */
+  /** By the value's number (word or status), then by the start of the bucket. */
   readonly #sums = new Map<number, Map<number, Sum>>();
+  /** That of the row before: rows are nearly in order of time. */
+  #window = { start: 0, end: 0 };
   #last: { value: number; bucket: number; sum: Sum } | undefined;
 
   constructor(query: AggregateQuery, words: Words) {
@@ -55,9 +58,9 @@ export class Groups {
   }
 
   add(block: Block, place: number): void {
-    const { by, bucketMs } = this.#query;
+    const { by } = this.#query;
     const value = by === undefined ? 0 : by === 'status' ? block.status[place]! : block.words[by][place]!;
-    const bucket = bucketMs === undefined ? 0 : Math.floor(block.time[place]! / bucketMs);
+    const bucket = this.#bucketOf(block.time[place]!);
     let last = this.#last;
     if (last === undefined || last.value !== value || last.bucket !== bucket) {
       last = this.#last = { value, bucket, sum: this.#sum(value, bucket) };
@@ -89,6 +92,13 @@ export class Groups {
     return [...groups, ...this.#groupsOf(undefined, rest)];
   }
 
+  #bucketOf(time: number): number {
+    const { bucket } = this.#query;
+    if (bucket === undefined) return 0;
+    if (time < this.#window.start || time >= this.#window.end) this.#window = calendarWindow(bucket, time);
+    return this.#window.start;
+  }
+
   #sum(value: number, bucket: number): Sum {
     let buckets = this.#sums.get(value);
     if (buckets === undefined) this.#sums.set(value, (buckets = new Map()));
@@ -103,12 +113,12 @@ export class Groups {
   }
 
   #groupsOf(key: string | undefined, buckets: Map<number, Sum>): RecordGroup[] {
-    const { bucketMs } = this.#query;
+    const { bucket: period } = this.#query;
     return [...buckets]
       .sort(([a], [b]) => a - b)
       .map(([bucket, sum]) => ({
         key,
-        ...(bucketMs === undefined ? {} : { time: bucket * bucketMs }),
+        ...(period === undefined ? {} : { time: bucket }),
         requests: sum.requests,
         errors: sum.errors,
         inputTokens: sum.input,
