@@ -86,7 +86,10 @@ const virtualKeyShape = {
   name: z.string().min(1).max(200),
   description: z.string().max(2_000).optional(),
   active: z.boolean().default(true),
-  expiresAt: z.iso.datetime({ offset: true }).optional().describe('The key is refused from then on.'),
+  expiresAt: z.iso
+    .datetime({ offset: true, error: 'use a time with its zone, such as 2026-12-31T23:59:59Z' })
+    .optional()
+    .describe('The key is refused from then on.'),
   team: id.optional().describe('Id of the team that pays along.'),
   customer: id.optional().describe('Id of the customer that pays along; a team brings its own.'),
   providers: providers.optional().describe('Providers that may be used; all when absent, none when empty.'),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 export const metricsOptions = z.strictObject({
-  path: z.string().startsWith('/').default('/metrics'),
+  path: z.string().startsWith('/', 'use a path such as /metrics').default('/metrics'),
   guard: z
     .enum(['admin', 'public'])
     .default('admin')

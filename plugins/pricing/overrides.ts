@@ -15,7 +15,7 @@ export const overrideSchema = z
     provider: z.string().optional().describe('Instance name of a provider; every provider when absent.'),
     key: z.string().optional().describe('Name of a provider key.'),
     virtualKey: z.string().optional().describe('Id of a virtual key.'),
-    from: z.iso.date().optional().describe('First day (UTC) on which it holds.'),
+    from: z.iso.date('use a day such as 2026-12-31').optional().describe('First day (UTC) on which it holds.'),
     multiplier: usd.optional().describe('Factor on the prices that would hold without it, such as 0.85.'),
     ...prices,
     ...sizes,

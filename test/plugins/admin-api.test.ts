@@ -112,6 +112,8 @@ test('names the path of everything that is wrong', async () => {
   assert.match(wrong.json.error.message, /budget/);
   const missing = await api(gateway, 'POST', 'virtual-keys', { name: 'A', team: 'nobody' });
   assert.deepEqual(missing.json.error.details, [{ path: 'team', message: 'there is no team nobody' }]);
+  const day = await api(gateway, 'POST', 'virtual-keys', { name: 'A', expiresAt: '2026-12-01' });
+  assert.match(day.json.error.message, /^expiresAt: use a time with its zone, such as 2026-12-31T23:59:59Z$/);
   assert.equal((await api(gateway, 'POST', 'virtual-keys', '{nonsense')).status, 400);
   assert.equal((await api(gateway, 'GET', 'virtual-keys?limit=0')).status, 400);
 });
