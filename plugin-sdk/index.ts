@@ -19,6 +19,7 @@ export * from './gen-ai-names.ts';
 export * from './headers.ts';
 export * from './hook-names.ts';
 export * from './host.ts';
+export * from './iso-time.ts';
 export * from './json.ts';
 export { Pieces } from './json-bytes/pieces.ts';
 export type * from './key-health.ts';

@@ -1,4 +1,4 @@
-import { GatewayError } from '../../plugin-sdk/index.ts';
+import { GatewayError, parseIsoTime } from '../../plugin-sdk/index.ts';
 import type { Records } from '../../plugin-sdk/ports/records.ts';
 import type { SynchronousPrices } from './create-prices.ts';
 import { repriceStore } from './reprice.ts';
@@ -10,8 +10,8 @@ export async function reprice(
   from: string | undefined,
   print: (line: string) => void,
 ): Promise<void> {
-  const since = from === undefined ? undefined : Date.parse(from);
-  if (since !== undefined && Number.isNaN(since)) {
+  const since = from === undefined ? undefined : parseIsoTime(from);
+  if (from !== undefined && since === undefined) {
     throw new GatewayError('REQ_INVALID', { reason: `reprice takes a date such as 2026-11-01, not ${from}.` });
   }
   const { changed, nanoUsd } = await repriceStore(records, since === undefined ? {} : { from: since }, prices);

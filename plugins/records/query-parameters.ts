@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { GatewayError, parsePeriod, periodLength } from '../../plugin-sdk/index.ts';
+import { GatewayError, parseIsoTime, parsePeriod, periodLength } from '../../plugin-sdk/index.ts';
 import {
   type AggregateQuery,
   type RecordDimension,
@@ -12,19 +12,9 @@ import { nanoPerUsd } from '../../plugin-sdk/usd.ts';
 const maxBuckets = 2_000;
 const metadataPrefix = 'metadata.';
 
-/** Date, time, zone. What else `Date.parse` takes it guesses at: `now-1` would be a day in 2001. */
-const iso = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/;
-
-/** UTC unless a zone is given, as all times that are shown: not the zone of the machine. */
-function timeOf(text: string): number {
-  if (/^\d+$/.test(text)) return Number(text);
-  const [, day, clock = '00:00', zone = 'Z'] = iso.exec(text) ?? [];
-  return Date.parse(`${day}T${clock}${zone}`);
-}
-
 const moment = z.string().transform((text, context) => {
-  const time = timeOf(text);
-  if (Number.isFinite(time)) return time;
+  const time = /^\d+$/.test(text) ? Number(text) : parseIsoTime(text);
+  if (time !== undefined && Number.isFinite(time)) return time;
   context.addIssue({ code: 'custom', message: 'a time such as 2026-11-21T12:00:00Z, or milliseconds since 1970' });
   return z.NEVER;
 });

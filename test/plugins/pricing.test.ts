@@ -9,6 +9,7 @@ import { PriceBook } from '../../plugins/pricing/book.ts';
 import { bookFileSchema } from '../../plugins/pricing/book-file.ts';
 import { exchangeCost } from '../../plugins/pricing/exchange-cost.ts';
 import { pricesFrom, pricingOptions, repriceRecords, repriceStore } from '../../plugins/pricing/index.ts';
+import { reprice } from '../../plugins/pricing/reprice-command.ts';
 import { openStore, recordNumber } from './record-store.ts';
 
 const at = Date.parse('2026-11-21T12:00:00Z');
@@ -450,6 +451,22 @@ describe('the cost of an exchange', () => {
 });
 
 describe('reprice', () => {
+  it('starts at the day that it is told, in UTC, and touches nothing where that is none', async (test) => {
+    const { store } = openStore(test);
+    const usage = { input: 1_000_000, output: 0 };
+    const of = { provider: 'openai', model: 'gpt-4o', usage, cost: 1 };
+    await store.append([recordNumber(1, { ...of, time: at - 1 }), recordNumber(2, { ...of, time: at })]);
+    for (const from of ['now-1', 'november 1', '21.11.2026', '2026'])
+      await assert.rejects(
+        reprice(store, prices(), from, () => assert.fail(from)),
+        /takes a date such as/,
+      );
+    let told = '';
+    await reprice(store, prices(), '2026-11-21T12:00', (line) => (told = line));
+    assert.match(told, /^1 records cost differently now/);
+    assert.equal(store.get('req-1')?.cost, 1);
+  });
+
   const usage = { input: 1_000_000, output: 0 };
   const record = (id: string, more: Partial<ExchangeRecord>) =>
     recordNumber(0, { id, time: at, provider: 'openai', model: 'gpt-4o', usage, ...more });
