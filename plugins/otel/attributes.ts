@@ -9,7 +9,7 @@ import {
   type Outcome,
   type RoutedExchange,
 } from '../../plugin-sdk/index.ts';
-import type { Job, JobRun } from '../../plugin-sdk/ports/jobs.ts';
+import type { JobRun } from '../../plugin-sdk/ports/jobs.ts';
 import { costSlot } from '../../plugin-sdk/ports/prices.ts';
 import { nanoPerUsd } from '../../plugin-sdk/usd.ts';
 
@@ -33,7 +33,6 @@ const own = {
   hook: 'bifrost.hook',
   job: 'bifrost.job.id',
   jobAttempt: 'bifrost.job.attempt',
-  jobState: 'bifrost.job.state',
 } as const;
 
 /** Members of a request body that callers tune, as most dialects spell them. */
@@ -120,8 +119,8 @@ export function hookAttributes({ plugin, hook }: HookStep): Attributes {
   return { [own.plugin]: plugin, [own.hook]: hook };
 }
 
-export function jobAttributes(run: JobRun, job: Job | undefined): Attributes {
-  return defined({ [own.job]: run.id, [own.jobAttempt]: run.attempt, [own.jobState]: job?.state });
+export function jobAttributes(run: JobRun): Attributes {
+  return { [own.job]: run.id, [own.jobAttempt]: run.attempt };
 }
 
 function tunedBy({ request }: RoutedExchange): Attributes {

@@ -47,7 +47,7 @@ export class Tracing {
     let jobSpan: Span | undefined;
     if (run !== undefined) {
       const startTime = job?.createdAt ?? exchange.time;
-      const attributes = jobAttributes(run, job);
+      const attributes = jobAttributes(run);
       jobSpan = this.#tracer.startSpan(
         `job ${genAiOperation(exchange.operation)}`,
         { kind: SpanKind.CONSUMER, startTime, attributes },
@@ -79,6 +79,7 @@ export class Tracing {
     const endTime = exchange.time + outcome.durationMs;
     if (span.isRecording()) this.#describe(span, exchange, outcome);
     span.end(endTime);
+    if (outcome.error !== undefined) job?.setStatus({ code: SpanStatusCode.ERROR, message: outcome.error.code });
     job?.end(endTime);
   }
 

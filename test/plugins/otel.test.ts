@@ -132,6 +132,15 @@ test('puts the run of a job below a span from its submission to its end', async 
   assert.equal(attributesOf(job)['bifrost.job.attempt'], 1);
 });
 
+test('shows on the span of a job that its run failed, and no state that it had before its end', async () => {
+  await using gateway = await start({}, { 'plugins/async-jobs': {} });
+  gateway.upstream.always({ status: 400, json: { error: { message: 'no' } } });
+  await gateway.post('/chat/completions', chat, { 'x-bf-async': 'true' });
+  const [job] = called(await gateway.collector.trace(4), consumer);
+  assert.deepEqual([job!.status.code, job!.status.message], [2, 'UP_STATUS']);
+  assert.equal(attributesOf(job!)['bifrost.job.state'], undefined);
+});
+
 test('serves as before while the collector is down, and says so in the log', async () => {
   await using gateway = await start({ url: 'http://127.0.0.1:9' });
   gateway.upstream.always({ json: completion });
