@@ -1,7 +1,7 @@
 const levels: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
 
 /** Turns pino's JSON lines into text for people: time, level, message, then the fields. */
-export function prettyStream(out: NodeJS.WritableStream): { write(line: string): void } {
+export function prettyStream(out: { write(line: string): unknown }): { write(line: string): void } {
   return {
     write(line) {
       const { time, level, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;

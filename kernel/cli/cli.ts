@@ -10,10 +10,6 @@ const badUsage = 64;
 
 /** Runs one command. Gives the exit code; `start` gives it when the gateway has stopped. */
 export async function runCli(args: readonly string[]): Promise<number> {
-  // Whoever reads the output may have seen enough, as in `plan | head`.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
   let given: Arguments;
   try {
     given = readArguments(args);
@@ -21,6 +17,11 @@ export async function runCli(args: readonly string[]): Promise<number> {
     process.stderr.write(`${(error as Error).message}\n\n${usage}`);
     return badUsage;
   }
+  const isGateway = given.command === 'start';
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever reads the output may have seen enough, as in `plan | head`; and a gateway serves without its log.
+    if (error.code !== 'EPIPE' && !isGateway) throw error;
+  });
   if (given.help) return print(usage);
   if (given.version) return print(`${version()}\n`);
   // Timers of plugins do not keep the process, but what ends waits for some of them.
