@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, createWriteStream, mkdirSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { Clock, Logger } from '../../plugin-sdk/index.ts';
@@ -11,23 +11,28 @@ const maxBehindBytes = 16 * 1024 * 1024;
 const longestLineBytes = 16_384;
 /** Of a UTF-16 code unit in UTF-8. */
 const mostBytesPerUnit = 3;
+/** Time until a file that could not be written is tried again. */
+const againMs = 3_000;
 
 /**
  * Collects lines and writes them together: when there are many, after a moment, on close, and when the process exits.
- * A reader that does not read, or a full disk, costs lines but never a request.
+ * A reader that does not read, or a full disk, costs lines but never a request; a file is opened again after a while.
  */
 export class LineWriter {
   readonly #options: AccessLogOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #fd: number;
-  readonly #output: Writable;
+  #fd: number;
+  #output: Writable;
   readonly #ownsOutput: boolean;
   /** Lines as bytes, so that what waits is one object to the garbage collector. */
   #buffer: Buffer;
   #used = 0;
   #lost = 0;
   #failed = false;
+  #triedAt = 0;
+  /** It failed, and nothing was written since. */
+  #isDown = false;
   #stopTimer: (() => void) | undefined;
   readonly #onExit = (): void => this.#flushAtExit();
 
@@ -39,8 +44,7 @@ export class LineWriter {
     this.#log = log;
     this.#ownsOutput = options.destination !== 'stdout';
     this.#fd = this.#ownsOutput ? openFile(options.destination) : process.stdout.fd;
-    this.#output = this.#ownsOutput ? createWriteStream('', { fd: this.#fd }) : process.stdout;
-    if (this.#ownsOutput) this.#output.on('error', (cause) => this.#fail(cause));
+    this.#output = this.#ownsOutput ? this.#stream() : process.stdout;
     process.once('exit', this.#onExit);
   }
 
@@ -64,15 +68,15 @@ export class LineWriter {
     const bytes = this.#buffer.subarray(0, this.#used);
     if (bytes.length === 0) return;
     this.#used = 0;
-    if (this.#failed || this.#output.writableLength > maxBehindBytes) {
+    if ((this.#failed && !this.#reopened()) || this.#output.writableLength > maxBehindBytes) {
       this.#lost += bytes.toString('latin1').split('\n').length - 1;
       return;
     }
     // The output holds on to what it was given until it is written.
-    if (bytes.length < this.#buffer.length / 2) this.#output.write(Buffer.from(bytes));
+    if (bytes.length < this.#buffer.length / 2) this.#output.write(Buffer.from(bytes), this.#onWritten);
     else {
       this.#buffer = emptyBuffer(this.#options);
-      this.#output.write(bytes);
+      this.#output.write(bytes, this.#onWritten);
     }
   }
 
@@ -88,13 +92,52 @@ export class LineWriter {
     this.#used = 0;
   }
 
+  #stream(): Writable {
+    return createWriteStream('', { fd: this.#fd }).on('error', (cause) => this.#fail(cause));
+  }
+
   #fail(cause: Error): void {
-    if (this.#failed) return;
     this.#failed = true;
-    this.#log.error(
-      { err: cause, destination: this.#options.destination },
-      'the access log cannot be written; its lines are lost',
-    );
+    this.#triedAt = this.#clock.monotonic();
+    if (this.#isDown) return;
+    this.#isDown = true;
+    const { destination } = this.#options;
+    this.#log.error({ err: cause, destination }, 'the access log cannot be written; its lines are lost until it can');
+  }
+
+  #reopened(): boolean {
+    if (this.#clock.monotonic() - this.#triedAt < againMs) return false;
+    this.#triedAt = this.#clock.monotonic();
+    const { destination } = this.#options;
+    try {
+      // The last line may have been written in part.
+      const isTorn = !endsWithLine(destination);
+      this.#fd = openFile(destination);
+      this.#output = this.#stream();
+      if (isTorn) this.#output.write('\n');
+    } catch {
+      return false;
+    }
+    this.#failed = false;
+    return true;
+  }
+
+  #onWritten = (cause?: Error | null): void => {
+    if (cause != null || !this.#isDown) return;
+    this.#isDown = false;
+    this.#log.warn({ lines: this.#lost }, 'the access log is written again');
+  };
+}
+
+function endsWithLine(path: string): boolean {
+  const { size } = statSync(path);
+  if (size === 0) return true;
+  const file = openSync(path, 'r');
+  const last = Buffer.alloc(1);
+  try {
+    return readSync(file, last, 0, 1, size - 1) === 0 || last[0] === 10;
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -9,6 +9,7 @@ import type { Outcome, RoutedExchange } from '../../plugin-sdk/index.ts';
 import { accessLine } from '../../plugins/access-log/access-line.ts';
 import { LineWriter } from '../../plugins/access-log/line-writer.ts';
 import { chat, chunks, completion, startRecording } from './record-gateway.ts';
+import { smallDisk } from './small-disk.ts';
 
 function logFile(test: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'bifrost-access-'));
@@ -93,6 +94,33 @@ describe('the access log', () => {
       () => new LineWriter(options, systemClock, console),
       /^Error: its destination cannot be written \(EISDIR/,
     );
+  });
+
+  it('goes on with a line of its own when its full disk has room again', async (test) => {
+    const disk = smallDisk(test, 1);
+    if (disk === undefined) return;
+    const said: unknown[] = [];
+    const log = { ...console, error: (...of: unknown[]) => said.push(of), warn: (...of: unknown[]) => said.push(of) };
+    const destination = join(disk, 'access.log');
+    const options = { destination, bufferBytes: 65_536, flushMs: 10 };
+    const writer = new LineWriter(options, systemClock, log);
+    const line = `{"text":"${'x'.repeat(5_000)}"}\n`;
+    writeFileSync(join(disk, 'filler'), Buffer.alloc(1_048_576 - 3 * 4_096));
+    for (let i = 0; i < 40; i++) {
+      writer.write(line);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    rmSync(join(disk, 'filler'));
+    for (let i = 0; i < 300 && said.length < 2; i++) {
+      writer.write('{"text":"after"}\n');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.equal(said.length, 2, 'one complaint, and one word that it is over');
+    await writer.close();
+    const lines = readFileSync(destination, 'utf8').trimEnd().split('\n');
+    const torn = lines.filter((text) => !text.endsWith('}'));
+    assert.ok(torn.length <= 1);
+    assert.equal(lines.at(-1), '{"text":"after"}');
   });
 
   it('holds nothing of headers, queries and bodies', async (test) => {
