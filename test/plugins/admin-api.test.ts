@@ -47,6 +47,15 @@ async function api(
 
 const withAdmin = { governance: { required: true }, plugins: { 'plugins/admin-api': {} } };
 
+test('a body that is too large is refused with what helps at this endpoint', async () => {
+  await using upstream = await startUpstream();
+  await using gateway = await startGoverned(upstream, withAdmin);
+  const { status, json } = await api(gateway, 'POST', 'teams', { name: 'x'.repeat(1_100_000) });
+  assert.equal(status, 413);
+  assert.match(json.error.message, /larger than the 1048576 bytes/);
+  assert.doesNotMatch(json.error.message, /server\.limits/);
+});
+
 test('makes a virtual key that works on the next call and shows its value once', async () => {
   await using upstream = await startUpstream();
   upstream.always(used(1, 1));
