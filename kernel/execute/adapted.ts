@@ -2,7 +2,6 @@ import {
   type AdaptedCall,
   type AdaptedReply,
   BytesBody,
-  collect,
   type Dialect,
   GatewayError,
   getHeader,
@@ -21,6 +20,7 @@ import { failedReply } from './failed-reply.ts';
 import { plainReply, replyJson } from './reply-json.ts';
 import { sideBySide } from './side-by-side.ts';
 import { openUpstream } from './upstream.ts';
+import { wholeBody } from './whole-body.ts';
 
 /** Where one request becomes many calls (a text each, an image each), so many run side by side. */
 const callsAtOnce = 8;
@@ -96,15 +96,8 @@ async function sendOne(
   const upstream = await openUpstream(attempt, request, runtime);
   const { reply } = upstream;
   if (reply.status >= 400) return failedReply(attempt, provider, dialect, upstream);
-  const reason = `it is larger than ${runtime.replyBytes} bytes`;
   try {
-    const whole =
-      reply.takeWhole() ??
-      (await collect(
-        reply,
-        runtime.replyBytes,
-        () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason }),
-      ));
+    const whole = await wholeBody(provider, reply, runtime.replyBytes);
     upstream.arrived();
     const plain = plainReply(reply.headers, whole, runtime.replyBytes);
     const isJson = (getHeader(reply.headers, 'content-type') ?? '').includes('json');

@@ -1,7 +1,5 @@
 import {
-  collect,
   type Dialect,
-  GatewayError,
   getHeader,
   type MaybePromise,
   type Provider,
@@ -21,6 +19,7 @@ import { quirkedStream } from './quirked-stream.ts';
 import { fixError, fixReply } from './quirks.ts';
 import type { Upstream } from './upstream.ts';
 import { wholeAsStream, withoutDescription } from './whole-as-stream.ts';
+import { wholeBody } from './whole-body.ts';
 
 /** Replies up to this size are read whole before they are passed on; larger ones flow. */
 const wholeBytes = 1_048_576;
@@ -117,13 +116,7 @@ function isSmallJson(type: string, headers: readonly string[], runtime: Runtime)
 
 async function collectWhole(provider: Provider, upstream: Upstream, runtime: Runtime): Promise<Buffer> {
   try {
-    const limit = runtime.replyBytes;
-    const reason = `it is larger than ${limit} bytes`;
-    return await collect(
-      upstream.reply,
-      limit,
-      () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason }),
-    );
+    return await wholeBody(provider, upstream.reply, runtime.replyBytes);
   } catch (error) {
     upstream.done();
     throw error;

@@ -1,16 +1,9 @@
-import {
-  collect,
-  type Dialect,
-  GatewayError,
-  getHeader,
-  type Provider,
-  type Reply,
-  withHeader,
-} from '../../plugin-sdk/index.ts';
+import { type Dialect, getHeader, type Provider, type Reply, withHeader } from '../../plugin-sdk/index.ts';
 import type { LiveAttempt } from '../attempt.ts';
 import { decodedReply } from '../decoded-reply.ts';
 import { fixError } from './quirks.ts';
 import type { Upstream } from './upstream.ts';
+import { wholeBody } from './whole-body.ts';
 import { withoutKey } from './without-key.ts';
 
 const errorBytes = 1_048_576;
@@ -24,11 +17,8 @@ export async function failedReply(
 ): Promise<Reply> {
   const { reply } = upstream;
   const { exchange } = attempt;
-  const reason = `its error body is larger than ${errorBytes} bytes`;
   try {
-    const bytes =
-      reply.takeWhole() ??
-      (await collect(reply, errorBytes, () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason })));
+    const bytes = await wholeBody(provider, reply, errorBytes, 'its error body');
     upstream.arrived();
     const coding = getHeader(reply.headers, 'content-encoding');
     const readable = coding === undefined;

@@ -5,10 +5,8 @@ import {
   BytesBody,
   type Call,
   type Conversation,
-  collect,
   type Dialect,
   flowOf,
-  GatewayError,
   getHeader,
   type Provider,
   type Reply,
@@ -29,6 +27,7 @@ import { strictOutput } from './strict-output.ts';
 import { type Asked, translatedEvents } from './translated-events.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
 import { withoutDescription } from './whole-as-stream.ts';
+import { wholeBody } from './whole-body.ts';
 
 const told = loadOnUse<typeof import('../../plugin-sdk/dialects/events-of-answer.ts')>(
   import.meta.url,
@@ -127,15 +126,8 @@ async function readReply(
       body: { type: 'events', events: await translatedEvents(attempt, provider, dialect, asked, upstream) },
     };
   }
-  const reason = `it is larger than ${runtime.replyBytes} bytes`;
   try {
-    const whole =
-      reply.takeWhole() ??
-      (await collect(
-        reply,
-        runtime.replyBytes,
-        () => new GatewayError('UP_BAD_BODY', { provider: provider.name, reason }),
-      ));
+    const whole = await wholeBody(provider, reply, runtime.replyBytes);
     attempt.arrived();
     const plain = plainReply(reply.headers, whole, runtime.replyBytes);
     const json = replyJson(provider.name, new BytesBody(plain, 'application/json'));
