@@ -43,14 +43,12 @@ export class UpstreamCall implements ConnectionCall, UpstreamReply {
     this.#sent = sent;
   }
 
-  /** Sends the request. What was streamed cannot be sent twice. */
+  /** Sends the request. What was streamed cannot be sent twice, and so is not risked on a connection that may just be closing. */
   begin(request: WireRequest, pool: Pool): void {
     if (this.#ended) return;
-    const { body } = request;
-    if (!(body instanceof Readable)) {
-      const again = (): void => this.#write(request, pool.fresh());
-      this.#again = again;
-    }
+    if (request.body instanceof Readable) return this.#write(request, pool.fresh());
+    const again = (): void => this.#write(request, pool.fresh());
+    this.#again = again;
     this.#write(request, pool.take());
   }
 

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { startGateway } from '../../plugin-sdk/testing/index.ts';
 import { ask, type ChatGateway, chatGateway, completion } from './chat-gateway.ts';
 import { jsonAnswer, type RawSeen, type RawUpstream, rawUpstream } from './raw-upstream.ts';
 
@@ -96,6 +97,24 @@ test('a large call on a kept-alive connection that closes without a byte is made
   for (let i = 0; i < 5; i++) assert.equal(await statusOf(gateway, { user: 'x'.repeat(300_000) }), 200);
   assert.ok(upstream.heads.length > 5, 'some calls were made twice');
   assert.equal(lengths.size, 1);
+});
+
+test('an upload, which cannot be sent twice, does not meet a kept-alive connection that closes', async () => {
+  await using upstream = await rawUpstream(async ({ socket, earlier, whole }) => {
+    if (earlier > 0) return socket.destroy();
+    await whole;
+    socket.write(answer);
+  });
+  const plugins = { 'routes/openai-passthrough': {}, 'providers/openai': upstream.provider() };
+  await using gateway = await startGateway({ plugins, server: { limits: { bufferBytes: 1_000 } } });
+  for (let i = 0; i < 3; i++) {
+    const reply = await fetch(`${gateway.url}/openai_passthrough/v1/files`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: Buffer.alloc(300_000, 'x'),
+    });
+    assert.equal(reply.status, 200, await reply.text());
+  }
 });
 
 test('a call that fails on a fresh connection too is not made a third time', async () => {
