@@ -13,7 +13,8 @@ const slices = 10;
 
 /**
  * Watches the calls of one target. Closed: calls pass and are counted. Open: none pass. Half-open, once the time is over:
- * one call passes as a probe; its success closes the circuit, its failure opens it for twice as long.
+ * one call passes as a probe; its success closes the circuit, its failure opens it for twice as long. All times are
+ * milliseconds, monotonic.
  */
 export class Circuit {
   readonly #options: CircuitOptions;
@@ -28,7 +29,7 @@ export class Circuit {
     this.#options = options;
   }
 
-  /** Milliseconds since 1970 until which no call passes; 0 when calls pass. */
+  /** Until when no call passes; 0 when calls pass. */
   get openUntil(): number {
     return this.#openings === 0 ? 0 : this.#openUntil;
   }
@@ -38,7 +39,7 @@ export class Circuit {
     return now < this.#openUntil ? 'open' : 'half-open';
   }
 
-  /** How a call at `now` (milliseconds since 1970) may pass. Whoever gets `probe` must report its end. */
+  /** How a call at `now` may pass. Whoever gets `probe` must report its end. */
   admit(now: number): 'pass' | 'probe' | 'refuse' {
     if (this.#openings === 0) return 'pass';
     if (now < this.#openUntil || this.#probing) return 'refuse';

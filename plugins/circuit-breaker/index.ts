@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type AttemptRecord, bind, definePlugin, GatewayError } from '../../plugin-sdk/index.ts';
+import { type AttemptRecord, bind, type Clock, definePlugin, GatewayError } from '../../plugin-sdk/index.ts';
 import { type Circuits, circuitsPort, type OpenCircuit } from '../../plugin-sdk/ports/circuits.ts';
 import { Circuit } from './circuit.ts';
 import { FailingKeys } from './failing-keys.ts';
@@ -59,7 +59,7 @@ export default definePlugin({
       return watched.circuit;
     };
     const view: Circuits = {
-      open: () => [...circuits.values()].flatMap((watched) => openCircuit(watched, host.clock.now())),
+      open: () => [...circuits.values()].flatMap((watched) => openCircuit(watched, host.clock)),
       openings: () => openings,
     };
     return {
@@ -70,21 +70,21 @@ export default definePlugin({
           handler(attempt) {
             const target = `${attempt.target.provider}/${attempt.target.model}`;
             const circuit = circuitOf(attempt.target.provider, attempt.target.model);
-            const now = host.clock.now();
+            const now = host.clock.monotonic();
             const admitted = circuit.admit(now);
             if (admitted === 'refuse') {
               throw new GatewayError(
                 'ROUTE_CIRCUIT_OPEN',
                 { target },
-                { retryAfterMs: Math.max(1, circuit.openUntil - now) },
+                { retryAfterMs: Math.max(1, Math.ceil(circuit.openUntil - now)) },
               );
             }
             attempt.onEnd((record) => {
               const good = verdict(record);
-              if (circuit.report(good, host.clock.now(), admitted)) {
+              if (circuit.report(good, host.clock.monotonic(), admitted)) {
                 if (admitted === 'pass') openings.set(record.provider, (openings.get(record.provider) ?? 0) + 1);
                 host.log.warn(
-                  { target, until: new Date(circuit.openUntil).toISOString() },
+                  { target, until: new Date(untilOf(circuit, host.clock)).toISOString() },
                   'a target rests after repeated failures',
                 );
               }
@@ -104,9 +104,14 @@ interface Watched {
 }
 
 /** One, or none when it is closed. */
-function openCircuit({ provider, model, circuit }: Watched, now: number): OpenCircuit[] {
-  const state = circuit.stateAt(now);
-  return state === 'closed' ? [] : [{ provider, model, state, until: circuit.openUntil }];
+function openCircuit({ provider, model, circuit }: Watched, clock: Clock): OpenCircuit[] {
+  const state = circuit.stateAt(clock.monotonic());
+  return state === 'closed' ? [] : [{ provider, model, state, until: untilOf(circuit, clock) }];
+}
+
+/** Milliseconds since 1970. */
+function untilOf({ openUntil }: Circuit, clock: Clock): number {
+  return Math.round(clock.now() + openUntil - clock.monotonic());
 }
 
 /** Whether a call speaks for its target or against it; `undefined` when it does neither, as with a refused key or request. */

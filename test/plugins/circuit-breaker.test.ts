@@ -72,6 +72,25 @@ test('a target that keeps failing is left alone and its fallback serves, until a
   for (let i = 0; i < 3; i++) assert.equal((await ask()).headers.get('x-bf-provider'), 'openai');
 });
 
+test('a clock that is set back does not prolong the rest of a target', async () => {
+  const clock = new FakeClock();
+  let behind = 0;
+  const set = { monotonic: () => clock.now(), now: () => clock.now() - behind, after: clock.after.bind(clock) };
+  await using upstream = await startUpstream();
+  upstream.always(failed(503));
+  await using gateway = await startPooled(
+    { openai: upstream },
+    { 'plugins/circuit-breaker': { minimumCalls: 3, openMs: 1_000 } },
+    { clock: set },
+  );
+  for (let i = 0; i < 3; i++) await chat(gateway);
+  assert.equal((await chat(gateway)).json.error.code, 'circuit_open');
+  behind = 3_600_000;
+  clock.advance(1_000);
+  upstream.always(said());
+  assert.equal((await chat(gateway)).status, 200);
+});
+
 test('metrics, the keys API and the dashboard show a circuit while it is open and half-open, and no longer', async () => {
   const clock = new FakeClock();
   await using upstream = await startUpstream();
