@@ -51,6 +51,8 @@ async function run(given: Arguments): Promise<number> {
     case 'top':
       return (await import('./top.ts')).top(given);
     case 'start':
+      // Without a listener they end a process. They may come before it can do anything about them, or concern its primary alone.
+      for (const name of ['SIGHUP', 'SIGUSR2'] as const) process.on(name, () => undefined);
       return (await import('./start.ts')).start(given);
     default:
       return (await import('./plugin-command.ts')).runPluginCommand(given);

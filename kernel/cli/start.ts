@@ -57,7 +57,10 @@ async function serve(loaded: LoadedConfig, read: () => Promise<LoadedConfig>, gi
   const stopped = stopSignal();
   const listening = await openOrRefuse(() => listen(gateway, config, { shared: cluster.isWorker }), config.server);
   if (cluster.isWorker) process.send?.('ready');
-  else announce(log, loaded, listening.url, { generation: gateway.current.id });
+  else {
+    announce(log, loaded, listening.url, { generation: gateway.current.id });
+    process.on('SIGUSR2', () => log.warn({}, 'SIGUSR2 replaces workers, of which there are none: see server.workers'));
+  }
   warmUp();
   changes.listen(() => {
     read()
