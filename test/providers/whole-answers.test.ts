@@ -64,3 +64,36 @@ test("so is one in the client's own format, which is carried otherwise", async (
 function call(name: string, args: string): object {
   return { id: `call_${name}`, type: 'function', function: { name, arguments: args } };
 }
+
+test('a response and a completion that came whole are streams as well', async () => {
+  await using gateway = await providerGateway('providers/openai');
+  const text = { type: 'output_text', text: 'It is.', annotations: [] };
+  gateway.upstream.reply({
+    json: {
+      id: 'resp_1',
+      object: 'response',
+      created_at: 1,
+      status: 'completed',
+      model: 'gpt',
+      output: [{ type: 'message', id: 'msg_1', role: 'assistant', status: 'completed', content: [text] }],
+      usage: { input_tokens: 3, output_tokens: 2, total_tokens: 5 },
+    },
+  });
+  const response = await gateway.client.responses.stream({ model: 'openai/gpt', input: 'Is it warm?' }).finalResponse();
+  assert.equal(response.output_text, 'It is.');
+  assert.equal(response.usage?.total_tokens, 5);
+
+  gateway.upstream.reply({
+    json: {
+      id: 'cmpl-1',
+      object: 'text_completion',
+      created: 1,
+      model: 'gpt',
+      choices: [{ index: 0, text: 'It is.', finish_reason: 'stop', logprobs: null }],
+    },
+  });
+  const stream = await gateway.client.completions.create({ model: 'openai/gpt', prompt: 'Is it warm?', stream: true });
+  let said = '';
+  for await (const { choices } of stream) said += choices[0]?.text ?? '';
+  assert.equal(said, 'It is.');
+});
