@@ -1,6 +1,5 @@
 import {
   type AnswerEvent,
-  type Dialect,
   type FlatHeaders,
   GatewayError,
   getHeader,
@@ -17,6 +16,7 @@ import type { Runtime } from './execute/context.ts';
 import { pour } from './pour.ts';
 import { problemExtras } from './provider-problem.ts';
 import { replyHeaders } from './reply-headers.ts';
+import { noteFinish, readUsage } from './reply-notes.ts';
 import { headersFault } from './result-fault.ts';
 
 /** Replies above this are not searched for their usage before they are sent. */
@@ -59,6 +59,7 @@ export function deliver(
       deliverBytes(exchange, reply, body.bytes, client, runtime);
       return undefined;
     case 'answer': {
+      noteFinish(exchange, body.answer.choices[0]?.finish);
       const json = exchange.dialect.chat!.encodeAnswer(body.answer, answerContext(exchange));
       const headers = [...withHeader(reply.headers, 'content-type', undefined), 'content-type', 'application/json'];
       deliverBytes(exchange, { ...reply, headers }, JSON.stringify(json), client, runtime);
@@ -86,7 +87,10 @@ export function deliver(
         'no-cache',
       );
       const headers = replyHeaders(exchange, runtime.generation, own, false);
-      const encode = (event: AnswerEvent): string | Uint8Array => encoder.event(event);
+      const encode = (event: AnswerEvent): string | Uint8Array => {
+        if (event.type === 'finish') noteFinish(exchange, event.finish);
+        return encoder.event(event);
+      };
       const { dialect } = exchange;
       return pour(exchange, { status: 200, headers, flow: body.events, encode, dialect }, client, runtime);
     }
@@ -144,18 +148,6 @@ function addUsageHeaders(headers: FlatHeaders, exchange: LiveExchange, { hooks }
       exchange.log.error({ request: exchange.id, plugin, err }, 'the headers of a reply could not be made');
     }
   }
-}
-
-/** Usage of a carried JSON reply; read after the reply is on its way. */
-function readUsage(exchange: LiveExchange, dialect: Dialect, reply: Reply, bytes: Buffer): void {
-  if (
-    !(getHeader(reply.headers, 'content-type') ?? '').includes('json') ||
-    getHeader(reply.headers, 'content-encoding') !== undefined
-  )
-    return;
-  const { usage, finish } = dialect.meter.json(bytes);
-  exchange.usage = usage;
-  exchange.finish ??= finish;
 }
 
 /** A WebSocket is over when both sides are closed; which one was first makes no difference. */

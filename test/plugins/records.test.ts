@@ -40,6 +40,18 @@ describe('the record of an exchange', () => {
     assert.equal(attempts.length, 1);
   });
 
+  it('says how an answer ended that a plugin made, whole or streamed', async () => {
+    await using recording = await startRecording({}, { plugins: { 'providers/mock': {} } });
+    for (const stream of [false, true]) {
+      const reply = await recording.post('/chat/completions', { ...chat, model: 'mock/echo', stream });
+      assert.match(await reply.text(), /"finish_reason":"stop"/);
+    }
+    assert.deepEqual(
+      (await recording.records(2)).map(({ finish }) => finish),
+      ['stop', 'stop'],
+    );
+  });
+
   const surfaces: [
     string,
     (recording: Awaited<ReturnType<typeof startRecording>>) => Promise<unknown>,
