@@ -56,7 +56,12 @@ export interface Exchange {
   readonly clientGone: boolean;
   /** Adds a header to the reply, such as a rate-limit fact. `name` is lower-case. */
   setReplyHeader(name: string, value: string): void;
-  /** Adds a line to the decision record that `x-bf-explain` shows. */
+  /** The caller asked for the decision record with `x-bf-explain`, and may see it. */
+  readonly explains: boolean;
+  /**
+   * Adds a line to the decision record, which `x-bf-explain` shows and records keep. What every call would say is worth noting
+   * only where {@link explains} says so.
+   */
   note(by: string, what: string, details?: Readonly<Record<string, JsonValue>>): void;
   /** From now on notes when each handler ran and what it took, for `Outcome.timeline`. */
   keepTimeline(): void;

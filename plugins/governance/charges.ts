@@ -157,7 +157,7 @@ export class Charges {
             this.#opened(charge);
             charge.amounts = amounts;
             this.#shares.took(accounts, amounts);
-            exchange.note('plugins/governance', 'reserved', noteOf(accounts, amounts));
+            if (exchange.explains) exchange.note('plugins/governance', 'reserved', noteOf(accounts, amounts));
             return;
           }
           if (fitted !== 'may shrink' || tries === 1 || !measures([result.line.account])) throw this.#refused(result);

@@ -57,8 +57,7 @@ export default definePlugin({
           probes.schedule(candidates.provider, candidate, rests.probeDelayMs(candidate.state));
       }
       if (chosen === undefined) throw unusable(candidates, selection, host.providers);
-      if (exchange.request.headers.get('x-bf-explain') === 'true')
-        explain(candidates, chosen, selection, options.strategy);
+      if (exchange.explains) explain(candidates, chosen, selection, options.strategy);
       return serve(candidates, chosen, attempt);
     };
 

@@ -27,11 +27,12 @@ test('a client that leaves while its call waits for a place ends it at once, and
     definitions: { 'test/watcher': watcher },
     plugins: { 'test/watcher': {} } as never,
   });
-  const first = call(gateway, vk);
+  const explained = { ...vk, 'x-bf-explain': 'true', 'x-bf-admin-token': gateway.adminToken };
+  const first = call(gateway, explained);
   while (upstream.requests.length === 0) await sleep(5);
   const leaving = request(`${gateway.url}/openai/v1/chat/completions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...vk },
+    headers: { 'content-type': 'application/json', ...explained },
   });
   leaving.on('error', () => {});
   leaving.end(JSON.stringify({ model: 'priced', messages: [{ role: 'user', content: 'hi' }] }));
