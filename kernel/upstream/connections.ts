@@ -1,6 +1,7 @@
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { Target } from './dial.ts';
 import { checkHost, guardedLookup } from './egress.ts';
+import { plainLookup } from './lookup.ts';
 
 const mostPools = 1_000;
 const sweepMs = 5_000;
@@ -90,7 +91,7 @@ export class Pool implements ConnectionOwner {
       isSecure,
       hostname: hostname.replace(/^\[|\]$/g, ''),
       port: port === '' ? (isSecure ? 443 : 80) : Number(port),
-      lookup: where.privateAddresses ? undefined : guardedLookup,
+      lookup: where.privateAddresses ? plainLookup : guardedLookup,
       connectMs: where.connectMs,
       session: undefined,
     };

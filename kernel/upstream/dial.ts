@@ -7,8 +7,8 @@ export interface Target {
   readonly isSecure: boolean;
   readonly hostname: string;
   readonly port: number;
-  /** Resolves the host name; node's own way when undefined. */
-  readonly lookup: LookupFunction | undefined;
+  /** Resolves the host name. */
+  readonly lookup: LookupFunction;
   /** How long it may take until the connection (with TLS) stands; 0 means as long as it takes. */
   readonly connectMs: number;
   /** The last TLS session, which spares the next connection half of its handshake. */
@@ -27,11 +27,11 @@ export function dial(target: Target, onRead?: (bytes: Buffer) => void): Socket {
   const options: TcpNetConnectOpts = {
     host: hostname,
     port,
+    lookup,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
     ...(onRead === undefined ? {} : { onread: { buffer: readBuffer, callback: reading(onRead) } }),
-    ...(lookup === undefined ? {} : { lookup }),
   };
   const socket = target.isSecure ? secure(target, options) : connectPlain(options);
   hearLastWords(socket);

@@ -1,6 +1,6 @@
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { GatewayError } from '../../plugin-sdk/index.ts';
+import { addressesOf, giveAddresses } from './lookup.ts';
 
 /** Addresses that no caller may make the gateway connect to: private, loopback, link-local, shared, multicast, reserved. */
 const internal = new BlockList();
@@ -76,13 +76,11 @@ export function checkHost(host: string): void {
  * that changes its answer after a check gets through: the address checked is the address connected to.
  */
 export const guardedLookup: LookupFunction = (hostname, options, callback) => {
-  dnsLookup(hostname, { ...options, all: true }, (error, found) => {
+  addressesOf(hostname, options, (error, found) => {
     if (error !== null) return callback(error, '', 4);
-    const addresses = found as LookupAddress[];
-    const bad = addresses.find(({ address }) => isInternal(address));
+    const bad = found.find(({ address }) => isInternal(address));
     if (bad !== undefined) return callback(refusal(hostname), '', 4);
-    if (options.all) return (callback as unknown as (e: null, a: LookupAddress[]) => void)(null, addresses);
-    callback(null, addresses[0]!.address, addresses[0]!.family);
+    giveAddresses(found, options, callback);
   });
 };
 
