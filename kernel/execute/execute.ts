@@ -3,9 +3,9 @@ import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
 import type { LiveAttempt } from '../attempt.ts';
 import { carry } from './carried.ts';
 import type { Runtime } from './context.ts';
-import { passThrough } from './passthrough.ts';
 
 const adapted = loadOnUse<typeof import('./adapted.ts')>(import.meta.url, './adapted');
+const passthrough = loadOnUse<typeof import('./passthrough.ts')>(import.meta.url, './passthrough');
 const translated = loadOnUse<typeof import('./translated.ts')>(import.meta.url, './translated');
 
 /**
@@ -32,7 +32,7 @@ async function executeRenewing(attempt: LiveAttempt, provider: Provider, runtime
 function executeOnce(attempt: LiveAttempt, provider: Provider, runtime: Runtime): Promise<Reply> {
   const { exchange, target } = attempt;
   const { operation, dialect } = exchange;
-  if (exchange.route.passthrough === true) return passThrough(attempt, provider, dialect, runtime);
+  if (exchange.route.passthrough === true) return passthrough().passThrough(attempt, provider, dialect, runtime);
   const model = attempt.key.model ?? target.model;
   const spoken = provider.dialectsFor?.(operation, model) ?? provider.speaks[operation] ?? provider.speaks['*'] ?? [];
   if (spoken.includes(dialect)) {
