@@ -49,8 +49,8 @@ export interface Jobs {
   /** Removes up to `limit` expired jobs. */
   sweep(limit: number): Promise<number>;
   counts(): Promise<JobCounts>;
-  /** Takes notifications that are due; each is due again after `leaseMs` unless it is settled. */
-  leaseDeliveries(count: number, leaseMs: number): Promise<readonly Job[]>;
+  /** Takes notifications that are due, of other webhooks than `except`; each is due again after `leaseMs` unless it is settled. */
+  leaseDeliveries(count: number, leaseMs: number, except?: readonly string[]): Promise<readonly Job[]>;
   /** Reports one try to notify. `retryAt` is milliseconds since 1970. False when it is not waiting any more. */
   settleDelivery(id: string, outcome: DeliveryOutcome): Promise<boolean>;
   /** Sends an ended job's notification again. `undefined` when there is no such job, or it has none. */

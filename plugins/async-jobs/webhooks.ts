@@ -6,7 +6,9 @@ import type { WebhookOptions } from './options.ts';
 import { signWebhook } from './webhook-signature.ts';
 
 const lookMs = 1_000;
-const atOnce = 10;
+/** Tries that run at once: of one endpoint, so that one that is silent does not hold up the others, and of all. */
+const mostOfOne = 10;
+const mostOfAll = 100;
 /** Of a receiver's reply nothing is used but its status. */
 const replyBytes = 65_536;
 
@@ -17,6 +19,8 @@ export class Webhooks {
   readonly #endpoints: Readonly<Record<string, WebhookOptions>>;
   #cancelTimer: (() => void) | undefined;
   #sending: Promise<void> | undefined;
+  /** Tries that run, each with its endpoint. */
+  readonly #tries = new Map<Promise<void>, string>();
   #stopped = false;
 
   constructor(host: Host, jobs: Jobs, endpoints: Readonly<Record<string, WebhookOptions>>) {
@@ -46,15 +50,35 @@ export class Webhooks {
     this.#stopped = true;
     this.#cancelTimer?.();
     await this.#sending;
+    await Promise.all(this.#tries.keys());
   }
 
   async #send(): Promise<void> {
     const longest = Math.max(0, ...Object.values(this.#endpoints).map(({ timeoutSeconds }) => timeoutSeconds));
     for (;;) {
-      const due = await this.#jobs.leaseDeliveries(atOnce, longest * 1_000 + 30_000);
-      await Promise.all(due.map((job) => this.#notify(job)));
-      if (due.length < atOnce || this.#stopped) return;
+      const count = Math.min(mostOfOne, mostOfAll - this.#tries.size);
+      if (count <= 0) return;
+      const due = await this.#jobs.leaseDeliveries(count, longest * 1_000 + 30_000, this.#busy());
+      for (const job of due) this.#begin(job);
+      if (due.length < count || this.#stopped) return;
     }
+  }
+
+  #begin(job: Job): void {
+    const tried = this.#notify(job)
+      .catch((err) => this.#host.log.error({ err, job: job.id }, 'what became of a webhook cannot be stored'))
+      .finally(() => {
+        this.#tries.delete(tried);
+        this.wake();
+      });
+    this.#tries.set(tried, job.delivery!.webhook);
+  }
+
+  /** Endpoints that run as many tries as they may. */
+  #busy(): string[] {
+    const counts = new Map<string, number>();
+    for (const name of this.#tries.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
+    return [...counts].filter(([, count]) => count >= mostOfOne).map(([name]) => name);
   }
 
   async #notify(job: Job): Promise<void> {

@@ -63,17 +63,20 @@ export class JobTable {
     this.#count(record.state, -1);
   }
 
-  /** Records whose time in that index is over, earliest first. */
-  *over(index: IndexName, now: number, limit: number): Generator<JobRecord> {
-    const keys = [...this.#index.getKeys({ start: [index], end: [index, now + 1], limit })] as [
-      string,
-      number,
-      string,
-    ][];
-    for (const [, , id] of keys) {
-      const record = this.get(id);
-      if (record !== undefined) yield record;
+  /** Those wanted of the records whose time in that index is over, earliest first. */
+  over(
+    index: IndexName,
+    now: number,
+    limit: number,
+    isWanted: (record: JobRecord) => boolean = () => true,
+  ): readonly JobRecord[] {
+    const found: JobRecord[] = [];
+    for (const key of this.#index.getKeys({ start: [index], end: [index, now + 1] })) {
+      if (found.length >= limit) break;
+      const record = this.get((key as [string, number, string])[2]);
+      if (record !== undefined && isWanted(record)) found.push(record);
     }
+    return found;
   }
 
   /** Running jobs; their number is bounded by the workers there are. */

@@ -175,11 +175,12 @@ export class LmdbJobs implements Jobs {
     return this.#table.counts;
   }
 
-  async leaseDeliveries(count: number, leaseMs: number): Promise<readonly Job[]> {
+  async leaseDeliveries(count: number, leaseMs: number, except: readonly string[] = []): Promise<readonly Job[]> {
     if (!this.#table.hasDue(this.#clock.now())) return [];
     return this.#commit.run(() => {
       const now = this.#clock.now();
-      return [...this.#table.over('due', now, count)].map((record) => {
+      const isWanted = ({ delivery }: JobRecord): boolean => !except.includes(delivery!.webhook);
+      return [...this.#table.over('due', now, count, isWanted)].map((record) => {
         const delivery = record.delivery!;
         const next = { ...delivery, attempts: delivery.attempts + 1, dueAt: now + leaseMs };
         return jobOf(this.#table.update(record, { delivery: next }));

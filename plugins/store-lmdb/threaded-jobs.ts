@@ -100,8 +100,8 @@ export class ThreadedJobs implements Jobs {
   counts(): ReturnType<Jobs['counts']> {
     return this.#call('counts');
   }
-  leaseDeliveries(count: number, leaseMs: number): ReturnType<Jobs['leaseDeliveries']> {
-    return this.#call('leaseDeliveries', count, leaseMs);
+  leaseDeliveries(...of: Parameters<Jobs['leaseDeliveries']>): ReturnType<Jobs['leaseDeliveries']> {
+    return this.#call('leaseDeliveries', ...of);
   }
   settleDelivery(id: string, outcome: DeliveryOutcome): Promise<boolean> {
     return this.#call('settleDelivery', id, outcome);

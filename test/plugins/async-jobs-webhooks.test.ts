@@ -17,6 +17,7 @@ const answer = {
 async function start(
   t: TestContext,
   webhook: Record<string, unknown>,
+  others: Record<string, unknown> = {},
 ): Promise<{ upstream: Upstream; receiver: Upstream; gateway: RunningGateway }> {
   const upstream = await startUpstream();
   const receiver = await startUpstream();
@@ -25,7 +26,7 @@ async function start(
   const gateway = await startGateway({
     plugins: {
       'providers/openai': upstream.provider(),
-      'plugins/async-jobs': { pollMs: 20, webhooks: { main: endpoint } },
+      'plugins/async-jobs': { pollMs: 20, webhooks: { main: endpoint, ...others } },
     },
   });
   t.after(async () => {
@@ -36,10 +37,10 @@ async function start(
   return { upstream, receiver, gateway };
 }
 
-async function submit(gateway: RunningGateway): Promise<string> {
+async function submit(gateway: RunningGateway, webhook = 'main'): Promise<string> {
   const reply = await fetch(`${gateway.url}/v1/async/chat/completions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: 'Bearer me', 'x-bf-async-webhook': 'main' },
+    headers: { 'content-type': 'application/json', authorization: 'Bearer me', 'x-bf-async-webhook': webhook },
     body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'x' }] }),
   });
   assert.equal(reply.status, 202);
@@ -66,6 +67,22 @@ test('sends a signed notification with the reply when a job ends', deadline, asy
   assert.equal(event.type, 'async_job.completed');
   assert.equal(event.data.id, id);
   assert.deepEqual(event.data.result, answer);
+});
+
+test('an endpoint that is silent holds up the notifications of no other', deadline, async (t) => {
+  const silent = await startUpstream();
+  t.after(() => silent.close());
+  silent.always({ fault: 'silent' });
+  const { receiver, gateway } = await start(t, {}, { silent: { url: silent.url, secret, timeoutSeconds: 2 } });
+  receiver.always({ status: 204 });
+  for (let i = 0; i < 30; i++) await submit(gateway, 'silent');
+  await until(() => silent.requests.length > 0);
+  const since = performance.now();
+  await submit(gateway);
+  await until(() => receiver.requests.length > 0);
+  assert.ok(performance.now() - since < 1_800);
+  assert.ok(silent.requests.length <= 20, 'one endpoint is not sent all at once');
+  await until(() => silent.requests.length === 30);
 });
 
 test('repeats a notification that was not taken under the same id, and redelivers on request', deadline, async (t) => {
