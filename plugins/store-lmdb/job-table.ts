@@ -5,6 +5,8 @@ import { type Environment, openDatabase } from './open-shared.ts';
 
 type IndexName = 'lease' | 'sweep' | 'due';
 
+/** In one transaction: notifications for an endpoint that is silent may be many, and nobody wants them for now. */
+const mostLookedAt = 10_000;
 const noCounts: JobCounts = { queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0 };
 
 /** Jobs with their indexes by time, owner and idempotency key, kept in step. Write inside a transaction. */
@@ -63,7 +65,7 @@ export class JobTable {
     this.#count(record.state, -1);
   }
 
-  /** Those wanted of the records whose time in that index is over, earliest first. */
+  /** Those wanted of the records whose time in that index is over, among the earliest {@link mostLookedAt} of them. */
   over(
     index: IndexName,
     now: number,
@@ -71,7 +73,7 @@ export class JobTable {
     isWanted: (record: JobRecord) => boolean = () => true,
   ): readonly JobRecord[] {
     const found: JobRecord[] = [];
-    for (const key of this.#index.getKeys({ start: [index], end: [index, now + 1] })) {
+    for (const key of this.#index.getKeys({ start: [index], end: [index, now + 1], limit: mostLookedAt })) {
       if (found.length >= limit) break;
       const record = this.get((key as [string, number, string])[2]);
       if (record !== undefined && isWanted(record)) found.push(record);

@@ -180,7 +180,7 @@ export class LmdbJobs implements Jobs {
     return this.#commit.run(() => {
       const now = this.#clock.now();
       const isWanted = ({ delivery }: JobRecord): boolean => !except.includes(delivery!.webhook);
-      return [...this.#table.over('due', now, count, isWanted)].map((record) => {
+      return this.#table.over('due', now, count, isWanted).map((record) => {
         const delivery = record.delivery!;
         const next = { ...delivery, attempts: delivery.attempts + 1, dueAt: now + leaseMs };
         return jobOf(this.#table.update(record, { delivery: next }));
