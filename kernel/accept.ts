@@ -15,9 +15,12 @@ import {
 import type { BodyLimits, Client } from './client/client.ts';
 import { LiveExchange } from './exchange.ts';
 import type { Runtime } from './execute/context.ts';
+import { meetingPlace } from './in-step.ts';
 import { handle, refuse } from './pipeline.ts';
 import { newRequestId } from './request-id.ts';
 import { modelInQuery, withoutProtocolCredential } from './socket-request.ts';
+
+const begun = meetingPlace();
 
 export interface AcceptOptions {
   readonly runtime: Runtime;
@@ -118,7 +121,8 @@ export function accept(
     : begin(exchange, body, client, runtime);
 }
 
-function begin(exchange: LiveExchange, body: Body, client: Client, runtime: Runtime): Promise<void> {
+async function begin(exchange: LiveExchange, body: Body, client: Client, runtime: Runtime): Promise<void> {
+  await begun();
   try {
     exchange.setRequest(exchange.request.with({ body }));
     readMembers(exchange, body);

@@ -7,9 +7,12 @@ import { discard } from './discard.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { Runtime } from './execute/context.ts';
 import { run } from './hooks.ts';
+import { meetingPlace, othersToo } from './in-step.ts';
 import { settle } from './settle.ts';
 import { targetOfModel } from './targets.ts';
 import { transformReply } from './transform.ts';
+
+const answered = meetingPlace();
 
 /**
  * Takes one exchange from its first hook to its last byte. Reads top to bottom; nothing here calls back up.
@@ -23,6 +26,7 @@ export async function handle(exchange: LiveExchange, client: Client, runtime: Ru
     reply = await answer(exchange, runtime);
     const transformed = transformReply(exchange, reply, runtime);
     reply = isThenable(transformed) ? await transformed : transformed;
+    await othersToo;
     if (exchange.stopped !== undefined) throw exchange.stopped;
     const delivery = deliver(exchange, reply, client, runtime);
     firstByteMs = performance.now() - exchange.startedAt;
@@ -38,12 +42,15 @@ export async function handle(exchange: LiveExchange, client: Client, runtime: Ru
     if (client.headSent) firstByteMs ??= performance.now() - exchange.startedAt;
   }
   client.onGone = undefined;
+  const durationMs = performance.now() - exchange.startedAt;
+  await othersToo;
   const status = firstByteMs === undefined ? 499 : (error?.status ?? reply?.status ?? 500);
   const settled = settle(exchange, client, runtime, {
     status: client.headSent && reply !== undefined && error !== undefined ? reply.status : status,
     error: error ?? problemOf(reply),
     origin: reply?.origin ?? 'gateway',
     firstByteMs,
+    durationMs,
   });
   if (isThenable(settled)) await settled;
 }
@@ -60,7 +67,8 @@ export async function refuse(
   client.onGone = undefined;
   const firstByteMs = client.headSent ? performance.now() - exchange.startedAt : undefined;
   const status = client.headSent ? error.status : 499;
-  await settle(exchange, client, runtime, { status, error, origin: 'gateway', firstByteMs });
+  const durationMs = performance.now() - exchange.startedAt;
+  await settle(exchange, client, runtime, { status, error, origin: 'gateway', firstByteMs, durationMs });
 }
 
 /** preRoute → transformRequest → attempts. A plugin may answer at the first. */
@@ -75,7 +83,9 @@ async function answer(exchange: LiveExchange, runtime: Runtime): Promise<Reply> 
   if (isThenable(request)) request = await request;
   if (request !== undefined && request !== exchange.request) exchange.setRequest(request);
   totalLimit(exchange);
+  await othersToo;
   const result = await tryTargets(exchange, runtime);
+  await answered();
   if (!('attempt' in result)) return result;
   exchange.served = result.attempt;
   return result.reply;

@@ -10,6 +10,8 @@ export interface Ending {
   readonly error: GatewayError | undefined;
   readonly origin: Outcome['origin'];
   readonly firstByteMs: number | undefined;
+  /** Until the last byte was written. */
+  readonly durationMs: number;
 }
 
 /**
@@ -61,7 +63,7 @@ function outcomeOf(exchange: LiveExchange, client: Client, ending: Ending): Outc
     finish: exchange.finish ?? served?.finish,
     origin: ending.origin,
     attempts: exchange.attempts,
-    durationMs: performance.now() - exchange.startedAt,
+    durationMs: ending.durationMs,
     queueMs: exchange.get(queueMsSlot),
     firstByteMs: ending.firstByteMs,
     bytesIn: exchange.request.body.size ?? 0,

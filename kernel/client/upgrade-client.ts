@@ -21,6 +21,10 @@ export class UpgradeClient extends NodeClient {
     this.#socket = socket;
     this.#early = early;
     socket.on('error', () => socket.destroy());
+    // One who closes his side before there is an answer has left: half a WebSocket is none.
+    socket.on('end', () => {
+      if (!this.#joined) socket.destroy();
+    });
     socket.on('close', () => {
       if (!this.#joined) this.onGone?.();
     });

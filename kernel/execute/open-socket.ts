@@ -108,9 +108,9 @@ function ask(attempt: LiveAttempt, request: UpstreamRequest, runtime: Runtime): 
       finish();
       // No time limit ends a session that is open; the end of the gateway does.
       const ended = exchange.onStop(({ code }) => {
-        if (code === 'GUARD_DRAINING') socket.destroy();
+        if (code === 'GUARD_DRAINING' || code === 'CLIENT_GONE') socket.destroy();
       });
-      socket.once('close', ended);
+      socket.once('close', ended).on('error', () => socket.destroy());
       if (first.length > 0) socket.unshift(first);
       resolve({ status, headers, socket, body: Buffer.alloc(0) });
     });

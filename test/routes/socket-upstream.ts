@@ -11,6 +11,8 @@ export interface SocketUpstream {
   }[];
   /** Answers upgrades with this status instead of 101. */
   refuse(status: number, body: string): void;
+  /** What happens as soon as an upgrade was accepted, instead of a session. */
+  accepted: ((socket: Socket) => void) | undefined;
   /** What it says to the first frame of a connection, instead of the same. */
   greeting: string | undefined;
   [Symbol.asyncDispose](): Promise<void>;
@@ -25,6 +27,7 @@ export async function startSocketUpstream(): Promise<SocketUpstream> {
     url: '',
     upgrades,
     greeting: undefined as string | undefined,
+    accepted: undefined as SocketUpstream['accepted'],
     refuse(status: number, body: string): void {
       refusal = { status, body };
     },
@@ -55,6 +58,7 @@ export async function startSocketUpstream(): Promise<SocketUpstream> {
       `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\nx-request-id: up-1\r\nx-place: caf\xe9\r\n${protocol === undefined ? '' : `sec-websocket-protocol: ${protocol}\r\n`}\r\n`,
       'latin1',
     );
+    if (upstream.accepted !== undefined) return upstream.accepted(socket);
     let { greeting } = upstream;
     let held: Buffer = Buffer.alloc(0);
     socket.on('data', (chunk: Buffer) => {

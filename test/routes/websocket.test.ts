@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GoogleGenAI } from '@google/genai';
@@ -176,6 +176,31 @@ test('closes each side when the other goes', async () => {
     await gone;
     assert.equal((await ended).outcome.status, 101);
   }
+});
+
+test('closes the client whose provider says yes and resets the connection with the same breath', async () => {
+  upstream.accepted = (socket) => socket.resetAndDestroy();
+  const ended = gateway.next();
+  const { socket } = await upgrade('/openai_passthrough/v1/realtime?model=m');
+  if (socket !== undefined && !socket.destroyed) await once(socket.resume(), 'close');
+  assert.ok([101, 502].includes((await ended).outcome.status));
+});
+
+test('closes the connection to a provider that says yes to a client who is just leaving', async () => {
+  let accepted = 0;
+  const client = connect({ port: gateway.port, host: '127.0.0.1' });
+  const closed = new Promise((resolve) => {
+    upstream.accepted = (socket) => {
+      accepted += 1;
+      socket.on('close', resolve).resume();
+      client.destroy();
+    };
+  });
+  client.write(
+    'GET /openai_passthrough/v1/realtime?model=m HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: x\r\n\r\n',
+  );
+  await closed;
+  assert.equal(accepted, 1);
 });
 
 test('reads no more from a provider than the client takes', async () => {
