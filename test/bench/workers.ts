@@ -16,19 +16,18 @@ export async function printWorkers(upstreamPort: number, rounds: number, seconds
   console.log('\n### 1 KB carried, one and two workers\n\n| gateway | one core, calls/s | two cores | × |');
   console.log('| --- | --: | --: | --: |');
   for (const [name, plugins] of [['minimal', {}] as const, ['company', company] as const]) {
-    // Both listen at one port; the system shares the connections out.
-    const first = await startPeers(upstreamPort, {}, '0');
-    const second = await startPeers(upstreamPort, {}, '1');
     const sides = [
-      { cores: '0', workers: 1, peers: [first], port: upstreamPort + 1, rates: [] as number[] },
-      { cores: '0,1', workers: 2, peers: [first, second], port: upstreamPort + 2, rates: [] as number[] },
+      await startSide(['0'], upstreamPort),
+      // Both upstreams listen at one port; the system shares the connections out.
+      await startSide(['0', '1'], upstreamPort + 2),
     ];
-    const gateways = sides.map(({ cores, workers, port }) => {
+    const gateways = sides.map(({ cores, upstream, port }) => {
+      const workers = cores.length;
       const { command, environment } = kernel(`${name}, ${workers}`, plugins, virtualKey, { workers }).command!(
         port,
-        upstreamPort,
+        upstream,
       );
-      return pinned(cores, command, environment);
+      return pinned(cores.join(), command, environment);
     });
     try {
       for (const { port } of sides) await listening(port);
@@ -39,12 +38,27 @@ export async function printWorkers(upstreamPort: number, rounds: number, seconds
         }
       }
     } finally {
-      await Promise.all([...gateways.map((gateway) => gateway.stop()), first.stop(), second.stop()]);
+      await Promise.all([...gateways, ...sides.flatMap(({ peers }) => peers)].map((process) => process.stop()));
     }
     const [one, two] = sides.map(({ rates }) => median(rates)) as [number, number];
     const ratios = sides[0]!.rates.map((rate, round) => sides[1]!.rates[round]! / rate);
     console.log(`| ${name} | ${Math.round(one)} | ${Math.round(two)} | ${median(ratios).toFixed(2)} |`);
   }
+}
+
+interface Side {
+  readonly cores: readonly string[];
+  readonly peers: readonly Peers[];
+  readonly upstream: number;
+  readonly port: number;
+  readonly rates: number[];
+}
+
+/** Load and upstream on each of the cores. */
+async function startSide(cores: readonly string[], upstream: number): Promise<Side> {
+  const peers: Peers[] = [];
+  for (const core of cores) peers.push(await startPeers(upstream, {}, core));
+  return { cores, peers, upstream, port: upstream + 1, rates: [] };
 }
 
 /** Of all peers together. */
