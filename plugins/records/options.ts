@@ -45,7 +45,7 @@ export const recordsOptions = z.strictObject({
     .int()
     .min(1)
     .max(1_000)
-    .default(250)
+    .default(128)
     .describe('Records that start a write; more go with it when more wait.'),
   flushMs: z.number().int().min(1).default(200).describe('Longest that a record waits for a batch to fill.'),
   retention: z

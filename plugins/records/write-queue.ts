@@ -11,7 +11,7 @@ const firstRetryMs = 100;
 const longestRetryMs = 5_000;
 /** A store that keeps up lets fewer batches than this wait. */
 const fewBatches = 8;
-/** Records of one write: making their rows takes some two milliseconds, in which nothing else happens. */
+/** Records of one write: making their rows takes some five milliseconds, in which nothing else happens. */
 const mostAtOnce = 1_000;
 /** Time between two complaints about the same trouble. */
 const complainEveryMs = 30_000;
