@@ -59,7 +59,9 @@ export class LedgerSnapshots {
   /** Writes a snapshot if anything was committed since the last one of this process, and none is newer than `minAgeMs`. */
   async take(environment: Environment, minAgeMs: number): Promise<void> {
     const { lastTxnId } = environment.getStats() as { lastTxnId: number };
-    if (lastTxnId === this.#taken || Date.now() - this.#snapshotTime() < minAgeMs) return;
+    const ageMs = Date.now() - this.#snapshotTime();
+    // A snapshot from the future says that the clock was set back since, not that it is new.
+    if (lastTxnId === this.#taken || (ageMs >= 0 && ageMs < minAgeMs)) return;
     const fresh = `${this.#snapshot}-${process.pid}`;
     rmSync(fresh, { recursive: true, force: true });
     try {

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -54,6 +64,23 @@ test('writes no snapshot when nothing was committed since the last', async () =>
   assert.equal(readFileSync(file, 'utf8'), 'untouched');
   await snapshots.take(environment, 0);
   assert.equal(readFileSync(file).length, before.length);
+  await environment.close();
+  rmSync(dataDir, { recursive: true });
+});
+
+test('writes a snapshot when the clock was set back since the last', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'snapshots-'));
+  const snapshots = new LedgerSnapshots(dataDir);
+  snapshots.restore(alone, log);
+  const environment = open({ path: join(dataDir, 'ledger'), noSync: true });
+  await environment.put('x', 1);
+  await snapshots.take(environment, 60_000);
+  const file = join(dataDir, 'ledger-snapshot', 'data.mdb');
+  const tomorrow = new Date(Date.now() + 86_400_000);
+  utimesSync(file, tomorrow, tomorrow);
+  await environment.put('x', 2);
+  await snapshots.take(environment, 60_000);
+  assert.ok(statSync(file).mtime < tomorrow);
   await environment.close();
   rmSync(dataDir, { recursive: true });
 });
