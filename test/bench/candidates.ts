@@ -22,6 +22,8 @@ export interface Candidate {
 }
 
 const silentPort = 19_199;
+/** An upstream that never answers. */
+const silence = createServer().unref();
 const main = resolve(import.meta.dirname, '../../kernel/main.js');
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-bench-'));
 
@@ -142,7 +144,7 @@ export function scaleCandidates(): Candidate[] {
     {
       ...kernel('company, async jobs, 100,000 queued', { ...company, ...silent, ...jobs }, virtualKey),
       fillQueue: async (port) => {
-        createServer().listen(silentPort).unref();
+        if (!silence.listening) silence.listen(silentPort);
         await queueJobs(port, 'silent/gpt-4o-mini', 100_000, virtualKey);
       },
     },

@@ -27,6 +27,13 @@ export function onCores(cores: string, command: readonly string[]): readonly str
   return canPin ? ['taskset', '-c', cores, ...command] : command;
 }
 
+/** Those that run. A bench that fails, or is told to end, leaves none behind. */
+const children = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+process.once('SIGTERM', () => process.exit(143));
+
 /** Starts a program on the given cores. */
 export function pinned(cores: string, command: readonly string[], environment: NodeJS.ProcessEnv = {}): Pinned {
   const [program, ...args] = onCores(cores, command);
@@ -34,7 +41,13 @@ export function pinned(cores: string, command: readonly string[], environment: N
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()));
+  children.add(child);
+  const exited = new Promise<void>((resolve) =>
+    child.on('exit', () => {
+      children.delete(child);
+      resolve();
+    }),
+  );
   return {
     child,
     cpu: () => (family(child.pid!).reduce((sum, pid) => sum + ticksOf(pid), 0) * 1e6) / ticksPerSecond,
