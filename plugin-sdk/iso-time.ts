@@ -8,5 +8,10 @@ const iso = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d
 export function parseIsoTime(text: string): number | undefined {
   const [, day, clock = '00:00', zone = 'Z'] = iso.exec(text) ?? [];
   const time = Date.parse(`${day}T${clock}${zone}`);
-  return Number.isNaN(time) ? undefined : time;
+  return Number.isNaN(time) || !isInCalendar(day!) ? undefined : time;
+}
+
+/** `Date.parse` reads the 30th of February as the second of March. */
+function isInCalendar(day: string): boolean {
+  return new Date(day).toISOString().startsWith(day);
 }

@@ -456,7 +456,7 @@ describe('reprice', () => {
     const usage = { input: 1_000_000, output: 0 };
     const of = { provider: 'openai', model: 'gpt-4o', usage, cost: 1 };
     await store.append([recordNumber(1, { ...of, time: at - 1 }), recordNumber(2, { ...of, time: at })]);
-    for (const from of ['now-1', 'november 1', '21.11.2026', '2026'])
+    for (const from of ['now-1', 'november 1', '21.11.2026', '2026', '2026-02-30'])
       await assert.rejects(
         reprice(store, prices(), from, () => assert.fail(from)),
         /takes a date such as/,

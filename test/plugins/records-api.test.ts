@@ -86,6 +86,7 @@ describe('the query API', () => {
       ['form=x', 'form'],
       ['from=yesterday', 'from'],
       ['from=now-1', 'from'],
+      ['from=2026-02-30T12:00:00Z', 'from'],
       ['from=-5', 'from'],
       ['to=11/12/2026', 'to'],
       ['to=2026-11-21T12:00:00+01:00', 'to'],
