@@ -94,7 +94,7 @@ function megabytesOf(pid: number, field: string): number {
 
 /** Waits until something listens on a port of the loopback address. */
 export async function listening(port: number): Promise<void> {
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 2_000; i++) {
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => {
         socket.destroy();
@@ -103,7 +103,7 @@ export async function listening(port: number): Promise<void> {
       socket.on('error', () => resolve(false));
     });
     if (open) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
   throw new Error(`nothing listens on ${port}`);
 }
