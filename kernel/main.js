@@ -22,5 +22,6 @@ setFlagsFromString('--semi-space-growth-factor=16');
 // Compiled code is kept between starts: it halves the time to the first answer. That is also why this file is not TypeScript:
 // the compiler that strips types is then not even loaded.
 (await import('node:module')).enableCompileCache();
+(await import('./cli/source-cache.ts')).sourceCache.open();
 const { runCli } = await import('./cli/cli.ts');
 process.exitCode = await runCli(process.argv.slice(2));

@@ -17,6 +17,7 @@ import { ConfigChanges } from './config-changes.ts';
 import { keepTickShape } from './keep-tick-shape.ts';
 import { logProcessFailures } from './process-failures.ts';
 import { refuseHostWithPort, refusePublicWithoutIdentity } from './refuse-host.ts';
+import { sourceCache } from './source-cache.ts';
 import { lowerV8Threads } from './v8-threads.ts';
 import { version } from './version.ts';
 import { warmUp } from './warm-up.ts';
@@ -99,7 +100,10 @@ async function startWorkers(loaded: LoadedConfig, count: number, file: string | 
   // A worker that starts later listens where the others do, whatever the file says by then.
   const address = ['--host', host, '--port', String(port)];
   const args = [...process.argv.slice(2), ...address, ...(file === undefined ? [] : ['--config', file])];
-  return runPrimary(count, args, log, () => announce(log, loaded, urlOf(config.server, port), { workers: count }));
+  return runPrimary(count, args, log, () => {
+    announce(log, loaded, urlOf(config.server, port), { workers: count });
+    void sourceCache.close();
+  });
 }
 
 /** Names what changed in the config and is only read at a start. */

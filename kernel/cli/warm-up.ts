@@ -1,14 +1,15 @@
 import { flushCompileCache } from 'node:module';
 import { loadUnused } from '../../plugin-sdk/load-on-use.ts';
 import { collectWhenQuiet } from './collect-when-quiet.ts';
+import { sourceCache } from './source-cache.ts';
 
 /** Whoever waited for the start has its answer by then. */
 const firstMs = 500;
 const nextMs = 50;
 
 /**
- * What a start is too early for, in small steps: keeps the compiled code for the next one, which takes the first of all starts
- * a sixth of a second, and loads what was left out, so that the first call that needs it does not wait for it.
+ * What a start is too early for, in small steps: keeps sources and compiled code for the next one, which takes the first of all
+ * starts a sixth of a second, and loads what was left out, so that the first call that needs it does not wait for it.
  */
 export function warmUp(): void {
   const step = (): void => {
@@ -17,11 +18,13 @@ export function warmUp(): void {
       return;
     }
     flushCompileCache();
+    void sourceCache.close();
     collectWhenQuiet();
   };
   setTimeout(() => {
     // Node does it at the exit as well, but not every process ends in peace.
     flushCompileCache();
+    void sourceCache.keep();
     step();
   }, firstMs).unref();
 }

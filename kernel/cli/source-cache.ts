@@ -1,0 +1,159 @@
+import { hash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { getCompileCacheDir, type ModuleFormat, registerHooks } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** A module's source as it was when the file was of this size and last changed. */
+interface Kept {
+  readonly format: ModuleFormat;
+  readonly size: number;
+  readonly changed: number;
+  readonly source: Buffer;
+}
+type Line = readonly [url: string, format: ModuleFormat, size: number, changed: number];
+
+/** Changed whenever the file is laid out in another way. */
+const layout = 1;
+const product = dirname(dirname(import.meta.dirname));
+
+/**
+ * The sources of all ES modules that starts load, in one file beside Node's compile cache. To find and read several hundred
+ * files one by one takes a start a third of its time; this way only their age is asked. Where there is no compile cache
+ * (NODE_DISABLE_COMPILE_CACHE) there is none of sources.
+ */
+export class SourceCache {
+  readonly #file: string | undefined;
+  readonly #kept: Map<string, Kept>;
+  /** Whether a file is still what was kept of it, asked once each. */
+  readonly #fresh = new Map<string, boolean>();
+  #grew = false;
+  #written: Promise<void> = Promise.resolve();
+  #hooks: { deregister(): void } | undefined;
+
+  constructor(folder = getCompileCacheDir()) {
+    this.#file = folder && join(folder, `bifrost-${hash('sha256', product).slice(0, 16)}.sources`);
+    this.#kept = this.#file === undefined ? new Map() : read(this.#file);
+  }
+
+  /** From here on modules are taken from the cache, and those that it lacks are noted. */
+  open(): void {
+    if (this.#file === undefined) return;
+    this.#hooks = registerHooks({
+      resolve: (specifier, context, next) => {
+        // What `import` makes of a relative path is the path itself: nothing of it can have changed but the file.
+        if (/^\.\.?\//.test(specifier) && context.parentURL !== undefined && context.conditions.includes('import')) {
+          const { href } = new URL(specifier, context.parentURL);
+          const kept = this.#find(href);
+          if (kept !== undefined) return { url: href, format: kept.format, shortCircuit: true };
+        }
+        return next(specifier, context);
+      },
+      load: (url, context, next) => {
+        const kept = this.#find(url);
+        if (kept !== undefined) return { format: kept.format, source: kept.source, shortCircuit: true };
+        // A query tells versions of one file apart: such a module is loaded for the sake of what it is now.
+        const stats = url.startsWith('file:') && !url.includes('?') ? statOf(url) : undefined;
+        const loaded = next(url, context);
+        const { format, source } = loaded;
+        if (stats !== undefined && source && (format === 'module' || format === 'module-typescript')) {
+          this.#keep(url, { format, size: stats.size, changed: stats.ctimeMs, source: Buffer.from(source as string) });
+        }
+        return loaded;
+      },
+    });
+  }
+
+  /** Keeps for the next start what this one had to look for. */
+  keep(): Promise<void> {
+    this.#written = this.#written.then(() => this.#write());
+    return this.#written;
+  }
+
+  /** Keeps it, and leaves to Node what is loaded from here on. */
+  async close(): Promise<void> {
+    this.#hooks?.deregister();
+    await this.keep();
+    this.#kept.clear();
+  }
+
+  async #write(): Promise<void> {
+    if (!this.#grew || this.#file === undefined) return;
+    this.#grew = false;
+    const kept = [...this.#kept].filter(([url]) => this.#isFresh(url));
+    const lines = kept.map(([url, { format, size, changed }]): Line => [url, format, size, changed]);
+    const head = Buffer.from(`${JSON.stringify([layout, lines])}\n`);
+    const part = `${this.#file}.${process.pid}`;
+    try {
+      // Flushed before it has its name: after a power cut it is whole or not there.
+      const bytes = Buffer.concat([head, ...kept.map(([, { source }]) => source)]);
+      await writeFile(part, bytes, { mode: 0o600, flush: true });
+      await rename(part, this.#file);
+    } catch {
+      // A full disk, or one that is only read: the next start is as slow as this one was.
+      await rm(part, { force: true }).catch(() => undefined);
+    }
+  }
+
+  #keep(url: string, kept: Kept): void {
+    if (kept.source.length !== kept.size) return;
+    this.#kept.set(url, kept);
+    this.#fresh.set(url, true);
+    this.#grew = true;
+  }
+
+  #find(url: string): Kept | undefined {
+    return this.#isFresh(url) ? this.#kept.get(url) : undefined;
+  }
+
+  #isFresh(url: string): boolean {
+    const kept = this.#kept.get(url);
+    if (kept === undefined) return false;
+    let isFresh = this.#fresh.get(url);
+    if (isFresh === undefined) {
+      const stats = statOf(url);
+      // Of all times only that of the last change of the file's entry cannot be set: packages are unpacked with dates of their own.
+      isFresh = stats?.ctimeMs === kept.changed && stats.size === kept.size;
+      this.#fresh.set(url, isFresh);
+    }
+    return isFresh;
+  }
+}
+
+function statOf(url: string) {
+  return statSync(fileURLToPath(url), { throwIfNoEntry: false });
+}
+
+/** Empty when there is none, when it is not whole, and when somebody else could have written it. */
+function read(file: string): Map<string, Kept> {
+  try {
+    const bytes = readOwn(file);
+    const end = bytes.indexOf('\n');
+    const [version, lines] = JSON.parse(bytes.toString('utf8', 0, end)) as [number, readonly Line[]];
+    if (version !== layout) return new Map();
+    let at = end + 1;
+    const kept = lines.map(([url, format, size, changed]): [string, Kept] => {
+      const source = bytes.subarray(at, (at += size));
+      return [url, { format, size, changed, source }];
+    });
+    return at === bytes.length ? new Map(kept) : new Map();
+  } catch {
+    return new Map();
+  }
+}
+
+function readOwn(file: string): Buffer {
+  const descriptor = openSync(file, 'r');
+  try {
+    const { uid, mode } = fstatSync(descriptor);
+    // It is run. Node's folder for it is in the one that all users share.
+    if (process.getuid !== undefined && (uid !== process.getuid() || (mode & 0o022) !== 0)) return Buffer.alloc(0);
+    return readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** That of this process. */
+export const sourceCache = new SourceCache();
