@@ -15,6 +15,8 @@ export interface Script {
   readonly chunks?: readonly (Buffer | string)[];
   /** Milliseconds before the head. */
   readonly delayMs?: number;
+  /** Nothing is sent before this resolves: for what must happen while a call is on its way, however slow the machine. */
+  readonly after?: Promise<unknown>;
   /** Milliseconds between events or chunks. */
   readonly chunkDelayMs?: number;
   /**
@@ -126,6 +128,7 @@ async function readRequest(incoming: IncomingMessage, outgoing: ServerResponse):
 async function play(script: Script, outgoing: ServerResponse): Promise<void> {
   const { status = 200, headers = {}, fault } = script;
   if (script.delayMs !== undefined) await sleep(script.delayMs);
+  await script.after;
   if (fault === 'silent') return;
   if (fault === 'reset') {
     outgoing.destroy();

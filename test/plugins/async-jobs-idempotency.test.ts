@@ -24,10 +24,12 @@ const advice = ({ status, headers }: Response): unknown[] => [
 test('a call that was refused before anything was sent does not use up its Idempotency-Key', deadline, async (t) => {
   const setup = await startJobs(t, plain, governed({ concurrency: 1 }));
   const key = { ...vk, 'idempotency-key': 'order-1' };
-  setup.upstream.reply({ json: completion, delayMs: 500 });
+  const { promise: after, resolve: release } = Promise.withResolvers<void>();
+  setup.upstream.reply({ json: completion, after });
   const first = send(setup, vk);
   while (setup.upstream.requests.length === 0) await sleep(5);
   const refused = await send(setup, key);
+  release();
   assert.deepEqual(advice(refused), [429, null, '1']);
   assert.equal((await first).status, 200);
   const again = await send(setup, key);

@@ -141,7 +141,7 @@ test('runs the chat sample of the documentation with the OpenAI SDK', deadline, 
 
 test('gives clients other than the JavaScript SDK an empty list of choices while a job waits', deadline, async (t) => {
   const setup = await start(t);
-  setup.upstream.always({ json: completion, delayMs: 300 });
+  setup.upstream.always({ fault: 'silent' });
   const reply = await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true' }, chatBody);
   assert.deepEqual(((await reply.json()) as { choices: unknown }).choices, []);
 });
@@ -151,9 +151,11 @@ test(
   deadline,
   async (t) => {
     const { client, upstream } = await start(t);
-    upstream.always({ json: response, delayMs: 200 });
+    const { promise: after, resolve: release } = Promise.withResolvers<void>();
+    upstream.always({ json: response, after });
     const request = { model: 'openai/gpt-4o-mini', input: 'Tell me a short story.' };
     const initial = await client.responses.create(request, { headers: { 'x-bf-async': 'true' } });
+    release();
     assert.ok(initial.status === 'queued' || initial.status === 'in_progress');
     assert.equal(initial.output_text, '');
     let text: string | undefined;
@@ -362,9 +364,11 @@ test('stores a multipart upload and a binary reply as bytes', deadline, async (t
 test('gives embeddings and images objects that their SDK parses while the job waits', deadline, async (t) => {
   const { client, upstream } = await start(t);
   const vector = { object: 'list', data: [{ object: 'embedding', index: 0, embedding: 'AACAPwAAAEA=' }], model: 'e' };
-  upstream.reply({ json: vector, delayMs: 200 });
+  const embedding = Promise.withResolvers<void>();
+  upstream.reply({ json: vector, after: embedding.promise });
   const request = { model: 'text-embedding-3-small', input: 'x' };
   const initial = await client.embeddings.create(request, { headers: { 'x-bf-async': 'true' } }).withResponse();
+  embedding.resolve();
   assert.deepEqual(initial.data.data, []);
   const { id } = initial.data as unknown as { id: string };
   assert.equal(initial.response.headers.get('x-bf-async-id'), id);
@@ -375,9 +379,11 @@ test('gives embeddings and images objects that their SDK parses while the job wa
     assert.deepEqual([...poll.data[0]!.embedding], [1, 2]);
     break;
   }
-  upstream.reply({ json: { created: 1, data: [{ b64_json: 'AAAA' }] }, delayMs: 200 });
+  const image = Promise.withResolvers<void>();
+  upstream.reply({ json: { created: 1, data: [{ b64_json: 'AAAA' }] }, after: image.promise });
   const picture = { model: 'gpt-image-1', prompt: 'x' } as const;
   const first = await client.images.generate(picture, { headers: { 'x-bf-async': 'true' } });
+  image.resolve();
   assert.deepEqual(first.data, []);
   for (;;) {
     await sleep(20);
@@ -476,7 +482,8 @@ test('gives a job to its virtual key however that is sent, and to no other', dea
 
 test('keeps running jobs through a reload', deadline, async (t) => {
   const setup = await start(t);
-  setup.upstream.always({ json: completion, delayMs: 400 });
+  const { promise: after, resolve: release } = Promise.withResolvers<void>();
+  setup.upstream.always({ json: completion, after });
   const { id } = (await (await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true' })).json()) as {
     id: string;
   };
@@ -488,6 +495,7 @@ test('keeps running jobs through a reload', deadline, async (t) => {
       'plugins/async-jobs': { pollMs: 20, concurrency: 3 },
     },
   });
+  release();
   const second = (await (await setup.post('/openai/v1/chat/completions', { 'x-bf-async': 'true' })).json()) as {
     id: string;
   };

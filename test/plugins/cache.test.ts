@@ -271,7 +271,8 @@ test('makes one call of streams and whole requests in flight together', async ()
 
 test('the client that asked first leaves and the others still get their answer', async () => {
   await using gateway = await cached();
-  gateway.upstream.always({ json: completion('late'), delayMs: 150 });
+  const { promise: after, resolve: release } = Promise.withResolvers<void>();
+  gateway.upstream.always({ json: completion('late'), after });
   const leaving = new AbortController();
   const first = gateway.chat({}, {}, leaving.signal).catch(() => 'left');
   await until(() => gateway.upstream.requests.length === 1);
@@ -279,13 +280,16 @@ test('the client that asked first leaves and the others still get their answer',
   await new Promise((resolve) => setTimeout(resolve, 40));
   leaving.abort();
   assert.equal(await first, 'left');
+  await until(() => gateway.upstream.requests.length === 2);
+  release();
   for (const response of await Promise.all(others)) assert.equal(response.status, 200);
   assert.equal(gateway.upstream.requests.length, 2);
 });
 
 test('a waiting client that leaves does not disturb the others', async () => {
   await using gateway = await cached();
-  gateway.upstream.always({ json: completion('late'), delayMs: 100 });
+  const { promise: after, resolve: release } = Promise.withResolvers<void>();
+  gateway.upstream.always({ json: completion('late'), after });
   const first = gateway.chat();
   await until(() => gateway.upstream.requests.length === 1);
   const leaving = new AbortController();
@@ -294,6 +298,7 @@ test('a waiting client that leaves does not disturb the others', async () => {
   await new Promise((resolve) => setTimeout(resolve, 30));
   leaving.abort();
   assert.equal(await second, 'left');
+  release();
   assert.equal((await first).status, 200);
   assert.equal((await third).headers.get('x-bf-cache'), 'hit');
   assert.equal(gateway.upstream.requests.length, 1);

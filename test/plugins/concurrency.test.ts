@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FakeClock, startUpstream } from '../../plugin-sdk/testing/index.ts';
 import { FairQueue } from '../../plugins/concurrency/fair-queue.ts';
 import { chat, failed, keys, said, startPooled } from './pooled-gateway.ts';
@@ -79,16 +80,17 @@ test('a full queue is 429 and a wait that is too long is 503', async () => {
 test('a call without a place goes to its fallback', async () => {
   await using upstream = await startUpstream();
   await using second = await startUpstream();
-  upstream.always({ ...said(), delayMs: 200 });
-  second.always(said());
+  const { promise: after, resolve: release } = Promise.withResolvers<void>();
+  upstream.always({ ...said(), after });
+  second.always({ ...said(), after });
   await using gateway = await startPooled(
     { openai: upstream, second },
     { 'plugins/fallbacks': {}, 'plugins/concurrency': { providers: { openai: { concurrent: 1, queue: 0 } } } },
   );
-  const replies = await Promise.all([
-    chat(gateway, { fallbacks: ['second/m'] }),
-    chat(gateway, { fallbacks: ['second/m'] }),
-  ]);
+  const calls = [chat(gateway, { fallbacks: ['second/m'] }), chat(gateway, { fallbacks: ['second/m'] })];
+  while (upstream.requests.length + second.requests.length < 2) await sleep(5);
+  release();
+  const replies = await Promise.all(calls);
   assert.deepEqual(replies.map(({ headers }) => headers.get('x-bf-provider')).sort(), ['openai', 'second']);
 });
 
@@ -100,9 +102,13 @@ test('each key has places of its own, freed also by calls that fail', async () =
     { 'plugins/concurrency': { perKey: 1, queue: 0 } },
   );
   for (let i = 0; i < 20; i++) assert.equal((await chat(gateway)).status, 500);
-  upstream.always({ ...said(), delayMs: 100 });
+  const { promise: after, resolve: release } = Promise.withResolvers<void>();
+  upstream.always({ ...said(), after });
   const pinned = (key: string) => chat(gateway, {}, { 'x-bf-api-key': key });
-  const replies = await Promise.all([pinned('a'), pinned('b'), pinned('a')]);
+  const calls = [pinned('a'), pinned('b'), pinned('a')];
+  await Promise.race(calls);
+  release();
+  const replies = await Promise.all(calls);
   assert.deepEqual(replies.map(({ status }) => status).sort(), [200, 200, 429]);
 });
 

@@ -20,7 +20,8 @@ test('a client that leaves while its call waits for a place ends it at once, and
     setup: () => ({ hooks: { postLog: (_, outcome) => void outcomes.push(outcome) } }),
   });
   await using upstream = await startUpstream();
-  upstream.always({ ...used(1, 1), delayMs: 200 });
+  const { promise: after, resolve: release } = Promise.withResolvers<void>();
+  upstream.always({ ...used(1, 1), after });
   await using gateway = await startGoverned(upstream, {
     governance: withKey({ concurrency: 1 }),
     clock,
@@ -36,14 +37,15 @@ test('a client that leaves while its call waits for a place ends it at once, and
   });
   leaving.on('error', () => {});
   leaving.end(JSON.stringify({ model: 'priced', messages: [{ role: 'user', content: 'hi' }] }));
-  await sleep(50);
+  await sleep(200);
   assert.equal(outcomes.length, 0, 'it waits');
   leaving.destroy();
-  await sleep(50);
+  for (let i = 0; i < 200 && outcomes.length === 0; i++) await sleep(10);
   assert.deepEqual(
     outcomes.map(({ clientGone, attempts }) => [clientGone, attempts.length]),
     [[true, 0]],
   );
+  release();
   assert.equal((await first).status, 200);
   clock.advance(100);
   await sleep(20);

@@ -217,11 +217,13 @@ for (const refusal of refusals) {
 
 test('refuses one request more than may run at once, and says that it may be tried again', async () => {
   await using upstream = await startUpstream();
-  upstream.always({ ...used(1, 1), delayMs: 200 });
+  const { promise: after, resolve: release } = Promise.withResolvers<void>();
+  upstream.always({ ...used(1, 1), after });
   await using gateway = await startGoverned(upstream, { governance: { virtualKeys: [one({ concurrency: 1 })] } });
   const first = call(gateway, vk);
   while (upstream.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   const second = await call(gateway, vk);
+  release();
   assert.equal(second.status, 429);
   assert.equal(second.json.error.type, 'rate_limited');
   assert.equal(second.headers.get('retry-after'), '1');
@@ -232,12 +234,15 @@ test('refuses one request more than may run at once, and says that it may be tri
 test('waits a moment for the place of a call that is just over, which another process may not have given back yet', async () => {
   const clock = new FakeClock();
   await using upstream = await startUpstream();
-  upstream.always({ ...used(1, 1), delayMs: 100 });
+  const { promise: after, resolve: release } = Promise.withResolvers<void>();
+  upstream.always({ ...used(1, 1), after });
   const governance = { virtualKeys: [one({ concurrency: 1 })] };
   await using gateway = await startGoverned(upstream, { governance, clock });
   const first = call(gateway, vk);
   while (upstream.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   const second = call(gateway, vk);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  release();
   assert.equal((await first).status, 200);
   await new Promise((resolve) => setTimeout(resolve, 50));
   clock.advance(5);
