@@ -1,6 +1,7 @@
 import { type CatalogueEntry, isGatewayError, type PluginDefinition } from '../plugin-sdk/index.ts';
 import { checkOptions } from './config/check-options.ts';
 import type { PluginEntry } from './config/config.ts';
+import { didYouMean, editDistance } from './config/did-you-mean.ts';
 import type { LoadedConfig } from './config/load-config.ts';
 import type { Problems } from './config/problems.ts';
 import { findDefinition } from './find-definition.ts';
@@ -42,6 +43,7 @@ export async function loadPlugins(
   await addImplied(planned, catalogue, forbidden, loaded);
   reportMissing(planned, catalogue, forbidden, problems);
   problems.throwIfAny();
+  warnOfSlips(planned, catalogue, problems);
   return order(planned);
 }
 
@@ -105,6 +107,21 @@ function reportMissing(
       const off = catalogue.find((shipped) => forbidden.has(shipped.id) && brings(shipped, capability));
       if (off === undefined) problems.add(['plugins', id], `${message}; add a plugin that does`, { part: 'key' });
       else problems.add(['plugins', off.id], `${message} while this is false`);
+    }
+  }
+}
+
+/** Most letters that are wrong in a name that was meant to be another. */
+const slipLetters = 2;
+
+/** Warns of an `after` that is nearly a name. Others may be of plugins that this config does without. */
+function warnOfSlips(planned: readonly PlannedPlugin[], catalogue: readonly CatalogueEntry[], problems: Problems) {
+  const names = new Set([...catalogue.map(({ id }) => id), ...planned.flatMap(({ provides }) => provides)]);
+  for (const { id, after } of planned) {
+    for (const name of after) {
+      const suggestion = names.has(name) ? undefined : didYouMean(name, names);
+      if (suggestion === undefined || editDistance(name, suggestion) > slipLetters) continue;
+      problems.warn(['plugins', id], `it runs after ${name}, which nothing is called`, { suggestion, part: 'key' });
     }
   }
 }

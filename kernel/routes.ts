@@ -27,6 +27,7 @@ export function mountHandlers(
     await next();
     context.header('x-request-id', context.get('requestId'));
   });
+  const methods = new Set<string>();
   for (const { plugin, route } of routes) {
     if (route.type !== 'handler') continue;
     const guarded = (context: Context): Response | Promise<Response> => {
@@ -38,10 +39,17 @@ export function mountHandlers(
       return answer(plugin, route, context);
     };
     if (route.method === 'ALL') app.all(route.path, guarded);
-    else app.on(route.method, route.path, guarded);
+    else {
+      methods.add(route.method);
+      app.on(route.method, route.path, guarded);
+    }
   }
   app.notFound((context) => {
     const { method, path } = context.req;
+    // What stands before every endpoint is found at each path.
+    const allowed = [...methods].filter((other) => app.router.match(other, path)[0].length > 1);
+    if (allowed.length > 0)
+      return failure(new GatewayError('REQ_METHOD', { method, path, allowed: allowed.join(' or ') }));
     return failure(
       new GatewayError('REQ_UNKNOWN_ENDPOINT', {
         method,
@@ -118,7 +126,9 @@ function admit(
 export function failure(error: GatewayError): Response {
   const { text, type, param, openaiCode } = error;
   const body = JSON.stringify({ error: { message: text, type, param: param ?? null, code: openaiCode } });
-  return new Response(body, { status: error.status, headers: { 'content-type': 'application/json' } });
+  const headers = new Headers({ 'content-type': 'application/json' });
+  if (error.code === 'REQ_METHOD') headers.set('allow', String(error.fields['allowed']).replaceAll(' or ', ', '));
+  return new Response(body, { status: error.status, headers });
 }
 
 /** How `plan` and the dashboard show a route. */

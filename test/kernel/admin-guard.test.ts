@@ -90,6 +90,16 @@ test("the gateway's own endpoints say a request id, and their failures are in th
   assert.match(unknown.headers.get('x-request-id') ?? '', /^req_/);
 });
 
+test("a method that the gateway's own endpoint does not take is refused with those that it does", async () => {
+  await using gateway = await chatGateway({ admin });
+  const reply = await fetch(`${gateway.url}/change`, { method: 'DELETE' });
+  assert.equal(reply.status, 405);
+  assert.equal(reply.headers.get('allow'), 'POST');
+  const { error } = (await reply.json()) as { error: { message: string; code: string } };
+  assert.equal(error.code, 'method_not_allowed');
+  assert.match(error.message, /DELETE is not allowed on \/change.*Use POST/s);
+});
+
 test("the gateway's own endpoints take no body above the limit", async () => {
   await using gateway = await chatGateway({ admin }, { server: { limits: { bodyBytes: 1_000 } } });
   assert.equal((await fetch(`${gateway.url}/echo`, { method: 'POST', body: 'x'.repeat(1_000) })).status, 200);

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { z } from 'zod';
 import { type Orderable, order } from '../../kernel/order.ts';
+import { definePlugin } from '../../plugin-sdk/index.ts';
+import { startGateway } from '../../plugin-sdk/testing/index.ts';
 
 const plugin = (id: string, more: Partial<Orderable> = {}): Orderable => ({
   id,
@@ -44,4 +47,23 @@ test('names the plugin and the capability when nobody provides it', () => {
 test('names the cycle when plugins wait for each other', () => {
   const cycle = [plugin('a', { after: ['b'] }), plugin('b', { after: ['c'] }), plugin('c', { requires: ['a'] })];
   assert.throws(() => ids(cycle), { code: 'PLUGIN_CYCLE', message: /a → b → c → a/ });
+});
+
+test('warns of an after that is nearly a name, and not of one that may be of a plugin that is absent', async () => {
+  const later = definePlugin({
+    name: 'test/later',
+    options: z.strictObject({}),
+    after: ['plugins/goverance', 'acme/audit', 'plugins/cache'],
+    setup: () => ({}),
+  });
+  await using gateway = await startGateway({
+    definitions: { 'test/later': later },
+    plugins: { 'routes/openai': {}, 'providers/mock': {}, 'test/later': {} },
+  });
+  assert.deepEqual(
+    gateway.logs.filter(({ level }) => level === 'warn').map(({ message }) => message),
+    [
+      'plugins["test/later"]: it runs after plugins/goverance, which nothing is called; did you mean plugins/governance?',
+    ],
+  );
 });

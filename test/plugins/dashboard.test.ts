@@ -229,6 +229,8 @@ test('shows a request as the plugins that ran, its attempts and the decisions be
     assert.ok(words.includes(part), part);
   }
   assert.equal((await show(recording, '/ui/requests/req_unknown')).response.status, 404);
+  for (const view of ['last=2m', 'last=constructor', 'by=colour'])
+    assert.equal((await show(recording, `/ui?${view}`)).response.status, 400, view);
 });
 
 test('keeps what plugins took for the last requests only, and for few when many come', async () => {

@@ -36,7 +36,7 @@ const dimensions: readonly (readonly [RecordDimension, string])[] = [
 export async function overview(host: Host, query: URLSearchParams): Promise<Page> {
   const last = query.get('last') ?? '1h';
   const by = query.get('by') ?? 'model';
-  const range = ranges[last];
+  const range = Object.hasOwn(ranges, last) ? ranges[last] : undefined;
   const dimension = dimensions.find(([name]) => name === by);
   if (range === undefined || dimension === undefined)
     throw new GatewayError('REQ_INVALID', { reason: 'There is no such view.' });
