@@ -117,6 +117,14 @@ function gateOf(path: string): RootDatabase {
   return gate;
 }
 
+/** Throws an Error with what to do when the environment in the folder is damaged. */
+export function refuseDamaged(path: string): void {
+  const file = join(path, 'data.mdb');
+  const damage = damageOf(file);
+  if (damage === undefined) return;
+  throw new Error(`${file} is damaged (${damage}); put a backup in its place, or begin anew without ${path}`);
+}
+
 /**
  * Throws an Error with the folder's name and what to do where LMDB would bring the process down: a damaged file (SIGBUS,
  * SIGSEGV), no file descriptors for it (SIGSEGV).
@@ -129,11 +137,7 @@ function open(options: RootDatabaseOptions & { path: string }): RootDatabase {
   } finally {
     for (const file of files) closeSync(file);
   }
-  const damage = damageOf(join(path, 'data.mdb'));
-  if (damage !== undefined)
-    throw new Error(
-      `${join(path, 'data.mdb')} is damaged (${damage}); put a backup in its place, or begin anew without ${path}`,
-    );
+  refuseDamaged(path);
   try {
     return openLmdb(options);
   } catch (cause) {

@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type Code, GatewayError } from '../../plugin-sdk/errors.ts';
 import type { Clock } from '../../plugin-sdk/host.ts';
+import type { Logger } from '../../plugin-sdk/logger.ts';
 import type {
   DeliveryOutcome,
   JobResult,
@@ -47,15 +48,17 @@ export class ThreadedJobs implements Jobs {
   readonly #path: string;
   readonly #mapBytes: number;
   readonly #clock: Pick<Clock, 'now'>;
+  readonly #log: Pick<Logger, 'error'>;
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
   #count = 0;
   #closed = false;
 
-  constructor(path: string, mapBytes: number, clock: Pick<Clock, 'now'>) {
+  constructor(path: string, mapBytes: number, clock: Pick<Clock, 'now'>, log: Pick<Logger, 'error'>) {
     this.#path = path;
     this.#mapBytes = mapBytes;
     this.#clock = clock;
+    this.#log = log;
   }
 
   submit(job: NewJob, limits: QueueLimits): ReturnType<Jobs['submit']> {
@@ -146,8 +149,9 @@ export class ThreadedJobs implements Jobs {
     });
     worker.unref();
     worker.on('message', (answer: Answer) => this.#take(answer));
-    worker.on('error', (cause) => this.#lose(worker, String(cause)));
-    worker.on('exit', () => this.#lose(worker, 'its thread has ended'));
+    // The cause names folders, which callers are not to see.
+    worker.on('error', (cause) => this.#log.error({ err: cause }, 'the thread that keeps the jobs has ended'));
+    worker.on('exit', () => this.#lose(worker, "its thread has ended; the gateway's log says why"));
     return worker;
   }
 

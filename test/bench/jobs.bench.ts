@@ -12,7 +12,7 @@ const count = Number(process.argv[2] ?? 100_000);
 const owners = Number(process.argv[3] ?? 50);
 const clients = 8;
 const folder = mkdtempSync(join(tmpdir(), 'jobs-bench-'));
-const jobs = new ThreadedJobs(folder, 64 * 1024 ** 3, { now: () => Date.now() });
+const jobs = new ThreadedJobs(folder, 64 * 1024 ** 3, { now: () => Date.now() }, console);
 const body = Buffer.from(JSON.stringify({ model: 'gpt', messages: [{ role: 'user', content: 'x'.repeat(900) }] }));
 const sealed = Buffer.alloc(400, 1);
 const result: JobResult = {

@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { ThreadedJobs } from '../../plugins/store-lmdb/threaded-jobs.ts';
 import { startBinary } from '../kernel/started-binary.ts';
 
 const deadline = { timeout: 60_000 };
 const pageBytes = 4_096;
-const plugins = { 'routes/openai': {}, 'providers/mock': {}, 'plugins/records': {}, 'plugins/cache': {} };
+const plugins = {
+  'routes/openai': {},
+  'providers/mock': {},
+  'plugins/records': {},
+  'plugins/cache': {},
+  'plugins/async-jobs': {},
+};
 
 const harms: Readonly<Record<string, (file: string) => void>> = {
   'is cut off': (file) => truncateSync(file, pageBytes + 1_000),
@@ -30,7 +37,7 @@ test(
   async (t) => {
     const good = await filledFolder(t);
     for (const [what, harm] of Object.entries(harms)) {
-      for (const environment of ['store', 'ledger', 'records']) {
+      for (const environment of ['store', 'ledger', 'records', 'jobs']) {
         const folder = copyOf(good, t);
         harm(join(folder, environment, 'data.mdb'));
         const gateway = startBinary(t, { config: { dataDir: folder, plugins } });
@@ -49,11 +56,24 @@ test(
   },
 );
 
+test('a file of the jobs that is damaged later is named in the log, not to callers', async (t) => {
+  const folder = temporary(t);
+  writeFileSync(join(folder, 'data.mdb'), Buffer.alloc(8 * pageBytes, 'x'));
+  const causes: unknown[] = [];
+  const log = { error: ({ err }: { readonly err?: unknown }): void => void causes.push(err) };
+  const jobs = new ThreadedJobs(folder, 1024 ** 2, { now: () => Date.now() }, log);
+  const told = await jobs.counts().catch(String);
+  assert.match(String(told), /The store is not available: .*log says why/);
+  assert.ok(!String(told).includes(folder), String(told));
+  assert.match(String(causes[0]), /data.mdb is damaged/);
+});
+
 async function filledFolder(t: TestContext): Promise<string> {
   const folder = temporary(t);
   const gateway = startBinary(t, { config: { dataDir: folder, plugins } });
   await gateway.untilSaid('listening');
   assert.equal(await ask(gateway.url()), 'miss');
+  await gateway.until(() => existsSync(join(folder, 'jobs', 'data.mdb')));
   gateway.child.kill();
   assert.equal(await gateway.exit, 0);
   return folder;

@@ -21,7 +21,7 @@ test('refuses new jobs on a full disk, harms none of the old and goes on when th
 }, async (t) => {
   const path = smallDisk(t, 8);
   if (path === undefined) return;
-  const jobs = new ThreadedJobs(join(path, 'jobs'), 1024 ** 3, { now: () => Date.now() });
+  const jobs = new ThreadedJobs(join(path, 'jobs'), 1024 ** 3, { now: () => Date.now() }, console);
   t.after(() => jobs.close());
   const limits = { queued: 10_000, queuedPerOwner: 10_000 };
   let stored = 0;
