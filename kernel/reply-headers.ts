@@ -26,6 +26,8 @@ const hopOfUpgrade = new Set(['connection', 'upgrade']);
 
 /** Clients take 16 KB of headers in all, often less. */
 const explainBytes = 8_192;
+/** What the gateway says besides may repeat names that a client has chosen, of any length. */
+const valueChars = 1_024;
 
 const unprintable = /[^\x20-\x7e]/g;
 
@@ -50,19 +52,27 @@ export function replyHeaders(
   if (served !== undefined) {
     headers.push(
       'x-bf-provider',
-      printable(served.target.provider),
+      shown(served.target.provider),
       'x-bf-model',
-      printable(served.chosen?.model ?? served.target.model),
+      shown(served.chosen?.model ?? served.target.model),
     );
-    if (served.chosen !== undefined) headers.push('x-bf-key', printable(served.chosen.name));
+    if (served.chosen !== undefined) headers.push('x-bf-key', shown(served.chosen.name));
   }
-  if (attempts.length > 0) headers.push('x-bf-attempts', printable(attempts.map(describeAttempt).join(', ')));
-  if (served !== undefined && served.lossy.length > 0) headers.push('x-bf-lossy', printable(served.lossy.join(', ')));
+  if (attempts.length > 0) headers.push('x-bf-attempts', shown(attempts.map(describeAttempt).join(', ')));
+  if (served !== undefined && served.lossy.length > 0) headers.push('x-bf-lossy', shown(served.lossy.join(', ')));
   const { replyHeaders: set } = exchange;
   for (let i = 0; i < set.length; i += 2)
     if (!ofTheConnection.has(lowerName(set[i]!))) headers.push(printable(set[i]!), printable(set[i + 1]!));
   if (exchange.explains) headers.push('x-bf-explain', explanation(exchange));
   return headers;
+}
+
+function shown(text: string): string {
+  return printable(cut(text));
+}
+
+function cut(text: string): string {
+  return text.length > valueChars ? `${text.slice(0, valueChars)}...` : text;
 }
 
 /** Header values are what a client may have chosen: only visible ASCII gets through. */
@@ -79,7 +89,7 @@ function explanation(exchange: LiveExchange): string {
   const record = {
     request: exchange.id,
     operation: exchange.operation,
-    targets: exchange.targets.map(({ provider, model }) => `${provider}/${model}`),
+    targets: exchange.targets.map(({ provider, model }) => cut(`${provider}/${model}`)),
     decisions: exchange.decisions,
     hooks: exchange.timeline?.steps ?? [],
   };
@@ -89,7 +99,7 @@ function explanation(exchange: LiveExchange): string {
     decisions = decisions.slice(Math.ceil(decisions.length / 2));
     text = asciiJson({ ...record, hooks: [], decisions, truncated: true });
   }
-  return text;
+  return text.length > explainBytes ? asciiJson({ request: record.request, truncated: true }) : text;
 }
 
 function asciiJson(value: object): string {
