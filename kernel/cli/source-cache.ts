@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { getCompileCacheDir, type ModuleFormat, registerHooks } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** A module's source as it was when the file was of this size and last changed. */
 interface Kept {
@@ -17,14 +17,23 @@ type Line = readonly [url: string, format: ModuleFormat, size: number, changed: 
 /** Changed whenever the file is laid out in another way. */
 const layout = 1;
 const product = dirname(dirname(import.meta.dirname));
+const shippedFolders = ['kernel', 'plugin-sdk', 'plugins', 'providers', 'routes'].map(
+  (name) => pathToFileURL(join(product, name)).href,
+);
+
+/** Nothing of the operator's: a config that is a module may hold keys. */
+function isShipped(url: string): boolean {
+  return url.includes('/node_modules/') || shippedFolders.some((folder) => url.startsWith(`${folder}/`));
+}
 
 /**
- * The sources of all ES modules that starts load, in one file beside Node's compile cache. To find and read several hundred
- * files one by one takes a start a third of its time; this way only their age is asked. Where there is no compile cache
+ * The sources of the ES modules that starts load, in one file beside Node's compile cache. To find and read several hundred
+ * files one by one takes a start a fifth of its time; this way only their age is asked. Where there is no compile cache
  * (NODE_DISABLE_COMPILE_CACHE) there is none of sources.
  */
 export class SourceCache {
   readonly #file: string | undefined;
+  readonly #isWanted: (url: string) => boolean;
   readonly #kept: Map<string, Kept>;
   /** Whether a file is still what was kept of it, asked once each. */
   readonly #fresh = new Map<string, boolean>();
@@ -32,7 +41,8 @@ export class SourceCache {
   #written: Promise<void> = Promise.resolve();
   #hooks: { deregister(): void } | undefined;
 
-  constructor(folder = getCompileCacheDir()) {
+  constructor(folder = getCompileCacheDir(), isWanted = isShipped) {
+    this.#isWanted = isWanted;
     this.#file = folder && join(folder, `bifrost-${hash('sha256', product).slice(0, 16)}.sources`);
     this.#kept = this.#file === undefined ? new Map() : read(this.#file);
   }
@@ -54,7 +64,7 @@ export class SourceCache {
         const kept = this.#find(url);
         if (kept !== undefined) return { format: kept.format, source: kept.source, shortCircuit: true };
         // A query tells versions of one file apart: such a module is loaded for the sake of what it is now.
-        const stats = url.startsWith('file:') && !url.includes('?') ? statOf(url) : undefined;
+        const stats = this.#isWanted(url) && !url.includes('?') ? statOf(url) : undefined;
         const loaded = next(url, context);
         const { format, source } = loaded;
         if (stats !== undefined && source && (format === 'module' || format === 'module-typescript')) {
@@ -84,7 +94,7 @@ export class SourceCache {
     const kept = [...this.#kept].filter(([url]) => this.#isFresh(url));
     const lines = kept.map(([url, { format, size, changed }]): Line => [url, format, size, changed]);
     const head = Buffer.from(`${JSON.stringify([layout, lines])}\n`);
-    const part = `${this.#file}.${process.pid}`;
+    const part = `${this.#file}.${randomUUID()}`;
     try {
       // Flushed before it has its name: after a power cut it is whole or not there.
       const bytes = Buffer.concat([head, ...kept.map(([, { source }]) => source)]);

@@ -15,7 +15,7 @@ function program(t: TestContext) {
   write(
     'main.mjs',
     `import { SourceCache } from ${JSON.stringify(sourceCache)};
-    const cache = new SourceCache(${JSON.stringify(folder)});
+    const cache = new SourceCache(${JSON.stringify(folder)}, (url) => !url.includes('secret'));
     cache.open();
     const { word } = await import(process.argv[2] ?? './says.mjs');
     await cache.close();
@@ -72,6 +72,13 @@ test('starts that load different modules keep those of both', (t) => {
 test('a module with a query in its address is loaded as it is now', (t) => {
   const { run, kept } = program(t);
   assert.equal(run('./word.ts?v=1').said, 'brook');
+  assert.throws(kept, /nothing is kept/);
+});
+
+test('what is not of the product is not kept', (t) => {
+  const { run, write, kept } = program(t);
+  write('secret.mjs', `export const word = 'sk-12345';`);
+  assert.equal(run('./secret.mjs').said, 'sk-12345');
   assert.throws(kept, /nothing is kept/);
 });
 
