@@ -11,6 +11,7 @@ import {
 import { answerContext } from './answer-context.ts';
 import { badResult } from './blame.ts';
 import type { Client } from './client/client.ts';
+import { errorHeaders } from './error-headers.ts';
 import type { LiveExchange } from './exchange.ts';
 import type { Runtime } from './execute/context.ts';
 import { pour } from './pour.ts';
@@ -162,10 +163,7 @@ export function deliverError(exchange: LiveExchange, error: GatewayError, client
     return;
   }
   const { status, body } = exchange.dialect.encodeError(error, exchange.id);
-  const headers = ['content-type', 'application/json'];
-  if (error.code === 'REQ_METHOD') headers.push('allow', String(error.fields['allowed']).replaceAll(' or ', ', '));
-  if (error.retryAfterMs !== undefined) headers.push('retry-after', String(Math.ceil(error.retryAfterMs / 1_000)));
-  if (error.clientMayRetry !== undefined) headers.push('x-should-retry', String(error.clientMayRetry));
+  const headers = errorHeaders(error).flat();
   deliverBytes(exchange, { origin: 'gateway', status, headers, body: { type: 'none' } }, body, client, runtime);
 }
 

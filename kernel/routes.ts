@@ -12,6 +12,7 @@ import {
 } from '../plugin-sdk/index.ts';
 import { type AdminGuard, bearer } from './admin-guard.ts';
 import { endpointAdvice } from './endpoint-advice.ts';
+import { errorHeaders } from './error-headers.ts';
 import { newRequestId } from './request-id.ts';
 
 /** The gateway's own endpoints, each behind its guard. There is no way to mount one without. `bodyBytes`: most a body may have. */
@@ -126,9 +127,7 @@ function admit(
 export function failure(error: GatewayError): Response {
   const { text, type, param, openaiCode } = error;
   const body = JSON.stringify({ error: { message: text, type, param: param ?? null, code: openaiCode } });
-  const headers = new Headers({ 'content-type': 'application/json' });
-  if (error.code === 'REQ_METHOD') headers.set('allow', String(error.fields['allowed']).replaceAll(' or ', ', '));
-  return new Response(body, { status: error.status, headers });
+  return new Response(body, { status: error.status, headers: errorHeaders(error) });
 }
 
 /** How `plan` and the dashboard show a route. */
