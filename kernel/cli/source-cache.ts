@@ -35,8 +35,8 @@ export class SourceCache {
   readonly #file: string | undefined;
   readonly #isWanted: (url: string) => boolean;
   readonly #kept: Map<string, Kept>;
-  /** Whether a file is still what was kept of it, asked once each. */
-  readonly #fresh = new Map<string, boolean>();
+  /** Those whose file is known to be as it was. The others are asked for when they are wanted. */
+  readonly #fresh = new Set<string>();
   #grew = false;
   #written: Promise<void> = Promise.resolve();
   #hooks: { deregister(): void } | undefined;
@@ -91,7 +91,7 @@ export class SourceCache {
   async #write(): Promise<void> {
     if (!this.#grew || this.#file === undefined) return;
     this.#grew = false;
-    const kept = [...this.#kept].filter(([url]) => this.#isFresh(url));
+    const kept = [...this.#kept].filter(([url]) => this.#find(url) !== undefined);
     const lines = kept.map(([url, { format, size, changed }]): Line => [url, format, size, changed]);
     const head = Buffer.from(`${JSON.stringify([layout, lines])}\n`);
     const part = `${this.#file}.${randomUUID()}`;
@@ -109,25 +109,21 @@ export class SourceCache {
   #keep(url: string, kept: Kept): void {
     if (kept.source.length !== kept.size) return;
     this.#kept.set(url, kept);
-    this.#fresh.set(url, true);
+    this.#fresh.add(url);
     this.#grew = true;
   }
 
   #find(url: string): Kept | undefined {
-    return this.#isFresh(url) ? this.#kept.get(url) : undefined;
-  }
-
-  #isFresh(url: string): boolean {
     const kept = this.#kept.get(url);
-    if (kept === undefined) return false;
-    let isFresh = this.#fresh.get(url);
-    if (isFresh === undefined) {
-      const stats = statOf(url);
-      // Of all times only that of the last change of the file's entry cannot be set: packages are unpacked with dates of their own.
-      isFresh = stats?.ctimeMs === kept.changed && stats.size === kept.size;
-      this.#fresh.set(url, isFresh);
+    if (kept === undefined || this.#fresh.has(url)) return kept;
+    const stats = statOf(url);
+    // Of all times only that of the last change of the file's entry cannot be set: packages are unpacked with dates of their own.
+    if (stats?.ctimeMs === kept.changed && stats.size === kept.size) {
+      this.#fresh.add(url);
+      return kept;
     }
-    return isFresh;
+    this.#kept.delete(url);
+    return undefined;
   }
 }
 
