@@ -75,7 +75,12 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
       got = 0;
       socket.write(request);
     };
-    const send = (): void => void (rate === undefined ? sendAt(performance.now()) : idle.push(sendAt));
+    const send = (): void => {
+      const now = performance.now();
+      // After the end nobody looks for idle connections.
+      if (rate === undefined || now >= until) sendAt(now);
+      else idle.push(sendAt);
+    };
     socket.on('connect', send);
     socket.on('error', () => void (failed += 1));
     socket.on('data', (chunk: Buffer) => {
