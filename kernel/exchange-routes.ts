@@ -40,8 +40,15 @@ export class ExchangeRoutes {
 }
 
 /** First what has no wildcard, then what has the fewest parameters, then what leaves least of a path open. */
-function byReach({ path: one }: Route, { path: other }: Route): number {
+function byReach(first: Route, second: Route): number {
+  const one = withoutExpressions(first.path);
+  const other = withoutExpressions(second.path);
   const wildcards = Number(one.includes('*')) - Number(other.includes('*'));
   const parameters = one.split(':').length - other.split(':').length;
   return wildcards || parameters || other.length - one.length;
+}
+
+/** `/:name{.*}` is a parameter, whatever its expression looks like. */
+function withoutExpressions(path: string): string {
+  return path.replace(/\{[^}]+\}/g, '');
 }

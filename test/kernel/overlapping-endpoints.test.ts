@@ -12,7 +12,7 @@ const exchange = (path: string): ExchangeRoute => ({
   dialect: openaiChat,
   operation: 'chat',
   defaultProvider: 'up',
-  resolve: () => ({ path: path.replaceAll('/', '-') }),
+  resolve: () => ({ path: path.replaceAll('/', '-').replace(/\{.+\}/, '') }),
 });
 const handler = (path: string): HandlerRoute => ({
   type: 'handler',
@@ -29,7 +29,13 @@ for (const [order, ids] of [
 ] as const) {
   test(`an endpoint beneath another one's wildcard serves its path, once, when it is declared ${order}`, async () => {
     const narrow = plugin('narrow', {
-      routes: [exchange('/own/:name'), exchange('/own/chat'), handler('/own/status'), handler('/own/status/:id')],
+      routes: [
+        exchange('/own/:name'),
+        exchange('/own/deep/:rest{.*end}'),
+        exchange('/own/chat'),
+        handler('/own/status'),
+        handler('/own/status/:id'),
+      ],
     });
     const plugins = { narrow, wide };
     await using gateway = await chatGateway(Object.fromEntries(ids.map((id) => [id, plugins[id]])));
@@ -46,6 +52,7 @@ for (const [order, ids] of [
     assert.equal(await reach('/own/chat?again=1'), '/v1-own-chat?again=1');
     assert.equal(await reach('/own/other'), '/v1-own-:name');
     assert.equal(await reach('/own/a/b'), '/v1-own-*');
+    assert.equal(await reach('/own/deep/a/end'), '/v1-own-deep-:rest');
     assert.equal(await reach('/own/status', 'GET'), '/own/status');
     assert.equal(await reach('/own/status/7', 'GET'), '/own/status/:id');
     assert.equal(await reach('/own/elsewhere', 'GET'), '/v1-own-*');
