@@ -135,9 +135,9 @@ export function versionPath(baseUrl: string, apiPath: string): string {
   return apiPath !== '' && baseUrl.endsWith(apiPath) ? '' : apiPath;
 }
 
-/** The client's own path, or that of the dialect to which its call was translated. */
+/** The client's own path or an adapter's, or that of the dialect to which a chat was translated. */
 export function pathOf(call: Call): string {
-  if (call.dialect === call.exchange.dialect) return call.path;
+  if (call.dialect === call.exchange.dialect || call.dialect.chat === undefined) return call.path;
   return call.dialect === openaiResponses ? '/responses' : '/chat/completions';
 }
 

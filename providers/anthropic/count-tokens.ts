@@ -1,5 +1,6 @@
 import { capabilitiesOf } from '../../plugin-sdk/dialects/anthropic-messages/capabilities.ts';
-import { anthropicMessages, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
+import { anthropicMessages } from '../../plugin-sdk/dialects/index.ts';
+import { countedConversation, countReply } from '../../plugin-sdk/dialects/token-counting.ts';
 import type { OperationAdapter } from '../../plugin-sdk/index.ts';
 
 /** Members of a Messages body that `count_tokens` refuses. */
@@ -14,10 +15,10 @@ const unwanted = new Set([
   'service_tier',
 ]);
 
-/** OpenAI's `POST /responses/input_tokens`, answered by Anthropic's own count. */
+/** Another vendor's request for a count, answered by Anthropic's own. */
 export const countTokens: OperationAdapter = {
   encode(body, call, lost) {
-    const conversation = openaiResponses.chat!.decodeRequest(body);
+    const conversation = countedConversation(call.exchange.dialect, body);
     const capabilities = { ...capabilitiesOf(call.model) };
     const whole = anthropicMessages.chat!.encodeRequest(conversation, {
       model: call.model,
@@ -28,7 +29,5 @@ export const countTokens: OperationAdapter = {
     const counted = Object.fromEntries(Object.entries(whole).filter(([name]) => !unwanted.has(name)));
     return { path: '/messages/count_tokens', body: counted };
   },
-  decode: ([reply]) => ({
-    json: { object: 'response.input_tokens', input_tokens: Number(reply?.json?.['input_tokens'] ?? 0) },
-  }),
+  decode: ([reply], _, { exchange }) => ({ json: countReply(exchange.dialect, reply?.json?.['input_tokens']) }),
 };

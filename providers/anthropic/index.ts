@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deferredAdapter } from '../../plugin-sdk/deferred-adapter.ts';
 import { anthropic, anthropicMessages } from '../../plugin-sdk/dialects/index.ts';
 import {
   type Call,
@@ -9,8 +10,10 @@ import {
   type OutgoingHeaders,
   type ProviderKey,
 } from '../../plugin-sdk/index.ts';
-import { countTokens } from './count-tokens.ts';
+import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
 import { readModels } from './read-models.ts';
+
+const counting = loadOnUse<typeof import('./count-tokens.ts')>(import.meta.url, './count-tokens');
 
 /** What translation writes. Later versions refuse sampling settings, which clients of other formats send. */
 const version = '2023-06-01';
@@ -51,7 +54,7 @@ export default defineProvider({
         { choices: false, inlineMedia: { except: ['https:'], endings: textFiles } },
         capabilities,
       ),
-      adapters: { count_tokens: countTokens },
+      adapters: { count_tokens: deferredAdapter(() => counting().countTokens) },
       models: async ({ key, get }) =>
         readModels(
           await get(`${baseUrl}/v1/models?limit=1000`, [...authentication(key), 'anthropic-version', version]),

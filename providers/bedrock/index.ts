@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deferredAdapter } from '../../plugin-sdk/deferred-adapter.ts';
 import { bedrock, bedrockConverse } from '../../plugin-sdk/dialects/index.ts';
 import {
   type Call,
@@ -13,9 +14,11 @@ import {
   type ModelInfo,
   secretString,
 } from '../../plugin-sdk/index.ts';
+import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
 import { AwsCredentials, keysOfMachine } from './credentials.ts';
-import { embeddings } from './embeddings.ts';
 import { encodeSegment, sign } from './sign.ts';
+
+const embedding = loadOnUse<typeof import('./embeddings.ts')>(import.meta.url, './embeddings');
 
 /** Stands for the host of each key's region. */
 const anyRegion = 'https://bedrock-runtime.us-east-1.amazonaws.com';
@@ -70,7 +73,7 @@ export default defineProvider({
       unauthorized: (key, { code, type }) =>
         /ExpiredToken|UnrecognizedClient|InvalidClientToken/.test(`${type} ${code}`) && credentials.drop(key),
       capabilities: capabilitiesByModel({ inlineMedia: true, choices: false }, capabilities),
-      adapters: { embeddings },
+      adapters: { embeddings: deferredAdapter(() => embedding().embeddings) },
       models: async ({ key, get }) => {
         const control = baseUrl === anyRegion ? `https://bedrock.${credentials.regionOf(key)}.amazonaws.com` : baseUrl;
         const bearer = key.value === undefined ? [] : ['authorization', key.value.prefixed('Bearer ')];

@@ -1,3 +1,4 @@
+import { deferredAdapter } from '../../plugin-sdk/deferred-adapter.ts';
 import { cohere, cohereChat } from '../../plugin-sdk/dialects/index.ts';
 import {
   type Call,
@@ -11,8 +12,10 @@ import {
   type OutgoingHeaders,
   type ProviderKey,
 } from '../../plugin-sdk/index.ts';
-import { embeddings } from './embeddings.ts';
-import { rerank } from './rerank.ts';
+import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
+
+const embedding = loadOnUse<typeof import('./embeddings.ts')>(import.meta.url, './embeddings');
+const reranking = loadOnUse<typeof import('./rerank.ts')>(import.meta.url, './rerank');
 
 /** Cohere's API, version 2. */
 export default defineProvider({
@@ -25,7 +28,10 @@ export default defineProvider({
     speaks: { '*': [cohere], chat: [cohereChat], responses: [cohereChat], completions: [cohereChat] },
     endpoint: (call) => ({ ...locate(baseUrl, pathOf(call)), headers: authentication(call.key) }),
     capabilities: capabilitiesByModel({ choices: false }, capabilities),
-    adapters: { embeddings, rerank },
+    adapters: {
+      embeddings: deferredAdapter(() => embedding().embeddings),
+      rerank: deferredAdapter(() => reranking().rerank),
+    },
     models: async ({ key, get }) => readModels(await get('/v1/models?page_size=1000', authentication(key))),
   }),
 });

@@ -1,5 +1,6 @@
+import { deferredAdapter } from '../../plugin-sdk/deferred-adapter.ts';
 import { googleAdapters } from '../../plugin-sdk/dialects/google/adapters.ts';
-import { modelPath } from '../../plugin-sdk/dialects/google/model-path.ts';
+import { modelPath, verbOf } from '../../plugin-sdk/dialects/google/model-path.ts';
 import { geminiGenerateContent, google } from '../../plugin-sdk/dialects/index.ts';
 import {
   type Call,
@@ -13,7 +14,9 @@ import {
   type OutgoingHeaders,
   type ProviderKey,
 } from '../../plugin-sdk/index.ts';
-import { embeddings } from './embeddings.ts';
+import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
+
+const embedding = loadOnUse<typeof import('./embeddings.ts')>(import.meta.url, './embeddings');
 
 const version = '/v1beta';
 
@@ -47,7 +50,7 @@ export default defineProvider({
       withheldHeaders: ['x-goog-user-project'],
       endpoint: (call) => ({ ...locate(baseUrl, pathOf(call)), headers: authentication(call.key) }),
       capabilities: capabilitiesByModel({ inlineMedia: { except: ownUrls } }, capabilities),
-      adapters: { ...googleAdapters('gemini'), embeddings },
+      adapters: { ...googleAdapters('gemini'), embeddings: deferredAdapter(() => embedding().embeddings) },
       models: async ({ key, get }) =>
         readModels(await get(`${baseUrl}${version}/models?pageSize=1000`, authentication(key))),
     };
@@ -56,9 +59,10 @@ export default defineProvider({
 
 function pathOf(call: Call): string {
   if (call.passthrough) return `${call.path}${call.query}`;
-  const isTranslated = call.dialect === geminiGenerateContent && call.exchange.dialect !== geminiGenerateContent;
-  if (!isTranslated) return `${version}${call.path}${call.query}`;
-  return version + modelPath(call.model, call.stream ? 'streamGenerateContent?alt=sse' : 'generateContent');
+  if (call.dialect === geminiGenerateContent)
+    return version + modelPath(call.model, call.stream ? 'streamGenerateContent?alt=sse' : 'generateContent');
+  const verb = verbOf(call.path);
+  return `${version}${verb === undefined ? call.path : modelPath(call.model, verb)}${call.query}`;
 }
 
 function authentication({ value }: Pick<ProviderKey, 'value'>): OutgoingHeaders {

@@ -1,3 +1,4 @@
+import { countReply } from '../../plugin-sdk/dialects/token-counting.ts';
 import {
   type AnswerEvent,
   type Clock,
@@ -97,7 +98,7 @@ export class Mock {
       case 'moderations':
         return json(answerModerations(form, model, id));
       case 'count_tokens':
-        return json(inputTokens(form));
+        return json(countReply(exchange.dialect, inputTokens(form)));
       case 'images.generate':
       case 'images.edit':
       case 'images.variation':
@@ -143,9 +144,8 @@ export class Mock {
 
 type StreamItem = Parameters<typeof eventsReply>[0][number];
 
-function inputTokens(form: Form): JsonObject {
-  const said = JSON.stringify([...form.fields].filter(([name]) => name !== 'model').map(([, value]) => value));
-  return { object: 'response.input_tokens', input_tokens: countTokens(said) };
+function inputTokens(form: Form): number {
+  return countTokens(JSON.stringify([...form.fields].filter(([name]) => name !== 'model').map(([, value]) => value)));
 }
 
 /** As bytes, so that usage is read from it as from a provider's reply. */

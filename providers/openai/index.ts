@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deferredAdapter } from '../../plugin-sdk/deferred-adapter.ts';
 import { openai, openaiChat, openaiCompletions, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
 import {
   defineProvider,
@@ -11,6 +12,9 @@ import {
   readModels,
   versionPath,
 } from '../../plugin-sdk/index.ts';
+import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
+
+const counting = loadOnUse<typeof import('./count-tokens.ts')>(import.meta.url, './count-tokens');
 
 /** OpenAI itself: every operation is carried byte for byte. */
 export default defineProvider({
@@ -33,6 +37,7 @@ export default defineProvider({
       }),
       withheldHeaders: ['openai-organization', 'openai-project'],
       editBody: editCarried,
+      adapters: { count_tokens: deferredAdapter(() => counting().countTokens) },
       models: async ({ key, get }) => readModels(await get(`${apiPath}/models`, authentication(key))),
     };
   },

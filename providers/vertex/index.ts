@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deferredAdapter } from '../../plugin-sdk/deferred-adapter.ts';
 import { googleAdapters } from '../../plugin-sdk/dialects/google/adapters.ts';
 import { anthropicMessages, geminiGenerateContent, google, openaiChat } from '../../plugin-sdk/dialects/index.ts';
 import {
@@ -14,12 +15,14 @@ import {
   Secret,
   secretString,
 } from '../../plugin-sdk/index.ts';
+import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
 import { AccessTokens } from './access-tokens.ts';
-import { embeddings } from './embeddings.ts';
 import { keysOfMachine, regionOf } from './google-cloud.ts';
 import { anyHost, hostOf, locatedModel, place } from './place.ts';
 import { publisherOf } from './publisher.ts';
 import { readModels } from './read-models.ts';
+
+const embedding = loadOnUse<typeof import('./embeddings.ts')>(import.meta.url, './embeddings');
 
 /** The version that Claude's body names on Vertex, where the header of Anthropic's own API does not exist. */
 const claudeVersion = 'vertex-2023-10-16';
@@ -94,7 +97,7 @@ export default defineProvider({
         if (model !== undefined) body.set('model', model);
       },
       capabilities: (model) => (publisherOf(model) === 'anthropic' ? claude(model) : gemini(model)),
-      adapters: { ...googleAdapters('vertex'), embeddings },
+      adapters: { ...googleAdapters('vertex'), embeddings: deferredAdapter(() => embedding().embeddings) },
       models: ({ key, get }) => readModels((path) => get(baseOf(key) + path, apiKey(tokens, key))),
     };
   },

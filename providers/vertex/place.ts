@@ -1,3 +1,4 @@
+import { verbOf } from '../../plugin-sdk/dialects/google/model-path.ts';
 import { anthropicMessages, geminiGenerateContent, openaiChat } from '../../plugin-sdk/dialects/index.ts';
 import { type Call, pathOf } from '../../plugin-sdk/index.ts';
 import { bareName, publisherOf } from './publisher.ts';
@@ -22,17 +23,16 @@ export function hostOf(region: string): string {
 export function place(call: Call, where: Where, version: string): string {
   if (call.passthrough) return `${located(call.path, where)}${call.query}`;
   const prefix = `/${version}${locationPath(where)}`;
-  const isTranslated = call.dialect !== call.exchange.dialect;
   if (call.dialect === anthropicMessages) {
     const verb = call.stream ? 'streamRawPredict' : 'rawPredict';
     return `${prefix}/publishers/anthropic/models/${segment(bareName(call.model))}:${verb}`;
   }
   if (call.dialect === openaiChat) return `${prefix}/endpoints/openapi${pathOf(call)}`;
-  if (call.dialect === geminiGenerateContent && isTranslated) {
+  if (call.dialect === geminiGenerateContent) {
     return prefix + modelPath(call.model, call.stream ? 'streamGenerateContent?alt=sse' : 'generateContent');
   }
-  // An adapter's path, or a native client's: `/models/NAME:verb`.
-  return `${prefix}${call.path.startsWith('/models/') ? '/publishers/google' : ''}${call.path}${call.query}`;
+  const verb = verbOf(call.path);
+  return `${prefix}${verb === undefined ? call.path : modelPath(call.model, verb)}${call.query}`;
 }
 
 /** Tuned models are served by endpoints of the project; all others by their publisher. */

@@ -1,13 +1,13 @@
 import type { OperationAdapter } from '../../provider.ts';
 import { geminiGenerateContent } from '../gemini-generate-content/index.ts';
-import { openaiResponses } from '../openai-responses/index.ts';
+import { countedConversation, countReply } from '../token-counting.ts';
 import { modelPath } from './model-path.ts';
 
-/** OpenAI's `POST /responses/input_tokens` by `:countTokens`. `flavour` as in the capabilities of generateContent. */
+/** Another vendor's request for a count, by `:countTokens`. `flavour` as in the capabilities of generateContent. */
 export function countTokens(flavour: 'gemini' | 'vertex'): OperationAdapter {
   return {
     encode(body, call, lost) {
-      const conversation = openaiResponses.chat!.decodeRequest(body);
+      const conversation = countedConversation(call.exchange.dialect, body);
       const context = { model: call.model, stream: false, capabilities: { flavour }, lost };
       const whole = geminiGenerateContent.chat!.encodeRequest(conversation, context);
       const { contents, systemInstruction, tools } = whole;
@@ -22,8 +22,6 @@ export function countTokens(flavour: 'gemini' | 'vertex'): OperationAdapter {
           : { generateContentRequest: { model: `models/${call.model}`, contents, ...counted } };
       return { path: modelPath(call.model, 'countTokens'), body: native as typeof whole };
     },
-    decode: ([reply]) => ({
-      json: { object: 'response.input_tokens', input_tokens: Number(reply?.json?.['totalTokens'] ?? 0) },
-    }),
+    decode: ([reply], _, { exchange }) => ({ json: countReply(exchange.dialect, reply?.json?.['totalTokens']) }),
   };
 }

@@ -5,3 +5,8 @@ export function modelPath(model: string, verb: string): string {
     : `models/${encodeURIComponent(model)}`;
   return `/${name}:${verb}`;
 }
+
+/** What a path asks of a model, be it an adapter's or of a client who speaks Google's format and names the model in words of its own. */
+export function verbOf(path: string): string | undefined {
+  return /^\/models\/.+:(\w+)$/.exec(path)?.[1];
+}
