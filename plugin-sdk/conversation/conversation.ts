@@ -35,7 +35,7 @@ export interface Conversation extends Carrier {
   readonly serviceTier?: 'auto' | 'default' | 'flex' | 'priority' | 'scale' | 'standard';
   readonly verbosity?: 'low' | 'medium' | 'high';
   readonly store?: boolean;
-  /** Id of a stored earlier response that this one continues (openai.responses). */
+  /** Id of a stored earlier response that this one continues (openai.responses, a thread of anthropic.messages). */
   readonly previousId?: string;
 }
 

@@ -71,7 +71,7 @@ const byDialect: Readonly<Record<string, RequestFields>> = {
       tools: [],
     },
     vendorDefaults: { temperature: 1 },
-    stateful: ['container', 'mcp_servers'],
+    stateful: ['container', 'mcp_servers', 'thread'],
   },
   'gemini.generateContent': { ...noFields, dropped: new Set(['model', 'labels']) },
   'bedrock.converse': { ...noFields, dropped: new Set(['modelId', 'model', 'requestMetadata']) },

@@ -45,7 +45,7 @@ export default definePlugin({
           const { targets, route } = exchange;
           const [first] = targets;
           if (route.passthrough === true || first === undefined) return undefined;
-          const taken = takeFallbacks(request);
+          const taken = takeFallbacks(request, exchange);
           const asked = fromBody ? taken?.fallbacks : undefined;
           const named = asked ?? exchange.get(fallbacksSlot) ?? ofRules(first);
           if (named.length > 0) {

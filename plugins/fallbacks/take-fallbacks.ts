@@ -1,4 +1,4 @@
-import { BytesBody, GatewayError, type GatewayRequest, isObject } from '../../plugin-sdk/index.ts';
+import { BytesBody, type Exchange, GatewayError, type GatewayRequest, isObject } from '../../plugin-sdk/index.ts';
 import { removeMember } from '../../plugin-sdk/json-bytes/index.ts';
 
 const member = 'fallbacks';
@@ -10,17 +10,27 @@ export interface Taken {
   readonly request: GatewayRequest;
 }
 
-/** The body's `fallbacks`, taken out of it: no provider knows the field. Throws GatewayError REQ_INVALID naming it. */
-export function takeFallbacks(request: GatewayRequest): Taken | undefined {
+/**
+ * The body's `fallbacks`, taken out of it: no provider knows the field, but for Anthropic, whose own form stays where it is.
+ * Throws GatewayError REQ_INVALID naming it.
+ */
+export function takeFallbacks(request: GatewayRequest, { dialect }: Exchange): Taken | undefined {
   const { body } = request;
   if (body.kind !== 'bytes' || !body.isJson) return undefined;
   const found = body.topLevel.members.get(member);
   if (found === undefined) return undefined;
-  const fallbacks = namesOf(body.valueAt(found));
+  const value = body.valueAt(found);
+  if (dialect.id === 'anthropic.messages' && isAnthropics(value)) return undefined;
+  const fallbacks = namesOf(value);
   return {
     fallbacks,
     request: request.with({ body: new BytesBody(removeMember(body.bytes, found), body.contentType) }),
   };
+}
+
+/** Models of its own, each with what differs for it (@anthropic-ai/sdk 1.12, `BetaFallbackParam`). */
+function isAnthropics(value: unknown): boolean {
+  return Array.isArray(value) && value.some((entry) => isObject(entry) && !('provider' in entry));
 }
 
 /** Each is a text, or an object as the native API of Bifrost has it. */

@@ -47,6 +47,7 @@ export function decodeRequest(body: JsonObject): Conversation {
   const outputConfig = readObject(body, 'output_config', '');
   const metadata = readObject(body, 'metadata', '');
   const thinking = readObject(body, 'thinking', '');
+  const thread = readObject(body, 'thread', '');
   const choice = readObject(body, 'tool_choice', '');
   const tier: Conversation['serviceTier'] =
     body.service_tier === 'standard_only' ? 'standard' : body.service_tier === 'auto' ? 'auto' : undefined;
@@ -79,6 +80,8 @@ export function decodeRequest(body: JsonObject): Conversation {
       stream: readBoolean(body, 'stream', ''),
       endUser: metadata && readString(metadata, 'user_id', 'metadata.'),
       serviceTier: tier,
+      // A thread lies at Anthropic, which then knows what was said before.
+      previousId: thread && readString(thread, 'previous_message_id', 'thread.'),
     }),
     carry: { [dialectId]: carried },
   };

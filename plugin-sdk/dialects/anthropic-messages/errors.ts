@@ -78,7 +78,13 @@ export function plainText(text: string, status: number): string {
 }
 
 function errorObject(error: GatewayError, requestId: string): JsonObject {
-  return { type: 'error', error: { type: typeOf(error), message: error.text }, request_id: requestId };
+  // The SDK then sends the whole conversation (@anthropic-ai/sdk 1.12, `ThreadState.recoversFrom`).
+  const details = error.code === 'REQ_PREVIOUS_RESPONSE' ? { error_code: 'thread_not_found' } : undefined;
+  return {
+    type: 'error',
+    error: present({ type: typeOf(error), message: error.text, details }),
+    request_id: requestId,
+  };
 }
 
 function typeOf(error: GatewayError): string {
