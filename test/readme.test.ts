@@ -23,7 +23,8 @@ const folder = mkdtempSync(join(tmpdir(), 'bifrost-readme-'));
 mkdirSync(join(folder, 'node_modules'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 // Neither the SDK nor zod: plugins find those of the gateway.
-symlinkSync(join(root, 'node_modules/openai'), join(folder, 'node_modules', 'openai'));
+for (const name of ['openai', '@anthropic-ai'])
+  symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
 
 test('each config of the README and of the providers is accepted as printed', async () => {
   const configs = [...blocks('jsonc'), ...blocks('jsonc', readFileSync(join(root, 'providers/README.md'), 'utf8'))];
@@ -82,14 +83,19 @@ test('the first request of the README is answered', async () => {
   assert.equal(JSON.parse(stdout).choices[0].message.content, 'Hello!');
 });
 
-test('the SDK sample of the README runs as printed', async () => {
-  await using gateway = await startGateway({ plugins: defaults() });
-  const sample = blocks('ts').find((text) => text.includes("from 'openai'"))!;
-  const file = join(folder, 'sample.ts');
-  writeFileSync(file, sample.replaceAll('http://localhost:8080', gateway.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: folder });
-  assert.equal(stdout.trim(), 'Hello!');
-});
+for (const [name, said] of [
+  ['openai', 'Hello!'],
+  ['@anthropic-ai/sdk', "[ { type: 'text', text: 'Hello!' } ]"],
+] as const) {
+  test(`the sample of the README with ${name} runs as printed`, async () => {
+    await using gateway = await startGateway({ plugins: defaults() });
+    const sample = blocks('ts').find((text) => text.includes(`from '${name}'`))!;
+    const file = join(folder, 'sample.ts');
+    writeFileSync(file, sample.replaceAll('http://localhost:8080', gateway.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: folder });
+    assert.equal(stdout.trim(), said);
+  });
+}
 
 test('the plugin of the README loads and does what it says', async () => {
   writeFileSync(join(folder, 'greeting.ts'), blocks('ts').find((text) => text.includes('definePlugin'))!);

@@ -1,16 +1,9 @@
-import { google } from '../../plugin-sdk/dialects/index.ts';
 import { definePassthrough } from '../passthrough/define-passthrough.ts';
+import { genaiCalls } from './calls.ts';
 
-/** The Gemini API's own paths, API version included, for the Google Gen AI SDKs. */
 export default definePassthrough({
+  ...genaiCalls,
   name: 'routes/genai-passthrough',
   description: 'Any Gemini or Vertex AI call, byte for byte, under /genai_passthrough.',
   prefix: '/genai_passthrough',
-  provider: 'gemini',
-  dialect: google,
-  verbs: true,
-  // The SDKs join the path of a Live session to a base URL with a slash of its own.
-  normalise: (path) => (path.startsWith('//ws/') ? path.slice(1) : path),
-  // A Constrained session is what an ephemeral token, issued by the provider, is for.
-  credentials: (path) => (path.endsWith('Constrained') ? ['key'] : ['key', 'access_token']),
 });

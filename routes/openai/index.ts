@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { openai } from '../../plugin-sdk/dialects/index.ts';
 import { definePlugin, type Exchange, type ExchangeRoute } from '../../plugin-sdk/index.ts';
-import { answerModels } from './answer-models.ts';
-import { ModelList } from './model-list.ts';
+import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
+import { answerLists } from '../models/answer-lists.ts';
+import { mountPath } from '../mount-path.ts';
 import { resolvePath } from './resolve-path.ts';
+
+const shapes = loadOnUse<typeof import('./answer-models.ts')>(import.meta.url, './answer-models');
 
 const defaultProvider = 'openai';
 
@@ -12,14 +15,10 @@ export default definePlugin({
   name: 'routes/openai',
   description: 'The OpenAI API under /openai: chat, responses, embeddings, images, audio, files and the rest.',
   options: z.strictObject({
-    prefix: z
-      .string()
-      .regex(/^(\/[\w.~-]+)+$/, 'expected a path such as /openai')
-      .default('/openai')
-      .describe('Where it is mounted; the SDK calls it with and without /v1 behind.'),
+    prefix: mountPath('/openai').describe('Where it is mounted; the SDK calls it with and without /v1 behind.'),
   }),
   setup({ prefix }, host) {
-    const list = new ModelList(host);
+    const answer = answerLists(host, defaultProvider, () => shapes().answerModels);
     // One route for the whole mount: its table finds an endpoint faster than a router with 400 patterns, and knows why not.
     const route: ExchangeRoute = {
       type: 'exchange',
@@ -38,7 +37,7 @@ export default definePlugin({
         // After the plugins that identify the caller: a list shows only what the caller may use.
         preRoute: {
           order: 'post',
-          handler: (exchange) => (answersModels(exchange) ? answerModels(exchange, list, defaultProvider) : undefined),
+          handler: (exchange) => (answersModels(exchange) ? answer(exchange) : undefined),
         },
       },
     };

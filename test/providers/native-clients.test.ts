@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import Anthropic from '@anthropic-ai/sdk';
+import { GoogleGenAI } from '@google/genai';
+import type { Block } from '../../plugin-sdk/conversation/index.ts';
+import type { Dialect } from '../../plugin-sdk/dialects/dialect.ts';
+import { anthropicMessages, geminiGenerateContent } from '../../plugin-sdk/dialects/index.ts';
+import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
+import type { JsonObject } from '../../plugin-sdk/json.ts';
+import { type RunningGateway, startGateway, startUpstream, type Upstream } from '../../plugin-sdk/testing/index.ts';
+import { recordedProviders, recordingsMissing } from '../recordings.ts';
+import { type Facts, factsOf } from './native-facts.ts';
+import { type Case, failureIn, foreign, json, recordedCases, replayed } from './recorded-cases.ts';
+
+interface NativeClient {
+  readonly name: string;
+  /** What an answer ends with that its provider calls broken. */
+  readonly broken: string;
+  ask(one: Case): Promise<Facts>;
+}
+
+let upstream: Upstream;
+let gateway: RunningGateway;
+
+before(async () => {
+  if (recordingsMissing !== false) return;
+  upstream = await startUpstream();
+  const at = (more: Record<string, unknown> = {}) => upstream.provider(more);
+  const key = (more: Record<string, unknown>) => at({ keys: [{ name: 'main', ...more }] });
+  const alike = ['openai', 'groq', 'mistral', 'deepseek', 'cerebras', 'openrouter', 'huggingface', 'ollama'];
+  gateway = await startGateway({
+    definitions: { 'chat-only': defineOpenAICompatible({ name: 'chat-only' }) },
+    plugins: {
+      'routes/anthropic': {},
+      'routes/genai': {},
+      'providers/anthropic': at(),
+      'providers/gemini': at(),
+      'providers/vertex': key({ value: 'ya29.token', project: 'p' }),
+      'providers/bedrock': key({ value: 'bedrock-api-key' }),
+      'providers/cohere': at(),
+      'providers/azure': at(),
+      'chat-only': at(),
+      ...Object.fromEntries(alike.map((name) => [`providers/${name}`, at()])),
+    },
+  });
+});
+
+after(async () => {
+  await gateway?.close();
+  await upstream?.close();
+});
+
+const messages: NativeClient = {
+  name: 'Messages',
+  broken: 'length',
+  async ask(one) {
+    const client = new Anthropic({ baseURL: `${gateway.url}/anthropic`, apiKey: 'sk-of-the-client', maxRetries: 0 });
+    const body = asked(one, anthropicMessages) as never;
+    const whole = one.streamed
+      ? await client.messages.stream(body).finalMessage()
+      : // The SDK refuses to wait for long answers unless it is told for how long.
+        await client.messages.create(body, { timeout: 60_000 });
+    return factsOf('anthropic', json(whole));
+  },
+};
+
+const generateContent: NativeClient = {
+  name: 'generateContent',
+  broken: 'failed',
+  async ask(one) {
+    const client = new GoogleGenAI({ apiKey: 'of-the-client', httpOptions: { baseUrl: `${gateway.url}/genai` } });
+    const { contents, generationConfig = {}, ...rest } = asked(one, geminiGenerateContent);
+    const call = { model: nameOf(one), contents, config: { ...(generationConfig as object), ...rest } } as never;
+    if (!one.streamed) return factsOf('gemini', json(await client.models.generateContent(call)));
+    const parts: unknown[] = [];
+    let last: JsonObject = {};
+    for await (const event of await client.models.generateContentStream(call)) {
+      parts.push(...(event.candidates?.[0]?.content?.parts ?? []));
+      const { candidates, ...more } = json(event);
+      last = { ...last, ...more, ...(candidates === undefined ? {} : { candidates }) };
+    }
+    const [final] = last['candidates'] as JsonObject[];
+    return factsOf('gemini', json({ ...last, candidates: [{ ...final, content: { parts } }] }));
+  },
+};
+
+for (const client of [messages, generateContent]) {
+  test(`gives every recorded chat to clients of ${client.name} as its provider meant it`, {
+    skip: recordingsMissing,
+    timeout: 300_000,
+  }, async (t) => {
+    const failures: string[] = [];
+    for (const provider of recordedProviders()) {
+      // Chats of the Responses API are answers to calls that no other client's turn into.
+      const cases = recordedCases(provider).filter(({ format }) => format !== 'responses');
+      let equal = 0;
+      for (const one of cases) {
+        const difference = await differenceOf(one, client);
+        if (difference === undefined) equal += 1;
+        else failures.push(`${one.name}: ${difference}`);
+      }
+      const streams = cases.filter(({ streamed }) => streamed).length;
+      if (cases.length > 0)
+        t.diagnostic(`${provider.padEnd(12)} checked ${cases.length} (${streams} streams), equal ${equal}`);
+    }
+    assert.deepEqual(failures, []);
+  });
+}
+
+async function differenceOf(one: Case, client: NativeClient): Promise<string | undefined> {
+  upstream.always(replayed(one));
+  const failure = failureIn(one);
+  try {
+    const actual = await client.ask(one);
+    assert.deepEqual(actual, expected(one, client));
+    return undefined;
+  } catch (error) {
+    const { message } = error as Error;
+    if (failure !== undefined && message.includes(failure)) return undefined;
+    return message.replace(/^Expected values.*?\n/, '').slice(0, 700);
+  }
+}
+
+/** The recorded request as this format words it. */
+function asked(one: Case, dialect: Dialect): JsonObject {
+  const conversation = { ...foreign(one.conversation, isPublic), choices: 1 };
+  const context = { model: nameOf(one), stream: one.streamed, capabilities: { flavour: 'vertex' }, lost: () => {} };
+  const body = dialect.chat!.encodeRequest(conversation, context);
+  return dialect === anthropicMessages ? { ...body, model: nameOf(one), stream: one.streamed } : body;
+}
+
+/** Addresses in a vendor's own storage are for its own clients. */
+function isPublic(block: Block): boolean {
+  return !('source' in block) || block.source.kind !== 'url' || /^https?:/.test(block.source.url);
+}
+
+/** Google was also recorded through its own imitation of OpenAI's format. */
+function nameOf({ provider, model, format }: Case): string {
+  return format === 'chat' && provider === 'gemini' ? `chat-only/${model}` : `${provider}/${model}`;
+}
+
+/** What a provider says in OpenAI's format as text between tags is thinking elsewhere. */
+function expected({ expected: facts }: Case, { broken }: NativeClient): Facts {
+  const finish = facts.finish === 'failed' ? broken : facts.finish;
+  const [, reasoning, text] = /^<think>\n(.*?)\n<\/think>\n*(.*)$/s.exec(facts.text) ?? [];
+  return { ...facts, finish, ...(reasoning !== undefined && text !== undefined ? { reasoning, text } : {}) };
+}
