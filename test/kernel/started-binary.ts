@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 
-const main = resolve(import.meta.dirname, '../../kernel/main.js');
+const checkout = resolve(import.meta.dirname, '../..');
 
 /** The gateway as a process of its own, with its config in a folder of its own. */
 export interface StartedBinary {
@@ -24,6 +24,8 @@ export interface StartedBinary {
 }
 
 interface Start {
+  /** Whose binary; default: the checkout's. */
+  readonly root?: string;
   readonly config: object;
   /** Files beside the config by name, plugins for example. */
   readonly files?: Readonly<Record<string, string>>;
@@ -33,13 +35,16 @@ interface Start {
 }
 
 /** Starts the binary in a process group of its own, which ends with the test. */
-export function startBinary(test: TestContext, { config, files = {}, args = [], descriptors }: Start): StartedBinary {
+export function startBinary(
+  test: TestContext,
+  { root = checkout, config, files = {}, args = [], descriptors }: Start,
+): StartedBinary {
   const folder = mkdtempSync(join(tmpdir(), 'bifrost-binary-'));
   const file = join(folder, 'config.json');
   writeFileSync(file, JSON.stringify(config));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const standard = ['start', '--config', file, '--port', '0', '--log-format', 'json'];
-  const command = [process.execPath, main, ...standard, ...args];
+  const command = [process.execPath, join(root, 'kernel/main.js'), ...standard, ...args];
   const limited = descriptors === undefined ? [] : ['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh'];
   const [program, ...given] = [...limited, ...command];
   const child = spawn(program!, given, {
