@@ -259,6 +259,15 @@ test('lists the models of every provider, whole or page by page, and tells one f
   await assert.rejects(client.models.list({ after_id: 'none' }), /after_id names no model/);
 });
 
+test('routes that list models ask each provider once for all of them', async () => {
+  await using both = await nativeGateway({ 'routes/openai': {} });
+  const { openai } = both.upstreams;
+  openai.always({ json: { object: 'list', data: [{ id: 'gpt-4o', object: 'model', created: 1 }] } });
+  for (const path of ['/anthropic/v1/models', '/genai/v1beta/models', '/openai/v1/models'])
+    assert.match(await (await fetch(both.url + path)).text(), /openai\/gpt-4o/);
+  assert.equal(openai.requests.length, 1);
+});
+
 test('what is no chat goes to Anthropic as it is, and leads back', async () => {
   const { anthropic } = gateway.upstreams;
   const results = (origin: string): string => `${origin}/v1/messages/batches/b1/results`;
