@@ -153,6 +153,12 @@ export function nameModel(call: Call, body: BodyEditor): void {
 }
 
 /**
+ * What OpenAI and Azure take of a chat that came from another format: they read no reasoning of earlier turns there, and
+ * Azure has refused members that it does not know ("Additional properties are not allowed").
+ */
+export const openaiChatCapabilities: ChatCapabilities = { reasoningField: false };
+
+/**
  * What OpenAI and Azure are sent is the client's own body, with a model where it names none. Where it offers tools, or was
  * meant for another target first, its history may hold proofs of other makers, which they refuse.
  */

@@ -9,6 +9,7 @@ import {
   type Key,
   locate,
   type OutgoingHeaders,
+  openaiChatCapabilities,
   readModels,
   secretString,
 } from '../../plugin-sdk/index.ts';
@@ -72,6 +73,7 @@ export default defineProvider({
         ),
       unauthorized: (key, { status }) => status === 401 && tokens.drop(key),
       editBody: editCarried,
+      capabilities: () => ({ ...openaiChatCapabilities }),
       models: async ({ key, get }) => {
         const path = api === 'v1' ? '/openai/v1/models' : '/openai/models?api-version=2024-10-21';
         return readModels(await get(endpointOf(key, fallback) + path, apiKey(key, false)));

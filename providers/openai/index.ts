@@ -6,6 +6,7 @@ import {
   editCarried,
   locate,
   type OutgoingHeaders,
+  openaiChatCapabilities,
   type ProviderKey,
   pathOf,
   queryOf,
@@ -37,6 +38,7 @@ export default defineProvider({
       }),
       withheldHeaders: ['openai-organization', 'openai-project'],
       editBody: editCarried,
+      capabilities: () => ({ ...openaiChatCapabilities }),
       adapters: { count_tokens: deferredAdapter(() => counting().countTokens) },
       models: async ({ key, get }) => readModels(await get(`${apiPath}/models`, authentication(key))),
     };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Anthropic from '@anthropic-ai/sdk';
@@ -90,6 +91,29 @@ test('runs the tool runner of the SDK against a model of another provider', asyn
     },
     { role: 'tool', tool_call_id: 'call_1', content: 'sunny' },
   ]);
+});
+
+test('says to OpenAI nothing that it refuses: a long name of the user, the thinking of earlier turns', async () => {
+  await using both = await nativeGateway({ 'providers/vllm': gateway.upstreams.gemini.provider() });
+  const { openai } = both.upstreams;
+  const { gemini: vllm } = gateway.upstreams;
+  openai.reply({ json: completion('next') });
+  vllm.reply({ json: completion('next') });
+  const user = JSON.stringify({ device_id: 'd'.repeat(64), account_uuid: 'a', session_id: 's' });
+  const thought = { type: 'thinking' as const, thinking: 'So.', signature: 'of-another' };
+  const history = [
+    ...ask.messages,
+    { role: 'assistant' as const, content: [thought, { type: 'text' as const, text: 'Hi.' }] },
+    { role: 'user' as const, content: 'And?' },
+  ];
+  const turn = { ...ask, metadata: { user_id: user }, messages: history };
+  await clientOf(both).messages.create(turn);
+  const sent = openai.requests.at(-1)!.json as { user: string; messages: object[] };
+  assert.equal(sent.user, createHash('sha256').update(user).digest('hex'));
+  assert.deepEqual(sent.messages[1], { role: 'assistant', content: 'Hi.' });
+  await clientOf(both).messages.create({ ...turn, model: 'vllm/gpt-oss' });
+  const kept = vllm.requests.at(-1)!.json as { messages: { reasoning?: string }[] };
+  assert.match(JSON.stringify(kept.messages[1]), /"reasoning(_content)?":"So\."/);
 });
 
 test("carries a call to Claude at Anthropic with every byte but the model's name, and so its answer", async () => {

@@ -2,6 +2,7 @@ import type { Conversation, OutputFormat, Reasoning } from '../../conversation/i
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
+import { endUserOf } from '../openai/end-user.ts';
 import { effortOfBudget } from '../openai/reasoning-effort.ts';
 import { serviceTier, sharedFields, sharedWithResponses } from '../openai/shared-fields.ts';
 import { withWireNames } from '../openai/tool-naming.ts';
@@ -135,7 +136,7 @@ function encodeSettings(
     logprobs: logprobs === undefined ? undefined : true,
     top_logprobs: logprobs?.top,
     modalities: modalities as string[] | undefined,
-    [carry?.['$endUser'] === 'safety_identifier' ? 'safety_identifier' : 'user']: endUser,
+    [carry?.['$endUser'] === 'safety_identifier' ? 'safety_identifier' : 'user']: endUserOf(endUser),
     metadata: conversation.metadata as JsonObject | undefined,
     service_tier: serviceTier(conversation.serviceTier),
     verbosity: conversation.verbosity,

@@ -3,6 +3,7 @@ import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
 import { clientPaths, type MessagePaths } from '../openai/client-paths.ts';
+import { endUserOf } from '../openai/end-user.ts';
 import { serviceTier, sharedFields, sharedWithResponses } from '../openai/shared-fields.ts';
 import { withWireNames } from '../openai/tool-naming.ts';
 import { present } from '../present.ts';
@@ -33,7 +34,7 @@ export function encodeRequest(request: Conversation, context: EncodeContext): Js
     max_output_tokens: conversation.maxOutputTokens,
     text: encodeTextSettings(conversation, carry),
     reasoning: encodeReasoningSettings(conversation.reasoning, carry),
-    [carry?.['$endUser'] === 'safety_identifier' ? 'safety_identifier' : 'user']: conversation.endUser,
+    [carry?.['$endUser'] === 'safety_identifier' ? 'safety_identifier' : 'user']: endUserOf(conversation.endUser),
     metadata: conversation.metadata as JsonObject | undefined,
     service_tier: serviceTier(conversation.serviceTier),
     // What another format sent was not meant to be stored at OpenAI.
