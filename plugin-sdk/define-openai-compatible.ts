@@ -137,7 +137,7 @@ export function versionPath(baseUrl: string, apiPath: string): string {
 
 /** The client's own path or an adapter's, or that of the dialect to which a chat was translated. */
 export function pathOf(call: Call): string {
-  if (call.dialect === call.exchange.dialect || call.dialect.chat === undefined) return call.path;
+  if (!isTranslated(call)) return call.path;
   return call.dialect === openaiResponses ? '/responses' : '/chat/completions';
 }
 
@@ -151,12 +151,6 @@ export function nameModel(call: Call, body: BodyEditor): void {
     if (body.get('model') === undefined) body.set('model', call.model);
   }
 }
-
-/**
- * What OpenAI and Azure take of a chat that came from another format: they read no reasoning of earlier turns there, and
- * Azure has refused members that it does not know ("Additional properties are not allowed").
- */
-export const openaiChatCapabilities: ChatCapabilities = { reasoningField: false };
 
 /**
  * What OpenAI and Azure are sent is the client's own body, with a model where it names none. Where it offers tools, or was
@@ -175,12 +169,20 @@ export function editCarried(call: Call, body: BodyEditor): void {
 
 const proofSigns = ['"extra_content"'];
 
-/** The client's query, but for the `api-version` that the AzureOpenAI client adds to every call: it means nothing here. */
-export function queryOf({ query, passthrough }: Call): string {
-  return passthrough ? query : withoutApiVersion(query);
+function isTranslated({ dialect, exchange }: Call): boolean {
+  return dialect !== exchange.dialect && dialect.chat !== undefined;
 }
 
-export function withoutApiVersion(query: string): string {
+/**
+ * The client's query, but for the `api-version` that the AzureOpenAI client adds to every call: it means nothing here. What
+ * clients of another vendor say in theirs is for that vendor.
+ */
+export function queryOf(call: Call): string {
+  if (call.passthrough) return call.query;
+  return isTranslated(call) && !call.exchange.dialect.id.startsWith('openai.') ? '' : withoutApiVersion(call.query);
+}
+
+function withoutApiVersion(query: string): string {
   if (!query.includes('api-version=')) return query;
   const rest = query
     .slice(1)

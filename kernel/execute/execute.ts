@@ -41,7 +41,8 @@ function executeOnce(attempt: LiveAttempt, provider: Provider, runtime: Runtime)
   }
   const adapter = provider.adapters?.[operation];
   if (adapter !== undefined) return adapted().adapt(attempt, provider, adapter, runtime);
-  const translation = spoken.find((candidate) => candidate.chat !== undefined);
+  const translation =
+    provider.translatesInto?.(operation, model) ?? spoken.find((candidate) => candidate.chat !== undefined);
   if (translation === undefined || dialect.chat === undefined) {
     throw new GatewayError('REQ_UNSUPPORTED', { provider: provider.name, operation });
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deferredAdapter } from '../../plugin-sdk/deferred-adapter.ts';
+import { editCarriedThinking } from '../../plugin-sdk/dialects/anthropic-messages/carried-thinking.ts';
 import { anthropic, anthropicMessages } from '../../plugin-sdk/dialects/index.ts';
 import {
   type Call,
@@ -50,6 +51,9 @@ export default defineProvider({
         ...locate(baseUrl, pathOf(call)),
         headers: [...authentication(call.key), ...versioning(call), ...betaHeader(call, betas)],
       }),
+      editBody: (call, body) => {
+        if (call.dialect === anthropicMessages) editCarriedThinking(call, body);
+      },
       capabilities: capabilitiesByModel(
         { choices: false, inlineMedia: { except: ['https:'], endings: textFiles } },
         capabilities,

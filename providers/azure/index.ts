@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { openai, openaiChat, openaiCompletions, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
+import { openaiCapabilities } from '../../plugin-sdk/dialects/openai/model-facts.ts';
 import {
   type Call,
+  capabilitiesOption,
   chain,
   defineProvider,
   editCarried,
@@ -9,7 +11,6 @@ import {
   type Key,
   locate,
   type OutgoingHeaders,
-  openaiChatCapabilities,
   readModels,
   secretString,
 } from '../../plugin-sdk/index.ts';
@@ -36,6 +37,7 @@ export default defineProvider({
       .describe(
         '`deployments`: a path per deployment with a dated api-version. `v1`: the paths of OpenAI under /openai/v1.',
       ),
+    capabilities: capabilitiesOption,
     authority: z.url().default('https://login.microsoftonline.com').describe('Where Entra tokens come from.'),
   },
   keyFields: {
@@ -52,7 +54,8 @@ export default defineProvider({
       .optional()
       .describe('Scope of Entra tokens; https://cognitiveservices.azure.com/.default unless said.'),
   },
-  provider({ baseUrl, keys: given, api, authority, allowPrivateNetwork }, host) {
+  provider({ baseUrl, keys: given, api, authority, capabilities, allowPrivateNetwork }, host) {
+    const can = openaiCapabilities(capabilities);
     const fallback = baseUrl === noEndpoint ? undefined : baseUrl;
     const keys = checkKeys(given, fallback, host.log);
     const tokens = new EntraTokens(authority, host);
@@ -60,6 +63,9 @@ export default defineProvider({
     return {
       keys,
       privateAddresses: allowPrivateNetwork || endpoints.some(isPrivateName),
+      // A deployment may have any name; one that is called as its model is known by it.
+      translatesInto: (operation, model) =>
+        operation === 'chat' && can(model).reasons === true ? openaiResponses : undefined,
       speaks: { '*': [openai], chat: [openaiChat], responses: [openaiResponses], completions: [openaiCompletions] },
       endpoint: (call: Call) => ({
         ...locate(endpointOf(call.key, fallback), place(call, api)),
@@ -73,7 +79,7 @@ export default defineProvider({
         ),
       unauthorized: (key, { status }) => status === 401 && tokens.drop(key),
       editBody: editCarried,
-      capabilities: () => ({ ...openaiChatCapabilities }),
+      capabilities: can,
       models: async ({ key, get }) => {
         const path = api === 'v1' ? '/openai/v1/models' : '/openai/models?api-version=2024-10-21';
         return readModels(await get(endpointOf(key, fallback) + path, apiKey(key, false)));

@@ -1,4 +1,4 @@
-import { type Call, type Operation, pathOf, withoutApiVersion } from '../../plugin-sdk/index.ts';
+import { type Call, type Operation, pathOf, queryOf } from '../../plugin-sdk/index.ts';
 
 const defaultVersion = '2024-10-21';
 
@@ -26,12 +26,12 @@ export function place(call: Call, api: 'deployments' | 'v1'): string {
   if (api === 'v1' || onlyV1.has(call.operation) || path.startsWith('/responses')) {
     // Dated versions mean nothing there; these two words do.
     const kept = asked === 'preview' || asked === 'latest' ? `api-version=${asked}` : '';
-    return `/openai/v1${path}${joined(withoutApiVersion(call.query), kept)}`;
+    return `/openai/v1${path}${joined(queryOf(call), kept)}`;
   }
   const version = String(call.key.settings['apiVersion'] ?? asked ?? defaultVersion);
   const deployment =
     ofDeployments.has(call.operation) && call.model !== '' ? `/deployments/${encodeURIComponent(call.model)}` : '';
-  return `/openai${deployment}${path}${joined(withoutApiVersion(call.query), `api-version=${encodeURIComponent(version)}`)}`;
+  return `/openai${deployment}${path}${joined(queryOf(call), `api-version=${encodeURIComponent(version)}`)}`;
 }
 
 function joined(query: string, more: string): string {

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { deferredAdapter } from '../../plugin-sdk/deferred-adapter.ts';
 import { openai, openaiChat, openaiCompletions, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
+import { openaiCapabilities } from '../../plugin-sdk/dialects/openai/model-facts.ts';
 import {
+  capabilitiesOption,
   defineProvider,
   editCarried,
   locate,
   type OutgoingHeaders,
-  openaiChatCapabilities,
   type ProviderKey,
   pathOf,
   queryOf,
@@ -28,17 +29,21 @@ export default defineProvider({
     organization: z.string().optional().describe('Organization that the calls of this key belong to.'),
     project: z.string().optional().describe('Project that the calls of this key belong to.'),
   },
-  provider({ baseUrl }) {
+  options: { capabilities: capabilitiesOption },
+  provider({ baseUrl, capabilities }) {
+    const can = openaiCapabilities(capabilities);
     const apiPath = versionPath(baseUrl, '/v1');
     return {
       speaks: { '*': [openai], chat: [openaiChat], responses: [openaiResponses], completions: [openaiCompletions] },
+      translatesInto: (operation, model) =>
+        operation === 'chat' && can(model).reasons === true ? openaiResponses : undefined,
       endpoint: (call) => ({
         ...locate(baseUrl, `${apiPath}${pathOf(call)}${queryOf(call)}`),
         headers: authentication(call.key),
       }),
       withheldHeaders: ['openai-organization', 'openai-project'],
       editBody: editCarried,
-      capabilities: () => ({ ...openaiChatCapabilities }),
+      capabilities: can,
       adapters: { count_tokens: deferredAdapter(() => counting().countTokens) },
       models: async ({ key, get }) => readModels(await get(`${apiPath}/models`, authentication(key))),
     };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deferredAdapter } from '../../plugin-sdk/deferred-adapter.ts';
+import { editCarriedThinking } from '../../plugin-sdk/dialects/anthropic-messages/carried-thinking.ts';
 import { googleAdapters } from '../../plugin-sdk/dialects/google/adapters.ts';
 import { anthropicMessages, geminiGenerateContent, google, openaiChat } from '../../plugin-sdk/dialects/index.ts';
 import {
@@ -89,6 +90,7 @@ export default defineProvider({
       unauthorized: (key, { status }) => status === 401 && tokens.drop(key),
       editBody(call, body) {
         if (call.dialect !== anthropicMessages || call.passthrough) return;
+        editCarriedThinking(call, body);
         body.remove('model');
         if (body.get('anthropic_version') === undefined) body.set('anthropic_version', claudeVersion);
       },

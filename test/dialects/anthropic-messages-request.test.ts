@@ -512,7 +512,7 @@ test('brings proofs of other makers back out of the thinking that a client retur
   });
   const { messages } = chat.decodeRequest({ messages: [{ role: 'assistant', content: written.content! }] });
   assert.deepEqual(messages[0]!.blocks, [
-    { type: 'reasoning', text: 's', maker: 'openai', id: 'rs_1', encrypted: 'blob', summary: ['s'] },
+    { type: 'reasoning', maker: 'openai', id: 'rs_1', encrypted: 'blob', summary: ['s'] },
     { type: 'tool-call', id: 'c1', name: 'f', arguments: '{}', signature: 'google-sig', maker: 'google' },
   ]);
 });

@@ -16,6 +16,8 @@ interface NativeClient {
   readonly name: string;
   /** What an answer ends with that its provider calls broken. */
   readonly broken: string;
+  /** Recordings that it cannot ask for. */
+  readonly leftOut: readonly string[];
   ask(one: Case): Promise<Facts>;
 }
 
@@ -53,6 +55,7 @@ after(async () => {
 const messages: NativeClient = {
   name: 'Messages',
   broken: 'length',
+  leftOut: [],
   async ask(one) {
     const client = new Anthropic({ baseURL: `${gateway.url}/anthropic`, apiKey: 'sk-of-the-client', maxRetries: 0 });
     const body = asked(one, anthropicMessages) as never;
@@ -67,6 +70,13 @@ const messages: NativeClient = {
 const generateContent: NativeClient = {
   name: 'generateContent',
   broken: 'failed',
+  leftOut: [
+    // Made by hand: "complete" is no status of OpenAI's.
+    'test_openai_previous_response_id_auto_mode',
+    'test_openai_responses_verbosity',
+    // Its history has the result of a call that OpenAI made by itself.
+    'test_tool_availability_portability_matrix[R5-T3-native-search]',
+  ],
   async ask(one) {
     const client = new GoogleGenAI({ apiKey: 'of-the-client', httpOptions: { baseUrl: `${gateway.url}/genai` } });
     const { contents, generationConfig = {}, ...rest } = asked(one, geminiGenerateContent);
@@ -91,8 +101,10 @@ for (const client of [messages, generateContent]) {
   }, async (t) => {
     const failures: string[] = [];
     for (const provider of recordedProviders()) {
-      // Chats of the Responses API are answers to calls that no other client's turn into.
-      const cases = recordedCases(provider).filter(({ format }) => format !== 'responses');
+      const cases = recordedCases(provider).filter(
+        (one) =>
+          (one.format !== 'responses' || isTold(one)) && !client.leftOut.some((name) => one.name.includes(`${name}.`)),
+      );
       let equal = 0;
       for (const one of cases) {
         const difference = await differenceOf(one, client);
@@ -112,7 +124,7 @@ async function differenceOf(one: Case, client: NativeClient): Promise<string | u
   const failure = failureIn(one);
   try {
     const actual = await client.ask(one);
-    assert.deepEqual(actual, expected(one, client));
+    assert.deepEqual(comparable(actual), comparable(expected(one, client)));
     return undefined;
   } catch (error) {
     const { message } = error as Error;
@@ -123,7 +135,8 @@ async function differenceOf(one: Case, client: NativeClient): Promise<string | u
 
 /** The recorded request as this format words it. */
 function asked(one: Case, dialect: Dialect): JsonObject {
-  const conversation = { ...foreign(one.conversation, isPublic), choices: 1 };
+  const { previousId: _, ...said } = foreign(one.conversation, isPublic);
+  const conversation = { ...said, choices: 1 };
   const context = { model: nameOf(one), stream: one.streamed, capabilities: { flavour: 'vertex' }, lost: () => {} };
   const body = dialect.chat!.encodeRequest(conversation, context);
   return dialect === anthropicMessages ? { ...body, model: nameOf(one), stream: one.streamed } : body;
@@ -134,9 +147,15 @@ function isPublic(block: Block): boolean {
   return !('source' in block) || block.source.kind !== 'url' || /^https?:/.test(block.source.url);
 }
 
-/** Google was also recorded through its own imitation of OpenAI's format. */
-function nameOf({ provider, model, format }: Case): string {
-  return format === 'chat' && provider === 'gemini' ? `chat-only/${model}` : `${provider}/${model}`;
+/** Google was also recorded through its own imitation of OpenAI's format, and OpenAI in a format that it is no longer told. */
+function nameOf(one: Case): string {
+  const isElsewhere = one.format === 'chat' && (one.provider === 'gemini' || isTold(one));
+  return `${isElsewhere ? 'chat-only' : one.provider}/${one.model}`;
+}
+
+/** Chats of other formats go to these as calls of the Responses API. */
+function isTold({ provider, model }: Case): boolean {
+  return (provider === 'openai' || provider === 'azure') && /^(o\d|gpt-5(?!-chat))/.test(model);
 }
 
 /** What a provider says in OpenAI's format as text between tags is thinking elsewhere. */
@@ -144,4 +163,9 @@ function expected({ expected: facts }: Case, { broken }: NativeClient): Facts {
   const finish = facts.finish === 'failed' ? broken : facts.finish;
   const [, reasoning, text] = /^<think>\n(.*?)\n<\/think>\n*(.*)$/s.exec(facts.text) ?? [];
   return { ...facts, finish, ...(reasoning !== undefined && text !== undefined ? { reasoning, text } : {}) };
+}
+
+/** Parts of a summary are set apart where a format has one text for them. */
+function comparable(facts: Facts): Facts {
+  return { ...facts, reasoning: facts.reasoning.replace(/\s+/g, '') };
 }

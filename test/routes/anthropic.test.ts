@@ -116,6 +116,84 @@ test('says to OpenAI nothing that it refuses: a long name of the user, the think
   assert.match(JSON.stringify(kept.messages[1]), /"reasoning(_content)?":"So\."/);
 });
 
+test('a model of OpenAI that reasons is called by the Responses API, and its reasoning goes on in the next turn', async () => {
+  const { openai } = gateway.upstreams;
+  const call = { type: 'function_call', id: 'fc_1', call_id: 'call_1', name: 'weather', arguments: '{"city":"Graz"}' };
+  const summary = [
+    { type: 'summary_text', text: 'One.' },
+    { type: 'summary_text', text: 'Two.' },
+  ];
+  const reasoning = { type: 'reasoning', id: 'rs_1', summary, encrypted_content: 'sealed-by-openai' };
+  const usage = { input_tokens: 9, output_tokens: 4, total_tokens: 13 };
+  const response = {
+    id: 'resp_1',
+    object: 'response',
+    status: 'completed',
+    model: 'gpt-5.6',
+    output: [reasoning, call],
+  };
+  openai.always({ json: { ...response, usage } });
+  const tools = [{ name: 'weather', input_schema: { type: 'object' as const } }];
+  const thinking = { type: 'enabled' as const, budget_tokens: 20_000 };
+  const turn = { ...ask, model: 'openai/gpt-5.6', max_tokens: 32_000, thinking, tools, temperature: 1, top_p: 0.5 };
+  const client = new Anthropic({ baseURL: `${gateway.url}/anthropic`, apiKey: 'dummy-key', timeout: 60_000 });
+  const { data, response: head } = await client.messages.create(turn).withResponse();
+  assert.deepEqual(
+    data.content.map(({ type }) => type),
+    ['thinking', 'tool_use', 'redacted_thinking'],
+  );
+  assert.equal(head.headers.get('x-bf-lossy'), 'top_p');
+  const { url, json: sent } = openai.requests.at(-1)!;
+  assert.equal(url, '/v1/responses');
+  const { model, include, store, reasoning: asked } = sent as Record<string, unknown>;
+  assert.deepEqual(
+    [model, include, store, asked],
+    ['gpt-5.6', ['reasoning.encrypted_content'], false, { effort: 'high' }],
+  );
+  const result = { type: 'tool_result' as const, tool_use_id: 'call_1', content: 'sunny' };
+  const history = [...ask.messages, { role: 'assistant' as const, content: data.content }];
+  await client.messages.create({ ...turn, messages: [...history, { role: 'user', content: [result] }] });
+  const { input } = openai.requests.at(-1)!.json as { input: object[] };
+  assert.deepEqual(input.slice(1), [
+    reasoning,
+    call,
+    { type: 'function_call_output', call_id: 'call_1', output: 'sunny' },
+  ]);
+  openai.always({ status: 404, json: {} });
+
+  // At Claude the same conversation goes on without what only OpenAI can read.
+  const { anthropic } = gateway.upstreams;
+  const turns = [...history, { role: 'user' as const, content: [result] }];
+  const unsigned = {
+    role: 'assistant' as const,
+    content: [{ type: 'thinking' as const, thinking: 'x', signature: '' }],
+  };
+  for (const messages of [turns, [...turns.slice(0, 1), unsigned, ...turns.slice(1)]]) {
+    anthropic.reply({ json: message });
+    await client.messages.create({ ...turn, model: 'claude-sonnet-4-5', messages });
+    const { messages: carried } = anthropic.requests.at(-1)!.json as { messages: object[] };
+    const [, tool] = data.content;
+    assert.deepEqual(carried, [ask.messages[0], { role: 'assistant', content: [tool] }, turns[2]]);
+  }
+});
+
+for (const [model, effort] of [
+  ['gpt-4o', undefined],
+  ['gpt-5-chat-latest', undefined],
+  ['o3', 'low'],
+  ['gpt-5', 'minimal'],
+  ['gpt-5.1', 'none'],
+] as const) {
+  test(`${model} is asked for the effort that it has when a client wants no thinking`, async () => {
+    const { openai } = gateway.upstreams;
+    const done = { id: 'resp_1', object: 'response', status: 'completed', model, output: [] };
+    openai.reply({ json: { ...done, ...completion('done') } });
+    await clientOf(gateway).messages.create({ ...ask, model: `openai/${model}`, thinking: { type: 'disabled' } });
+    const sent = openai.requests.at(-1)!.json as { reasoning_effort?: string; reasoning?: { effort: string } };
+    assert.equal(sent.reasoning?.effort ?? sent.reasoning_effort, effort);
+  });
+}
+
 test("carries a call to Claude at Anthropic with every byte but the model's name, and so its answer", async () => {
   const { anthropic } = gateway.upstreams;
   const reply = JSON.stringify(message, undefined, 3);

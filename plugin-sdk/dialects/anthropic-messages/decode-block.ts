@@ -152,7 +152,13 @@ function decodeThinking(object: JsonObject, at: string): Block {
   const proof = signature === undefined ? undefined : openProof(signature);
   if (proof !== undefined) {
     const { maker, id, encrypted, signature: foreign, summary } = proof;
-    return { type: 'reasoning', text, ...present({ maker, id, encrypted, signature: foreign, summary }), ...carried };
+    // Of a summary the client was shown its parts as one text.
+    const words = text === summary?.join('\n\n') ? undefined : text;
+    return {
+      type: 'reasoning',
+      ...present({ text: words, maker, id, encrypted, signature: foreign, summary }),
+      ...carried,
+    };
   }
   // An empty signature is what clients send back of thinking that nobody signed.
   return { type: 'reasoning', text, ...present({ signature, maker: signature ? 'anthropic' : undefined }), ...carried };

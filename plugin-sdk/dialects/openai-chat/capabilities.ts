@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../json.ts';
+import type { Effort } from '../openai/reasoning-effort.ts';
 
 /**
  * What a target that speaks openai.chat does differently from OpenAI, as data for `EncodeContext.capabilities`.
@@ -29,6 +30,8 @@ export interface ChatCapabilities {
   readonly fileUrls?: boolean;
   /** How a prompt-cache breakpoint is written, if at all. */
   readonly cache?: 'prompt_cache_breakpoint' | 'cache_control';
+  /** Efforts of reasoning that the model has; absent: all of them. */
+  readonly efforts?: readonly Effort[];
   /** Where reasoning of earlier turns goes; `thinking` is a part of the content, false leaves it out. */
   readonly reasoningField?: 'reasoning_content' | 'reasoning' | 'reasoning_details' | 'thinking' | false;
   /** Tags in which its models may write their thinking at the beginning of the content: `['think']`. */

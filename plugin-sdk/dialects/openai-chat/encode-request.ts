@@ -3,7 +3,8 @@ import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
 import { endUserOf } from '../openai/end-user.ts';
-import { effortOfBudget } from '../openai/reasoning-effort.ts';
+import { effortOf } from '../openai/reasoning-effort.ts';
+import { dropRefused } from '../openai/refused-fields.ts';
 import { serviceTier, sharedFields, sharedWithResponses } from '../openai/shared-fields.ts';
 import { withWireNames } from '../openai/tool-naming.ts';
 import { present } from '../present.ts';
@@ -39,7 +40,7 @@ export function encodeRequest(request: Conversation, context: EncodeContext): Js
     messages: encodeMessages(conversation, policy, { capabilities, own, lost }),
     ...encodeToolFields(conversation, carry, own || capabilities.cache === 'cache_control', lost),
     ...encodeSampling(conversation, capabilities, own, lost),
-    ...encodeSettings(conversation, carry, lost),
+    ...encodeSettings(conversation, capabilities, carry, lost),
     ...encodeStream(conversation, carry, context, capabilities),
   };
   return adapt(present(body), capabilities, lost);
@@ -119,6 +120,7 @@ const maxStopSequences = 4;
 
 function encodeSettings(
   conversation: Conversation,
+  capabilities: ChatCapabilities,
   carry: JsonObject | undefined,
   lost: (path: string) => void,
 ): JsonObject {
@@ -131,7 +133,7 @@ function encodeSettings(
     response_format: encodeOutput(conversation.output, carry),
     [carry?.['$limit'] === 'max_tokens' ? 'max_tokens' : 'max_completion_tokens']: conversation.maxOutputTokens,
     stop: stop?.length === 1 && carry?.['$stop'] === 'string' ? onlyStop : (stop as string[] | undefined),
-    ...encodeReasoning(conversation.reasoning, carry?.['$reasoning']),
+    ...encodeReasoning(conversation.reasoning, capabilities, carry?.['$reasoning']),
     n: conversation.choices,
     logprobs: logprobs === undefined ? undefined : true,
     top_logprobs: logprobs?.top,
@@ -154,13 +156,17 @@ function encodeOutput(output: OutputFormat | undefined, carry: JsonObject | unde
   return { type: 'json_schema', json_schema: { ...inner, ...present({ name, description, schema, strict }) }, ...rest };
 }
 
-function encodeReasoning(reasoning: Reasoning | undefined, spelling: JsonValue | undefined): JsonObject {
+function encodeReasoning(
+  reasoning: Reasoning | undefined,
+  { efforts }: ChatCapabilities,
+  spelling: JsonValue | undefined,
+): JsonObject {
   if (isObject(spelling)) {
     return {
       reasoning: { ...spelling, ...present({ effort: reasoning?.effort, max_tokens: reasoning?.budgetTokens }) },
     };
   }
-  const effort = reasoning?.effort ?? effortOfBudget(reasoning?.budgetTokens);
+  const effort = effortOf(reasoning, efforts);
   return effort === undefined ? {} : { reasoning_effort: effort };
 }
 
@@ -181,11 +187,7 @@ function encodeStream(
 /** Brings OpenAI's words to the target's. */
 function adapt(body: JsonObject, capabilities: ChatCapabilities, lost: (path: string) => void): JsonObject {
   if (capabilities.allowedTools === false) Object.assign(body, offerOnlyAllowed(body['tools'], body['tool_choice']));
-  for (const field of capabilities.refuses ?? []) {
-    if (body[field] === undefined) continue;
-    lost(field);
-    delete body[field];
-  }
+  dropRefused(body, capabilities.refuses, lost);
   for (const [field, words] of Object.entries(capabilities.words ?? {})) {
     const value = body[field];
     if (typeof value === 'string' && words[value] !== undefined) body[field] = words[value];

@@ -1,7 +1,11 @@
+import type { Effort } from '../openai/reasoning-effort.ts';
+
 /** What a target that speaks openai.responses does differently, as data for `EncodeContext.capabilities`. */
 export interface ResponsesCapabilities {
   /** Top-level fields that the target refuses; they are left out and reported as lost. */
   readonly refuses?: readonly string[];
+  /** Efforts of reasoning that the model has; absent: all of them. */
+  readonly efforts?: readonly Effort[];
   /** True asks for encrypted reasoning, so that a translated conversation needs nothing stored. Models that do not reason refuse. */
   readonly reasoning?: boolean;
   /** True writes prompt-cache breakpoints of other formats. */

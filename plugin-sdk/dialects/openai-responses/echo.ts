@@ -30,7 +30,7 @@ export function echoRequest(conversation: Conversation): JsonObject {
     metadata: (conversation.metadata as JsonObject | undefined) ?? {},
     parallel_tool_calls: conversation.parallelToolCalls ?? true,
     previous_response_id: conversation.previousId ?? null,
-    reasoning: { effort: null, summary: null, ...encodeReasoningSettings(reasoning, carry) },
+    reasoning: { effort: null, summary: null, ...encodeReasoningSettings(reasoning, undefined, carry) },
     store: conversation.store ?? true,
     temperature: sampling?.temperature ?? 1,
     text: { format: { type: 'text' }, ...encodeTextSettings(conversation, carry) },

@@ -4,6 +4,7 @@ import type { EncodeContext } from '../dialect.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
 import { clientPaths, type MessagePaths } from '../openai/client-paths.ts';
 import { endUserOf } from '../openai/end-user.ts';
+import { dropRefused } from '../openai/refused-fields.ts';
 import { serviceTier, sharedFields, sharedWithResponses } from '../openai/shared-fields.ts';
 import { withWireNames } from '../openai/tool-naming.ts';
 import { present } from '../present.ts';
@@ -33,7 +34,7 @@ export function encodeRequest(request: Conversation, context: EncodeContext): Js
     top_logprobs: conversation.logprobs?.top,
     max_output_tokens: conversation.maxOutputTokens,
     text: encodeTextSettings(conversation, carry),
-    reasoning: encodeReasoningSettings(conversation.reasoning, carry),
+    reasoning: encodeReasoningSettings(conversation.reasoning, capabilities.efforts, carry),
     [carry?.['$endUser'] === 'safety_identifier' ? 'safety_identifier' : 'user']: endUserOf(conversation.endUser),
     metadata: conversation.metadata as JsonObject | undefined,
     service_tier: serviceTier(conversation.serviceTier),
@@ -48,11 +49,7 @@ export function encodeRequest(request: Conversation, context: EncodeContext): Js
     ...wireFields(carry),
     ...body,
   };
-  for (const field of capabilities.refuses ?? []) {
-    if (result[field] === undefined) continue;
-    lost(field);
-    delete result[field];
-  }
+  dropRefused(result, capabilities.refuses, lost);
   return result;
 }
 

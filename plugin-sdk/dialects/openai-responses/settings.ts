@@ -1,6 +1,6 @@
 import type { Conversation, Reasoning } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
-import { effortOfBudget } from '../openai/reasoning-effort.ts';
+import { type Effort, effortOf } from '../openai/reasoning-effort.ts';
 import { present } from '../present.ts';
 
 /** `text: {format, verbosity}`; `undefined` when there is nothing to say. */
@@ -27,10 +27,11 @@ function encodeFormat(output: Conversation['output'], carry: JsonObject | undefi
 /** `reasoning: {effort, summary}`. */
 export function encodeReasoningSettings(
   reasoning: Reasoning | undefined,
+  efforts: readonly Effort[] | undefined,
   carry: JsonObject | undefined,
 ): JsonObject | undefined {
   const rest = carry?.['$reasoning'];
-  const effort = reasoning?.effort ?? effortOfBudget(reasoning?.budgetTokens);
+  const effort = effortOf(reasoning, efforts);
   const summary = summaryOf(reasoning?.show);
   if (effort === undefined && summary === undefined && !isObject(rest)) return undefined;
   return { ...asObject(rest), ...present({ effort, summary }) };
