@@ -52,6 +52,7 @@ test('lets nobody through any shipped route without a key that may', { timeout: 
     }
     const isHandler = operation === undefined;
     const url = path
+      .replace(/:\w+\{\.\+(:\w+)\}/g, 'x$1')
       .replace(/:\w+\{[^}]*\}/g, 'x')
       .replace(/:\w+\??/g, 'x')
       .replace('*', 'v1/x');
@@ -79,7 +80,9 @@ test('lets nobody through any shipped route without a key that may', { timeout: 
       checked++;
     }
   }
-  assert.equal(upstream.requests.length, 0);
+  // A list is read with keys of the operator's, and what the caller may not use is left out of it.
+  const asked = upstream.requests.filter(({ url }) => url !== '/v1/models');
+  assert.deepEqual(asked, []);
   assert.ok(checked > 20, `${checked}`);
   context.diagnostic(`${checked} calls; public: ${open.join(', ') || 'none'}`);
 });
