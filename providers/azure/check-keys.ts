@@ -23,7 +23,19 @@ function problemOf({ value, settings }: ProviderKey, endpoint: string | undefine
     return 'has no endpoint: give `endpoint`, such as https://NAME.openai.azure.com (AZURE_OPENAI_ENDPOINT in the environment)';
   }
   const entra = ['tenantId', 'clientId', 'clientSecret'].filter((field) => settings[field] === undefined);
+  if (settings['identity'] !== undefined) return besideIdentity(value, settings);
   if (value !== undefined && entra.length === 3) return undefined;
-  if (entra.length === 3) return 'has no credential: give `value`, or tenantId, clientId and clientSecret';
+  if (entra.length === 3)
+    return 'has no credential: give `value`, or tenantId, clientId and clientSecret, or `identity`';
   return entra.length === 0 ? undefined : `has an incomplete Entra application: ${entra.join(' and ')} missing`;
+}
+
+/** An identity takes nothing that is secret, and a managed one belongs to its own tenant. */
+function besideIdentity(value: ProviderKey['value'], settings: ProviderKey['settings']): string | undefined {
+  const unused = settings['identity'] === 'managed' ? ['clientSecret', 'tenantId'] : ['clientSecret'];
+  const given = unused.filter((field) => settings[field] !== undefined);
+  if (value !== undefined) given.unshift('value');
+  return given.length === 0
+    ? undefined
+    : `has ${given.join(' and ')} beside identity "${String(settings['identity'])}": keep one of them`;
 }

@@ -38,7 +38,10 @@ export default defineProvider({
         '`deployments`: a path per deployment with a dated api-version. `v1`: the paths of OpenAI under /openai/v1.',
       ),
     capabilities: capabilitiesOption,
-    authority: z.url().default('https://login.microsoftonline.com').describe('Where Entra tokens come from.'),
+    authority: z
+      .url()
+      .optional()
+      .describe('Where tokens of Entra applications come from; https://login.microsoftonline.com unless said.'),
   },
   keyFields: {
     endpoint: z.url().optional().describe('The resource, such as https://NAME.openai.azure.com.'),
@@ -49,6 +52,12 @@ export default defineProvider({
     tenantId: z.string().optional().describe('With clientId and clientSecret: an Entra application instead of a key.'),
     clientId: z.string().optional(),
     clientSecret: secretString.optional(),
+    identity: z
+      .enum(['workload', 'managed'])
+      .optional()
+      .describe(
+        'Instead of a key: what this process is to Entra. `workload`: a Kubernetes workload identity (AZURE_CLIENT_ID, AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE). `managed`: the managed identity of the machine or service it runs on; clientId names one of several.',
+      ),
     scope: z
       .string()
       .optional()
