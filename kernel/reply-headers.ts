@@ -48,7 +48,8 @@ export function replyHeaders(
     else if (name === 'x-request-id') headers.push('x-upstream-request-id', own[i + 1]!);
   }
   headers.push('x-request-id', exchange.id, 'x-bf-config', generation);
-  const { attempts, served } = exchange;
+  const { attempts, served, route } = exchange;
+  if (route.idHeader !== undefined && !names.includes(route.idHeader)) headers.push(route.idHeader, exchange.id);
   if (served !== undefined) {
     headers.push(
       'x-bf-provider',

@@ -27,6 +27,8 @@ export interface ExchangeRoute {
    * Throws GatewayError REQ_BAD_PATH or REQ_UNKNOWN_ENDPOINT.
    */
   resolve?(path: string, method: string, headers: RequestHeaders): ResolvedPath;
+  /** Under what name clients of this API look for the id of a request, beside `x-request-id`. A provider's own is kept. */
+  readonly idHeader?: string;
   /** Prefix to cut off the path, at a segment boundary. */
   readonly strip: string;
 }

@@ -14,6 +14,7 @@ export default defineNative({
   name: 'routes/anthropic',
   description: 'The Anthropic API under /anthropic: Messages for every provider, all else to Anthropic as it is.',
   prefix: '/anthropic',
+  idHeader: 'request-id',
   endpoints: versions.flatMap(endpointsUnder),
   calls: anthropicCalls,
   models: () => shapes().answerModels,

@@ -34,6 +34,8 @@ export interface NativeApi {
   /** Where it is mounted unless the config says otherwise. */
   readonly prefix: string;
   readonly endpoints: readonly NativeEndpoint[];
+  /** Where its clients look for the id of a request. */
+  readonly idHeader?: string;
   /** How everything else goes to the vendor itself. */
   readonly calls: PassthroughCalls;
   /** Throws GatewayError REQ_INVALID for a call to one of the endpoints that cannot be answered as it is asked. */
@@ -58,7 +60,7 @@ export function defineNative(api: NativeApi): PluginDefinition {
     }),
     setup({ prefix, provider }, host) {
       const answer = answerLists(host, provider, api.models);
-      const own = api.endpoints.map((endpoint) => mounted(endpoint, prefix, provider));
+      const own = api.endpoints.map((endpoint) => mounted(api, endpoint, prefix, provider));
       const known = new Set<Exchange['route']>(own);
       const rest = passthroughInstance(calls, { plugin: name, prefix, provider, rewriteUrls: true }, own);
       return {
@@ -80,7 +82,7 @@ export function defineNative(api: NativeApi): PluginDefinition {
   });
 }
 
-function mounted(endpoint: NativeEndpoint, prefix: string, provider: string): ExchangeRoute {
+function mounted({ idHeader }: NativeApi, endpoint: NativeEndpoint, prefix: string, provider: string): ExchangeRoute {
   const { method, path, operation, dialect, resolve } = endpoint;
   return {
     type: 'exchange',
@@ -89,6 +91,7 @@ function mounted(endpoint: NativeEndpoint, prefix: string, provider: string): Ex
     operation,
     dialect,
     defaultProvider: provider,
+    ...(idHeader === undefined ? {} : { idHeader }),
     strip: prefix,
     resolve(url) {
       const rest = url.slice(prefix.length);

@@ -43,6 +43,7 @@ for (const [name, Client] of [
       openai.reply({ json: completion('Hello back') });
       const whole = await client.messages.create({ ...ask, system: 'Be brief.' });
       assert.deepEqual([textOf(whole), whole.stop_reason], ['Hello back', 'end_turn']);
+      assert.match(String(whole._request_id), /^req_/);
       assert.deepEqual([whole.usage.input_tokens, whole.usage.output_tokens], [9, 4]);
       const { url, json, headers } = openai.requests.at(-1)!;
       assert.equal(url, '/v1/chat/completions');
@@ -285,6 +286,7 @@ test("another provider's failures reach the SDK as errors of its own", async () 
   await assert.rejects(clientOf(limited).messages.create(ask), (error) => {
     assert.ok(error instanceof Anthropic.RateLimitError);
     assert.match(error.message, /rate_limit_error.*Slow down\./);
+    assert.match(String(error.requestID), /^req_/);
     return true;
   });
   const wrong = { ...ask, messages: [{ role: 'user', content: [{ type: 'text', text: 7 }] }] };
