@@ -6,7 +6,7 @@ import {
   type ModelInfo,
   type Reply,
 } from '../../plugin-sdk/index.ts';
-import { namedModel } from '../models/visible-models.ts';
+import { askedModel } from '../models/visible-models.ts';
 
 /** Google's own bound of `pageSize`. */
 const most = 1_000;
@@ -15,13 +15,10 @@ const most = 1_000;
  * Answers `GET /v1beta/models` and `GET /v1beta/models/{name}` in Google's shape. Without `pageSize` the page is whole: a
  * client that looks for a name should not have to turn pages.
  */
-export function answerModels({ request }: Exchange, models: readonly ModelInfo[], provider: string): Reply {
-  if (request.path !== '/models') {
-    const id = decodeURIComponent(request.path.slice('/models/'.length));
-    const found = namedModel(models, id, provider);
-    if (found === undefined) throw new GatewayError('ROUTE_UNKNOWN_MODEL', { model: id }, { param: 'model' });
-    return jsonReply(entry(found));
-  }
+export function answerModels(exchange: Exchange, models: readonly ModelInfo[], provider: string): Reply {
+  const { request } = exchange;
+  const asked = askedModel(exchange, models, provider);
+  if (asked !== undefined) return jsonReply(entry(asked));
   const start = whole(request.queryValue('pageToken'), 'pageToken', 0, models.length) ?? 0;
   const size = whole(request.queryValue('pageSize'), 'pageSize', 1, most) ?? models.length;
   const end = start + size;

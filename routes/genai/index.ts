@@ -1,13 +1,10 @@
 import { geminiGenerateContent, google } from '../../plugin-sdk/dialects/index.ts';
-import { GatewayError, type Operation, type ResolvedPath } from '../../plugin-sdk/index.ts';
+import { GatewayError, type Operation } from '../../plugin-sdk/index.ts';
 import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
 import { genaiCalls } from '../genai-passthrough/calls.ts';
 import { defineNative, type NativeEndpoint } from '../native/define-native.ts';
 
 const shapes = loadOnUse<typeof import('./answer-models.ts')>(import.meta.url, './answer-models');
-
-/** `/v1beta/models/NAME:verb`; a name may have slashes: `/v1beta/models/anthropic/claude-sonnet-4-5:generateContent`. */
-const call = /^\/[^/]+\/models\/(.+):(\w+)$/;
 
 /** The Gemini API, for the Google Gen AI SDKs, with every configured provider behind generateContent. */
 export default defineNative({
@@ -30,15 +27,17 @@ export default defineNative({
   models: () => shapes().answerModels,
 });
 
+/** `/v1beta/models/NAME:verb`; a name may have slashes: `/v1beta/models/anthropic/claude-sonnet-4-5:generateContent`. */
 function verb(name: string, operation: Operation): NativeEndpoint {
   const stream = name.startsWith('stream');
   return {
     method: 'POST',
     path: `/:version/models/:call{.+:${name}}`,
+    pattern: new RegExp(`^/[^/]+/models/(.+):${name}$`),
     operation,
     dialect: operation === 'chat' ? geminiGenerateContent : google,
-    resolve(path): ResolvedPath {
-      const model = decodeURIComponent(call.exec(path)![1]!);
+    resolve(found) {
+      const model = decodeURIComponent(found!);
       return { path: `/models/${model}:${name}`, model, stream };
     },
   };
@@ -48,8 +47,9 @@ function list(path: string): NativeEndpoint {
   return {
     method: 'GET',
     path,
+    pattern: /^\/[^/]+(\/models(?:\/.+)?)$/,
     operation: 'models',
     dialect: google,
-    resolve: (url) => ({ path: url.slice(url.indexOf('/', 1)) }),
+    resolve: (found) => ({ path: found! }),
   };
 }

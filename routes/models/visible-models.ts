@@ -1,5 +1,5 @@
 import { modelFilterSlot } from '../../plugin-sdk/caller.ts';
-import type { Exchange, Host, ModelInfo } from '../../plugin-sdk/index.ts';
+import { type Exchange, GatewayError, type Host, type ModelInfo } from '../../plugin-sdk/index.ts';
 import { ModelList } from './model-list.ts';
 
 /** The models that the caller of a list may use, ids as `provider/name`. */
@@ -27,7 +27,21 @@ export function visibleModels(host: Host): VisibleModels {
   };
 }
 
-/** The model that a client asks for; without a provider in front it is the one of the route's own. */
-export function namedModel(models: readonly ModelInfo[], id: string, defaultProvider: string): ModelInfo | undefined {
-  return models.find((model) => model.id === id) ?? models.find((model) => model.id === `${defaultProvider}/${id}`);
+const ofOne = '/models/';
+
+/**
+ * The model that `GET /models/{id}` asks for; undefined where the whole list is asked for. Without a provider in front it is
+ * the one of the route's own. Throws GatewayError ROUTE_UNKNOWN_MODEL.
+ */
+export function askedModel(
+  { request: { path } }: Exchange,
+  models: readonly ModelInfo[],
+  defaultProvider: string,
+): ModelInfo | undefined {
+  if (!path.startsWith(ofOne)) return undefined;
+  const id = decodeURIComponent(path.slice(ofOne.length));
+  const found =
+    models.find((model) => model.id === id) ?? models.find((model) => model.id === `${defaultProvider}/${id}`);
+  if (found === undefined) throw new GatewayError('ROUTE_UNKNOWN_MODEL', { model: id }, { param: 'model' });
+  return found;
 }

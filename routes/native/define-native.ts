@@ -4,6 +4,7 @@ import {
   definePlugin,
   type Exchange,
   type ExchangeRoute,
+  GatewayError,
   type Operation,
   type Opinion,
   type PluginDefinition,
@@ -18,12 +19,14 @@ import { type PassthroughCalls, passthroughInstance } from '../passthrough/passt
 /** An endpoint of a vendor's API behind which every configured provider may serve. */
 export interface NativeEndpoint {
   readonly method: string;
-  /** Pattern behind the prefix, in hono's syntax. */
+  /** Which paths behind the prefix are routed here, in hono's syntax. */
   readonly path: string;
+  /** The same as the client has to write it, with what {@link resolve} reads. */
+  readonly pattern: RegExp;
   readonly operation: Operation;
   readonly dialect: Dialect;
-  /** What a path that matches says, without the prefix. */
-  resolve(path: string): ResolvedPath;
+  /** What a path says, from what the pattern found in it. */
+  resolve(...found: string[]): ResolvedPath;
 }
 
 /** A vendor's own API with every provider behind it, as data. */
@@ -83,7 +86,7 @@ export function defineNative(api: NativeApi): PluginDefinition {
 }
 
 function mounted({ idHeader }: NativeApi, endpoint: NativeEndpoint, prefix: string, provider: string): ExchangeRoute {
-  const { method, path, operation, dialect, resolve } = endpoint;
+  const { method, path, pattern, operation, dialect, resolve } = endpoint;
   return {
     type: 'exchange',
     method,
@@ -96,7 +99,10 @@ function mounted({ idHeader }: NativeApi, endpoint: NativeEndpoint, prefix: stri
     resolve(url) {
       const rest = url.slice(prefix.length);
       checkPath(rest);
-      return resolve(rest);
+      const found = pattern.exec(rest);
+      // Routers decode, providers may not: the path would mean two things.
+      if (found === null) throw new GatewayError('REQ_BAD_PATH', { reason: 'it encodes what needs no encoding' });
+      return resolve(...found.slice(1));
     },
   };
 }

@@ -409,3 +409,11 @@ test('runs as a job, whose answer is a message like any other', async () => {
     await sleep(20);
   }
 });
+
+test('a path that is encoded without need is refused, since a provider may read it otherwise', async () => {
+  const body = '{"model":"mock/echo"}';
+  const headers = { 'content-type': 'application/json' };
+  const { status, body: said } = await rawCall(gateway, '/anthropic/v1/%6dessages', { method: 'POST', headers, body });
+  assert.equal(status, 400);
+  assert.match(said.toString(), /it encodes what needs no encoding/);
+});

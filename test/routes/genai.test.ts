@@ -240,3 +240,15 @@ test('a virtual key comes as the API key of the SDK, in a header or in the query
   assert.equal((await rawCall(governed, path, { method: 'POST', headers: json, body })).status, 200);
   await assert.rejects(clientOf(governed).models.generateContent(ask), /UNAUTHENTICATED/);
 });
+
+test('a path that is encoded without need is refused, since a provider may read it otherwise', async () => {
+  const body = '{"model":"mock/echo"}';
+  const headers = { 'content-type': 'application/json' };
+  const { status, body: said } = await rawCall(gateway, '/genai/v1beta/models/mock/echo:%67enerateContent', {
+    method: 'POST',
+    headers,
+    body,
+  });
+  assert.equal(status, 400);
+  assert.match(said.toString(), /it encodes what needs no encoding/);
+});
