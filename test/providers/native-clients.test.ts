@@ -5,12 +5,11 @@ import { GoogleGenAI } from '@google/genai';
 import type { Block } from '../../plugin-sdk/conversation/index.ts';
 import type { Dialect } from '../../plugin-sdk/dialects/dialect.ts';
 import { anthropicMessages, geminiGenerateContent } from '../../plugin-sdk/dialects/index.ts';
-import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
 import type { JsonObject } from '../../plugin-sdk/json.ts';
-import { type RunningGateway, startGateway, startUpstream, type Upstream } from '../../plugin-sdk/testing/index.ts';
 import { recordedProviders, recordingsMissing } from '../recordings.ts';
 import { type Facts, factsOf } from './native-facts.ts';
 import { type Case, failureIn, foreign, json, recordedCases, replayed } from './recorded-cases.ts';
+import { type ReplayGateway, replayGateway } from './replay-gateway.ts';
 
 interface NativeClient {
   readonly name: string;
@@ -21,36 +20,13 @@ interface NativeClient {
   ask(one: Case): Promise<Facts>;
 }
 
-let upstream: Upstream;
-let gateway: RunningGateway;
+let gateway: ReplayGateway;
 
 before(async () => {
-  if (recordingsMissing !== false) return;
-  upstream = await startUpstream();
-  const at = (more: Record<string, unknown> = {}) => upstream.provider(more);
-  const key = (more: Record<string, unknown>) => at({ keys: [{ name: 'main', ...more }] });
-  const alike = ['openai', 'groq', 'mistral', 'deepseek', 'cerebras', 'openrouter', 'huggingface', 'ollama'];
-  gateway = await startGateway({
-    definitions: { 'chat-only': defineOpenAICompatible({ name: 'chat-only' }) },
-    plugins: {
-      'routes/anthropic': {},
-      'routes/genai': {},
-      'providers/anthropic': at(),
-      'providers/gemini': at(),
-      'providers/vertex': key({ value: 'ya29.token', project: 'p' }),
-      'providers/bedrock': key({ value: 'bedrock-api-key' }),
-      'providers/cohere': at(),
-      'providers/azure': at(),
-      'chat-only': at(),
-      ...Object.fromEntries(alike.map((name) => [`providers/${name}`, at()])),
-    },
-  });
+  if (recordingsMissing === false) gateway = await replayGateway('routes/anthropic', 'routes/genai');
 });
 
-after(async () => {
-  await gateway?.close();
-  await upstream?.close();
-});
+after(() => gateway?.close());
 
 const messages: NativeClient = {
   name: 'Messages',
@@ -120,7 +96,7 @@ for (const client of [messages, generateContent]) {
 }
 
 async function differenceOf(one: Case, client: NativeClient): Promise<string | undefined> {
-  upstream.always(replayed(one));
+  gateway.upstream.always(replayed(one));
   const failure = failureIn(one);
   try {
     const actual = await client.ask(one);

@@ -3,47 +3,24 @@ import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
 import type { Dialect } from '../../plugin-sdk/dialects/dialect.ts';
 import { openaiChat, openaiResponses } from '../../plugin-sdk/dialects/index.ts';
-import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
 import type { JsonObject } from '../../plugin-sdk/json.ts';
-import { type RunningGateway, startGateway, startUpstream, type Upstream } from '../../plugin-sdk/testing/index.ts';
 import { recordedProviders, recordingsMissing } from '../recordings.ts';
 import { type Facts, factsOf } from './native-facts.ts';
 import { type Case, failureIn, foreign, json, recordedCases, replayed } from './recorded-cases.ts';
+import { type ReplayGateway, replayGateway } from './replay-gateway.ts';
 
 type Endpoint = 'chat' | 'responses';
 
-let upstream: Upstream;
-let gateway: RunningGateway;
+let gateway: ReplayGateway;
 let client: OpenAI;
 
 before(async () => {
   if (recordingsMissing !== false) return;
-  upstream = await startUpstream();
-  const at = (more: Record<string, unknown> = {}) => upstream.provider(more);
-  const key = (more: Record<string, unknown>) => at({ keys: [{ name: 'main', ...more }] });
-  const alike = ['openai', 'groq', 'mistral', 'deepseek', 'cerebras', 'openrouter', 'huggingface', 'ollama'];
-  gateway = await startGateway({
-    definitions: { 'chat-only': defineOpenAICompatible({ name: 'chat-only' }) },
-    plugins: {
-      'routes/openai': {},
-      'providers/anthropic': at(),
-      'providers/gemini': at(),
-      'providers/vertex': key({ value: 'ya29.token', project: 'p' }),
-      'providers/bedrock': key({ value: 'bedrock-api-key' }),
-      'providers/cohere': at(),
-      'providers/azure': at(),
-      // For chats of providers that have a responses endpoint of their own.
-      'chat-only': at(),
-      ...Object.fromEntries(alike.map((name) => [`providers/${name}`, at()])),
-    },
-  });
+  gateway = await replayGateway('routes/openai');
   client = new OpenAI({ baseURL: `${gateway.url}/openai`, apiKey: 'sk-of-the-client', maxRetries: 0 });
 });
 
-after(async () => {
-  await gateway?.close();
-  await upstream?.close();
-});
+after(() => gateway?.close());
 
 test('gives every recorded chat through chat completions and responses as its provider meant it', {
   skip: recordingsMissing,
@@ -80,7 +57,7 @@ function isServable({ format, provider }: Case, endpoint: Endpoint): boolean {
 }
 
 async function differenceOf(one: Case, endpoint: Endpoint): Promise<string | undefined> {
-  upstream.always(replayed(one));
+  gateway.upstream.always(replayed(one));
   const failure = failureIn(one);
   try {
     const actual = endpoint === 'chat' ? await askChat(one) : await askResponses(one);
