@@ -1,4 +1,5 @@
 import { deferredAdapter } from '../../plugin-sdk/deferred-adapter.ts';
+import { editCarriedSignatures } from '../../plugin-sdk/dialects/gemini-generate-content/carried-signatures.ts';
 import { googleAdapters } from '../../plugin-sdk/dialects/google/adapters.ts';
 import { modelPath, verbOf } from '../../plugin-sdk/dialects/google/model-path.ts';
 import { geminiGenerateContent, google } from '../../plugin-sdk/dialects/index.ts';
@@ -49,6 +50,9 @@ export default defineProvider({
       },
       withheldHeaders: ['x-goog-user-project'],
       endpoint: (call) => ({ ...locate(baseUrl, pathOf(call)), headers: authentication(call.key) }),
+      editBody: (call, body) => {
+        if (call.dialect === geminiGenerateContent) editCarriedSignatures(call, body);
+      },
       capabilities: capabilitiesByModel({ inlineMedia: { except: ownUrls } }, capabilities),
       adapters: { ...googleAdapters('gemini'), embeddings: deferredAdapter(() => embedding().embeddings) },
       models: async ({ key, get }) =>

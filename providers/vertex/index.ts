@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { deferredAdapter } from '../../plugin-sdk/deferred-adapter.ts';
 import { editCarriedThinking } from '../../plugin-sdk/dialects/anthropic-messages/carried-thinking.ts';
+import { editCarriedSignatures } from '../../plugin-sdk/dialects/gemini-generate-content/carried-signatures.ts';
 import { googleAdapters } from '../../plugin-sdk/dialects/google/adapters.ts';
 import { anthropicMessages, geminiGenerateContent, google, openaiChat } from '../../plugin-sdk/dialects/index.ts';
 import {
@@ -89,6 +90,7 @@ export default defineProvider({
           : chain(tokens.of(key), (headers) => ({ ...request, headers: [...request.headers, ...headers] })),
       unauthorized: (key, { status }) => status === 401 && tokens.drop(key),
       editBody(call, body) {
+        if (call.dialect === geminiGenerateContent) editCarriedSignatures(call, body);
         if (call.dialect !== anthropicMessages || call.passthrough) return;
         editCarriedThinking(call, body);
         body.remove('model');

@@ -1,5 +1,5 @@
 import type { Answer, AnswerEvent, Block, Citation, Finish, Usage } from '../../plugin-sdk/conversation/index.ts';
-import { openProof, type Proof } from '../../plugin-sdk/dialects/anthropic-messages/sealed-proof.ts';
+import { openProof, type Proof } from '../../plugin-sdk/dialects/sealed-proof.ts';
 import type { Meaning } from './request-meaning.ts';
 
 type Growing = { -readonly [K in keyof Block]: Block[K] } & Record<string, unknown>;

@@ -8,6 +8,7 @@ import type { AnswerEvent, Conversation } from '../../plugin-sdk/conversation/in
 import type { AnswerContext } from '../../plugin-sdk/dialects/dialect.ts';
 import { capabilitiesOf } from '../../plugin-sdk/dialects/gemini-generate-content/capabilities.ts';
 import { geminiGenerateContent, google } from '../../plugin-sdk/dialects/gemini-generate-content/index.ts';
+import { sealedSignature } from '../../plugin-sdk/dialects/gemini-generate-content/sealed-signature.ts';
 import { openaiChat } from '../../plugin-sdk/dialects/openai-chat/index.ts';
 import { isGatewayError } from '../../plugin-sdk/errors.ts';
 import type { JsonObject, JsonValue } from '../../plugin-sdk/json.ts';
@@ -1074,7 +1075,11 @@ describe('gemini: answers', () => {
           content: {
             role: 'model',
             parts: [
-              { text: 'hm', thought: true },
+              {
+                text: 'hm',
+                thought: true,
+                thoughtSignature: sealedSignature({ signature: 'CLAUDE', maker: 'anthropic' }),
+              },
               { text: 'Ô Paris' },
               { functionCall: { id: 'a', name: 'f', args: { x: 1 } } },
             ],

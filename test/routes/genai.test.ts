@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { ApiError, type CallableTool, GoogleGenAI } from '@google/genai';
+import { ApiError, type CallableTool, GoogleGenAI, type Part } from '@google/genai';
 import { GoogleGenAI as GoogleGenAI2 } from 'genai-2';
 import { chunks, completion, lastChunks, type NativeGateway, nativeGateway } from './native-gateway.ts';
 import { rawCall } from './passthrough-gateway.ts';
@@ -21,6 +21,36 @@ const answer = {
 const json = { 'content-type': 'application/json' };
 const clientOf = ({ url }: { readonly url: string }, apiKey = 'dummy-key'): GoogleGenAI =>
   new GoogleGenAI({ apiKey, httpOptions: { baseUrl: `${url}/genai` } });
+
+/** An answer of Claude's. */
+function claude(content: object[], stop_reason: string): object {
+  const usage = { input_tokens: 10, output_tokens: 4 };
+  return { id: 'msg_1', type: 'message', role: 'assistant', model: 'claude', content, stop_reason, usage };
+}
+
+/** The same as a stream, its thinking in two pieces. */
+function claudeEvents(thought: { thinking: string; signature: string }, call: { input: object }): string[] {
+  const at = thought.thinking.length / 2;
+  const delta = (index: number, value: object): object => ({ type: 'content_block_delta', index, delta: value });
+  const events: { type?: string }[] = [
+    { type: 'message_start', message: claude([], '') } as { type: string },
+    {
+      type: 'content_block_start',
+      index: 0,
+      content_block: { type: 'thinking', thinking: '', signature: '' },
+    } as object,
+    delta(0, { type: 'thinking_delta', thinking: thought.thinking.slice(0, at) }),
+    delta(0, { type: 'thinking_delta', thinking: thought.thinking.slice(at) }),
+    delta(0, { type: 'signature_delta', signature: thought.signature }),
+    { type: 'content_block_stop', index: 0 } as object,
+    { type: 'content_block_start', index: 1, content_block: { ...call, input: {} } } as object,
+    delta(1, { type: 'input_json_delta', partial_json: JSON.stringify(call.input) }),
+    { type: 'content_block_stop', index: 1 } as object,
+    { type: 'message_delta', delta: { stop_reason: 'tool_use' }, usage: { output_tokens: 4 } } as object,
+    { type: 'message_stop' },
+  ];
+  return events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+}
 
 for (const [name, Client] of [
   ['@google/genai 3.1', GoogleGenAI],
@@ -96,6 +126,48 @@ test('runs functions of the SDK against a model of another provider', async () =
     ],
   );
 });
+
+for (const streamed of [false, true]) {
+  test(`thinking of Claude goes on in the next turn, and no further than to Claude, ${streamed ? 'in a stream' : 'as a whole'}`, async () => {
+    const { anthropic, gemini } = gateway.upstreams;
+    const thought = { type: 'thinking', thinking: 'First this. Then that.', signature: 'signed-by-anthropic' };
+    const call = { type: 'tool_use', id: 'toolu_1', name: 'weather', input: { city: 'Graz' } };
+    anthropic.reply(streamed ? { events: claudeEvents(thought, call) } : { json: claude([thought, call], 'tool_use') });
+    const { models } = clientOf(gateway);
+    const config = {
+      thinkingConfig: { thinkingBudget: 2_000, includeThoughts: true },
+      maxOutputTokens: 9_000,
+      tools: [{ functionDeclarations: [{ name: 'weather', parametersJsonSchema: { type: 'object' } }] }],
+    };
+    const ask = { model: 'anthropic/claude-sonnet-4-5', contents: 'How is the weather?', config };
+    const parts: Part[] = [];
+    if (streamed) {
+      for await (const chunk of await models.generateContentStream(ask))
+        parts.push(...(chunk.candidates?.[0]?.content?.parts ?? []));
+    } else parts.push(...((await models.generateContent(ask)).candidates?.[0]?.content?.parts ?? []));
+    const shown = parts.filter((part) => part.thought).map(({ text }) => text);
+    assert.equal(shown.join(''), thought.thinking);
+    const contents = [
+      { role: 'user', parts: [{ text: 'How is the weather?' }] },
+      { role: 'model', parts },
+      { role: 'user', parts: [{ functionResponse: { id: 'toolu_1', name: 'weather', response: { sky: 'sunny' } } }] },
+    ];
+    anthropic.reply({ json: claude([{ type: 'text', text: 'Sunny.' }], 'end_turn') });
+    assert.equal((await models.generateContent({ ...ask, contents })).text, 'Sunny.');
+    const { messages, thinking } = anthropic.requests.at(-1)!.json as {
+      messages: { content: object[] }[];
+      thinking: object;
+    };
+    assert.deepEqual(messages[1]!.content, [thought, call]);
+    assert.deepEqual(thinking, { type: 'enabled', budget_tokens: 2_000 });
+
+    gemini.reply({ json: answer });
+    await models.generateContent({ ...ask, model: 'gemini-2.5-flash', contents });
+    const carried = gemini.requests.at(-1)!.body.toString();
+    assert.doesNotMatch(carried, /thoughtSignature/);
+    assert.match(carried, /functionCall/);
+  });
+}
 
 test("carries a call to Gemini byte for byte, and so its answer, with the model in the provider's words", async () => {
   const { gemini } = gateway.upstreams;

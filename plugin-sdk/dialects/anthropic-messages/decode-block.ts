@@ -2,6 +2,7 @@ import type { Block, CacheMark, Citation, MediaSource, ToolCallBlock } from '../
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { KnownDialectId } from '../dialect.ts';
 import { present } from '../present.ts';
+import { openedReasoning, openProof } from '../sealed-proof.ts';
 import {
   asObject,
   carrying,
@@ -12,7 +13,6 @@ import {
   required,
   unknownFields,
 } from './fields.ts';
-import { openProof } from './sealed-proof.ts';
 
 export const dialectId = 'anthropic.messages' satisfies KnownDialectId;
 
@@ -150,16 +150,7 @@ function decodeThinking(object: JsonObject, at: string): Block {
   const signature = readString(object, 'signature', at);
   const carried = carrying(dialectId, unknownFields(object, known.thinking));
   const proof = signature === undefined ? undefined : openProof(signature);
-  if (proof !== undefined) {
-    const { maker, id, encrypted, signature: foreign, summary } = proof;
-    // Of a summary the client was shown its parts as one text.
-    const words = text === summary?.join('\n\n') ? undefined : text;
-    return {
-      type: 'reasoning',
-      ...present({ text: words, maker, id, encrypted, signature: foreign, summary }),
-      ...carried,
-    };
-  }
+  if (proof !== undefined) return { ...openedReasoning(proof, text), ...carried };
   // An empty signature is what clients send back of thinking that nobody signed.
   return { type: 'reasoning', text, ...present({ signature, maker: signature ? 'anthropic' : undefined }), ...carried };
 }

@@ -2,11 +2,11 @@ import type { Answer, Block, ToolCallBlock } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { AnswerContext } from '../dialect.ts';
 import { present } from '../present.ts';
+import { sealProof } from '../sealed-proof.ts';
 import { dialectId } from './decode-block.ts';
 import { encodeCitation, encodeImageSource } from './encode-block.ts';
 import { carriedFields, spellingOf } from './fields.ts';
 import { encodeFinish } from './finish.ts';
-import { sealProof } from './sealed-proof.ts';
 import { encodeUsage } from './usage.ts';
 
 /** Writes a `message` object from the first choice. */

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
-import { openProof } from './sealed-proof.ts';
+import { openProof } from '../sealed-proof.ts';
 
 /** A message without thinking of other makers; itself when it has none, nothing when nothing else is in it. */
 export function withoutForeignThinking(message: JsonObject): JsonObject[] {

@@ -10,9 +10,9 @@ import {
   required,
   unknownFields,
 } from '../anthropic-messages/fields.ts';
-import { openProof } from '../anthropic-messages/sealed-proof.ts';
 import type { KnownDialectId } from '../dialect.ts';
 import { present } from '../present.ts';
+import { openProof } from '../sealed-proof.ts';
 import { documentType } from './formats.ts';
 
 export const dialectId = 'bedrock.converse' satisfies KnownDialectId;

@@ -4,6 +4,7 @@ import { present } from '../present.ts';
 import type { CallIds } from './call-ids.ts';
 import { fromBase64Url, isBase64Url, type MediaBlock, mediaBlock } from './media.ts';
 import { dialectId, keep, maker } from './notes.ts';
+import { openSignature } from './sealed-signature.ts';
 import { camelCase } from './spelling.ts';
 
 /**
@@ -22,6 +23,8 @@ export function decodePart(part: JsonObject, ids: CallIds): Block[] {
   const signature = typeof thoughtSignature === 'string' ? thoughtSignature : undefined;
 
   if (typeof text === 'string') {
+    const opened = openSignature(signature, text);
+    if (opened !== undefined) return [opened];
     if (thought === true)
       return [{ type: 'reasoning', text, maker, ...present({ signature }), ...keep(rest, { snake }) }];
     const carry = keep(rest, { snake }, text === '' && signature === undefined);

@@ -7,6 +7,7 @@ import { decodeConfig } from './decode-config.ts';
 import { decodePart } from './decode-part.ts';
 import { decodeTools } from './decode-tools.ts';
 import { keep } from './notes.ts';
+import { joinThinking } from './sealed-signature.ts';
 import { camelCase } from './spelling.ts';
 
 /**
@@ -66,7 +67,7 @@ function decodeContent(content: JsonObject, fallback: 'user' | 'system', path: s
   const assistant = fallback !== 'system' && written === 'model';
   return {
     role: fallback === 'system' ? 'system' : assistant ? 'assistant' : 'user',
-    blocks,
+    blocks: assistant ? joinThinking(blocks) : blocks,
     ...keep(
       rest,
       {

@@ -1,10 +1,12 @@
 import type { Block, FileBlock, ToolCallBlock, ToolResultBlock } from '../../conversation/index.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
+import { present } from '../present.ts';
 import type { ToolNames } from '../tool-names.ts';
 import type { GeminiCapabilities } from './capabilities.ts';
 import { cleanMediaType, fileUri, guessMediaType, isGoogleUri, type MediaBlock, toBase64Url } from './media.ts';
 import { dialectId, isNative, kept, maker, type Notes } from './notes.ts';
+import { sealedSignature } from './sealed-signature.ts';
 import { asWritten } from './spelling.ts';
 
 export interface PartContext {
@@ -60,8 +62,10 @@ function encodeReasoning(
 ): void {
   if (block.maker !== maker) {
     const text = block.text ?? block.summary?.join('\n\n');
+    const thoughtSignature = sealedSignature(block);
     if (context.audience === 'model') context.lost(path);
-    else if (text !== undefined) parts.push({ text, thought: true });
+    else if (text !== undefined || thoughtSignature !== undefined)
+      parts.push({ text: text ?? '', thought: true, ...present({ thoughtSignature }) });
     return;
   }
   const signature = block.signature === undefined ? {} : { thoughtSignature: block.signature };

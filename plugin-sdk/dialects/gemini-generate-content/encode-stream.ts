@@ -7,6 +7,7 @@ import { canTakeSignature, encodePart } from './encode-part.ts';
 import { encodeFinish } from './finish.ts';
 import { encodeGrounding } from './grounding.ts';
 import { dialectId, isNative, kept, maker } from './notes.ts';
+import { sealedSignature } from './sealed-signature.ts';
 import { encodeUsage } from './usage.ts';
 
 type Event<T extends AnswerEvent['type']> = Extract<AnswerEvent, { type: T }>;
@@ -18,6 +19,8 @@ interface OpenBlock {
   readonly from: number;
   arguments: string;
   signature: string | undefined;
+  /** Who made a signature that is not Google's. */
+  foreign?: string | undefined;
 }
 
 /**
@@ -119,7 +122,11 @@ export class GeminiStreamEncoder implements StreamEncoder {
     const block = this.#block(event);
     const { head } = block;
     if (head.type !== 'tool-call' && head.type !== 'reasoning') return '';
-    if ((event.maker ?? head.maker) !== maker) return '';
+    if ((event.maker ?? head.maker) !== maker) {
+      block.foreign = event.maker ?? head.maker;
+      block.signature = (block.signature ?? '') + event.signature;
+      return '';
+    }
     if (head.type === 'tool-call') {
       block.signature = event.signature;
       return '';
@@ -135,6 +142,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
   #blockEnd(event: Event<'block-end'>): string {
     const block = this.#open.get(key(event));
     this.#open.delete(key(event));
+    if (block?.head.type === 'reasoning') return this.#seal(event.choice, block.head, block);
     if (block?.head.type !== 'tool-call') return '';
     const { id, name, kind, maker: madeBy } = block.head;
     const { signature, carrier } = block;
@@ -155,6 +163,15 @@ export class GeminiStreamEncoder implements StreamEncoder {
       clientContext,
     );
     return this.#part(event.choice, parts[0]!);
+  }
+
+  /** A proof of another maker follows its thinking, in a part of its own. */
+  #seal(choice: number, head: Extract<BlockHead, { type: 'reasoning' }>, { foreign, signature }: OpenBlock): string {
+    const madeBy = foreign ?? head.maker;
+    if (madeBy === maker || this.#native) return '';
+    const { encrypted, id } = head;
+    const thoughtSignature = sealedSignature(present({ maker: madeBy, signature, encrypted, id }));
+    return thoughtSignature === undefined ? '' : this.#part(choice, { text: '', thought: true, thoughtSignature });
   }
 
   #block(at: { readonly choice: number; readonly block: number }): OpenBlock {

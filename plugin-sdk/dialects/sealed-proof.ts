@@ -1,8 +1,10 @@
-import { isObject, type JsonValue } from '../../json.ts';
+import type { ReasoningBlock } from '../conversation/index.ts';
+import { isObject, type JsonValue } from '../json.ts';
+import { present } from './present.ts';
 
 /**
- * A proof of another maker (an OpenAI `encrypted_content`, a Google thought signature) on its way through a client that
- * speaks this format. It travels as an opaque `signature` or `data`, which clients send back untouched, so that the
+ * A proof of another maker (an OpenAI `encrypted_content`, a Google thought signature) on its way through a client of
+ * Anthropic's or Google's format. It travels as an opaque signature, which clients send back untouched, so that the
  * conversation can continue at its maker.
  */
 export interface Proof {
@@ -45,4 +47,12 @@ export function openProof(text: string): Proof | undefined {
     ...(summary !== undefined && { summary }),
     ...(call !== undefined && { call }),
   };
+}
+
+/** The thinking to which a proof belongs; `text` is what the client was shown of it. */
+export function openedReasoning(proof: Proof, text: string): ReasoningBlock {
+  const { maker, id, encrypted, signature, summary } = proof;
+  // Of a summary the client was shown its parts as one text.
+  const words = text === '' || text === summary?.join('\n\n') ? undefined : text;
+  return { type: 'reasoning', ...present({ text: words, maker, id, encrypted, signature, summary }) };
 }
