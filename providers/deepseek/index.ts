@@ -1,4 +1,5 @@
 import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
+import { keepThinking } from './keep-thinking.ts';
 
 /** DeepSeek. Its API has no version in the path. */
 export default defineOpenAICompatible({
@@ -13,5 +14,8 @@ export default defineOpenAICompatible({
     rename: { max_completion_tokens: 'max_tokens' },
     developerRole: false,
     reasoningField: 'reasoning_content',
+  },
+  edit: (call, body) => {
+    if (call.dialect.id === 'openai.chat') keepThinking(body);
   },
 });
