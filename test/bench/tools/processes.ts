@@ -95,15 +95,23 @@ function megabytesOf(pid: number, field: string): number {
 /** Waits until something listens on a port of the loopback address. */
 export async function listening(port: number): Promise<void> {
   for (let i = 0; i < 2_000; i++) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.on('error', () => resolve(false));
-    });
-    if (open) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    // A gateway tries its port for a moment at the beginning of its start.
+    if ((await accepts(port)) && (await pause(20)) && (await accepts(port))) return;
+    await pause(5);
   }
   throw new Error(`nothing listens on ${port}`);
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
+
+function pause(ms: number): Promise<true> {
+  return new Promise((resolve) => setTimeout(() => resolve(true), ms));
 }
