@@ -77,13 +77,15 @@ async function translateOne(
 ): Promise<Reply> {
   const { dialect } = call;
   const lost: string[] = [];
+  const client = attempt.exchange.dialect;
+  const lose = (path: string): void => void lost.push(client.clientWord?.(path, conversation) ?? path);
   const encoded = dialect.chat!.encodeRequest(conversation, {
     model: call.model,
     stream: call.stream,
     capabilities,
-    lost: (path) => lost.push(path),
+    lost: lose,
   });
-  const editor = new ByteBodyEditor(BytesBody.ofJson(encoded), (path) => lost.push(path));
+  const editor = new ByteBodyEditor(BytesBody.ofJson(encoded), lose);
   provider.editBody?.(call, editor);
   refuseLosses(attempt, provider, lost);
   const filters: AnswerFilter[] = [];

@@ -101,6 +101,8 @@ export interface Dialect extends ErrorFace {
   readonly meter: DialectMeter;
   /** Translation of chat, where this dialect has it. */
   readonly chat?: ChatCodec;
+  /** What its clients call a path that an encoder reports as lost; absent: encoders report in its words. */
+  clientWord?(path: string, conversation: Conversation): string;
 }
 
 /** What an encoder may need to know of the target beyond the conversation. */

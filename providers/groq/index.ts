@@ -12,5 +12,7 @@ export default defineOpenAICompatible({
     thinkTags: ['think'],
     refuses: ['logprobs', 'top_logprobs', 'logit_bias', 'messages[].name'],
     reasoningField: 'reasoning',
+    // Its "assistant message prefilling".
+    continuesAssistant: true,
   },
 });

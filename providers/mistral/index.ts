@@ -36,6 +36,8 @@ export default defineOpenAICompatible({
     fileUrls: true,
     streamOptions: false,
     reasoningField: false,
+    // By `prefix`, which its edit adds.
+    continuesAssistant: true,
   },
   models: Object.fromEntries(thinking.map((model) => [model, { reasoningField: 'thinking' }])),
   edit: (call, body) => {

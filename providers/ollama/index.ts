@@ -15,5 +15,8 @@ export default defineOpenAICompatible({
     refuses: ['logit_bias', 'n', 'parallel_tool_calls', 'user'],
     developerRole: false,
     reasoningField: 'reasoning',
+    continuesAssistant: true,
+    // "invalid reasoning value: 'xhigh' (must be \"high\", \"medium\", \"low\", or \"none\")"; later ones have "max" as well.
+    efforts: ['none', 'low', 'medium', 'high'],
   },
 });

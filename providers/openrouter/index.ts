@@ -14,6 +14,8 @@ export default defineOpenAICompatible({
     fileUrls: true,
     cache: 'cache_control',
     reasoningField: 'reasoning_details',
+    // Its "assistant prefill".
+    continuesAssistant: true,
     proofsOf: ['anthropic', 'google', 'openai', 'xai'],
   },
 });

@@ -9,5 +9,12 @@ export default defineOpenAICompatible({
   keyless: true,
   responses: true,
   operations: ['completions', 'embeddings', 'audio.transcription', 'rerank'],
-  chat: { thinkTags: ['think'], topK: true, video: true, developerRole: false, reasoningField: 'reasoning_content' },
+  chat: {
+    thinkTags: ['think'],
+    topK: true,
+    video: true,
+    developerRole: false,
+    reasoningField: 'reasoning_content',
+    continuesAssistant: 'continue_final_message',
+  },
 });

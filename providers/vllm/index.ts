@@ -9,5 +9,11 @@ export default defineOpenAICompatible({
   keyless: true,
   responses: true,
   operations: ['completions', 'embeddings', 'audio.transcription', 'audio.translation', 'rerank'],
-  chat: { thinkTags: ['think'], topK: true, video: true, reasoningField: 'reasoning' },
+  chat: {
+    thinkTags: ['think'],
+    topK: true,
+    video: true,
+    reasoningField: 'reasoning',
+    continuesAssistant: 'continue_final_message',
+  },
 });

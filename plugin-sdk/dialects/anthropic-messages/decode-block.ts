@@ -1,8 +1,8 @@
 import type { Block, CacheMark, Citation, MediaSource, ToolCallBlock } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
-import type { KnownDialectId } from '../dialect.ts';
 import { present } from '../present.ts';
 import { openedReasoning, openProof } from '../sealed-proof.ts';
+import { dialectId } from './dialect-id.ts';
 import {
   asObject,
   carrying,
@@ -13,8 +13,7 @@ import {
   required,
   unknownFields,
 } from './fields.ts';
-
-export const dialectId = 'anthropic.messages' satisfies KnownDialectId;
+import { textsOf, wordsOf } from './spoken-blocks.ts';
 
 const known = {
   text: new Set(['type', 'text', 'citations', 'cache_control']),
@@ -24,6 +23,7 @@ const known = {
   redacted: new Set(['type', 'data']),
   toolUse: new Set(['type', 'id', 'name', 'input', 'cache_control']),
   toolResult: new Set(['type', 'tool_use_id', 'content', 'is_error', 'cache_control']),
+  spoken: new Set(['type', 'source', 'title', 'content', 'tool_name', 'cache_control']),
   citation: new Set(['url', 'title', 'document_title', 'cited_text']),
 };
 const ttls: ReadonlySet<unknown> = new Set(['5m', '30m', '1h', '12h']);
@@ -96,9 +96,13 @@ function decodeBlock(object: JsonObject, at: string): Block {
         ...cacheAndCarry(object, known.toolResult, spelling),
       };
     }
-    default:
+    default: {
       required(readString(object, 'type', at), `${at}type`, 'a string');
-      return { type: 'provider-item', dialect: dialectId, value: object };
+      const words = wordsOf(object);
+      return words === undefined
+        ? { type: 'provider-item', dialect: dialectId, value: object }
+        : { type: 'text', text: words, ...cacheAndCarry(object, known.spoken, { $block: object }) };
+    }
   }
 }
 
@@ -125,14 +129,22 @@ export function decodeCache(value: JsonValue | undefined): {
 }
 
 function decodeMedia(object: JsonObject, at: string): Block {
-  const source = decodeSource(required(readObject(object, 'source', at), `${at}source`, 'an object'), `${at}source.`);
+  const given = required(readObject(object, 'source', at), `${at}source`, 'an object');
+  const source = decodeSource(given, `${at}source.`);
+  if (object.type === 'document') return decodeDocument(object, given, source, at);
   if (source === undefined) return { type: 'provider-item', dialect: dialectId, value: object };
-  if (object.type === 'image') return { type: 'image', source, ...cacheAndCarry(object, known.image) };
+  return { type: 'image', source, ...cacheAndCarry(object, known.image) };
+}
+
+/** A `content` source is a text that came in pieces, which citations count. */
+function decodeDocument(object: JsonObject, given: JsonObject, source: MediaSource | undefined, at: string): Block {
+  const text = given.type === 'content' ? textsOf(given.content) : undefined;
+  if (source === undefined && text === undefined) return { type: 'provider-item', dialect: dialectId, value: object };
   return {
     type: 'file',
-    source,
+    source: source ?? { kind: 'text', text: text!, mediaType: 'text/plain' },
     ...present({ name: readString(object, 'title', at) }),
-    ...cacheAndCarry(object, known.document),
+    ...cacheAndCarry(object, known.document, source === undefined ? { $source: given } : undefined),
   };
 }
 

@@ -10,7 +10,8 @@ import type {
 } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { present } from '../present.ts';
-import { decodeCache, decodeContent, dialectId } from './decode-block.ts';
+import { decodeCache, decodeContent } from './decode-block.ts';
+import { dialectId } from './dialect-id.ts';
 import {
   asObject,
   carrying,
@@ -102,7 +103,7 @@ function decodeMessage(value: JsonValue, path: string): Message {
   if (typeof object.content !== 'string' && !Array.isArray(object.content))
     throw invalidField(`${path}.content`, 'a string or an array');
   const blocks: Block[] = decodeContent(object.content, `${path}.content`);
-  const spelling = typeof object.content === 'string' ? { $content: 'string' } : undefined;
+  const spelling = { $content: typeof object.content === 'string' ? 'string' : 'blocks' };
   return { role, blocks, ...carrying(dialectId, unknownFields(object, known.message), spelling) };
 }
 

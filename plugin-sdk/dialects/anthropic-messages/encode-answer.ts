@@ -1,12 +1,12 @@
-import type { Answer, Block, ToolCallBlock } from '../../conversation/index.ts';
+import type { Answer, AnswerChoice, Block, Finish, ToolCallBlock } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { AnswerContext } from '../dialect.ts';
 import { present } from '../present.ts';
 import { sealProof } from '../sealed-proof.ts';
-import { dialectId } from './decode-block.ts';
+import { dialectId } from './dialect-id.ts';
 import { encodeCitation, encodeImageSource } from './encode-block.ts';
 import { carriedFields, spellingOf } from './fields.ts';
-import { encodeFinish } from './finish.ts';
+import { encodeFinish, refusedFinish } from './finish.ts';
 import { encodeUsage } from './usage.ts';
 
 /** Writes a `message` object from the first choice. */
@@ -16,15 +16,23 @@ export function encodeAnswer(answer: Answer, context: AnswerContext): JsonObject
   const usage = encodeUsage(answer.usage ?? { input: 0, output: 0 }, read && (isObject(read.usage) ? read.usage : {}));
   const tier = read === undefined ? tierOf(answer.serviceTier) : answer.serviceTier;
   return {
-    id: answer.id ?? `msg_${context.requestId}`,
+    id: answer.id || `msg_${context.requestId}`,
     type: 'message',
     role: 'assistant',
     model: answer.model ?? context.model,
     content: (choice?.blocks ?? []).flatMap(encodeAnswerBlock),
-    ...encodeFinish(choice?.finish),
+    ...encodeFinish(choice && finishOf(choice)),
     ...carriedFields(answer, dialectId),
     usage: present({ ...usage, service_tier: tier }),
   };
+}
+
+function finishOf({ blocks, finish }: AnswerChoice): Finish | undefined {
+  return finish && (blocks.some(isRefusal) ? refusedFinish(finish) : finish);
+}
+
+function isRefusal(block: Block): boolean {
+  return block.type === 'refusal';
 }
 
 /** One block for a client; a proof of another maker travels sealed, for the client to send back. */
@@ -89,12 +97,13 @@ export function sealedCallProof({
   ];
 }
 
-/** Arguments as an object, whatever the model wrote: what is no JSON object is kept under a name. */
+/** Arguments as an object, whatever the model wrote: `null` is none, and what is no JSON object is kept under a name. */
 export function inputForClient(call: Pick<ToolCallBlock, 'arguments' | 'kind'>): JsonValue {
   if (call.kind === 'custom') return { input: call.arguments };
   if (call.arguments.trim() === '') return {};
   try {
     const value = JSON.parse(call.arguments) as JsonValue;
+    if (value === null) return {};
     return isObject(value) ? value : { value };
   } catch {
     return { _raw: call.arguments };

@@ -4,9 +4,10 @@ import { loseForeignCarry } from '../carry.ts';
 import { present } from '../present.ts';
 import type { ToolNames } from '../tool-names.ts';
 import { encodeCallId } from './call-ids.ts';
-import { dialectId } from './decode-block.ts';
+import { dialectId } from './dialect-id.ts';
 import { carriedFields, invalidField, spellingOf, unsupportedContent } from './fields.ts';
 import { imageTypes, mediaTypeOf } from './media.ts';
+import { spokenBlock, spokenSource } from './spoken-blocks.ts';
 
 /** What the blocks of a request need to know of the whole. */
 export interface BlockScope {
@@ -37,14 +38,16 @@ function encodePlain(block: Block, path: string, callPath: string, scope: BlockS
   switch (block.type) {
     case 'text':
       if (!scope.native && block.text.trim() === '') return undefined;
-      return { type: 'text', text: block.text, ...ownCitations(block.citations) };
+      return spokenBlock(block) ?? { type: 'text', text: block.text, ...ownCitations(block.citations) };
     case 'refusal':
       return block.text.trim() === '' ? undefined : { type: 'text', text: block.text };
     case 'image':
       if (block.detail !== undefined && block.detail !== 'auto') scope.lost(`${path}.image_url.detail`);
       return { type: 'image', source: encodeImageSource(block.source, path, scope.native) };
-    case 'file':
-      return encodeFile(block.source, block.name, path, scope.native);
+    case 'file': {
+      const source = spokenSource(block);
+      return { ...encodeFile(block.source, block.name, path, scope.native), ...present({ source }) };
+    }
     case 'audio':
       if (block.transcript) return { type: 'text', text: block.transcript };
       throw unsupportedContent(path, 'this provider does not take audio');

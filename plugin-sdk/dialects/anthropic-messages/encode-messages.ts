@@ -4,7 +4,7 @@ import { loseForeignCarry } from '../carry.ts';
 import { clientIndexes } from '../client-indexes.ts';
 import { withMadeImages } from '../made-images.ts';
 import { clientPath } from './client-path.ts';
-import { dialectId } from './decode-block.ts';
+import { dialectId } from './dialect-id.ts';
 import { type BlockScope, encodeBlock } from './encode-block.ts';
 import { carriedFields, spellingOf } from './fields.ts';
 import { toolLoopStart } from './thinking.ts';

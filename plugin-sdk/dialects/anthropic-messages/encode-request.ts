@@ -6,7 +6,7 @@ import { present } from '../present.ts';
 import { refuseEmpty } from '../refuse-empty.ts';
 import { toolNames } from '../tool-names.ts';
 import { type ClaudeCapabilities, capabilitiesOf } from './capabilities.ts';
-import { dialectId } from './decode-block.ts';
+import { dialectId } from './dialect-id.ts';
 import { forbiddenInNames, toolNameLimit } from './encode-block.ts';
 import { type Turn, translateMessages } from './encode-messages.ts';
 import { calledTools, encodeChoice, encodeTool, plannedChoice } from './encode-tools.ts';

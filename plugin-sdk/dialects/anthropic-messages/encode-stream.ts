@@ -3,11 +3,11 @@ import type { AnswerEvent, Block, BlockHead, Finish, Usage } from '../../convers
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { AnswerContext, StreamEncoder } from '../dialect.ts';
 import { present } from '../present.ts';
-import { dialectId } from './decode-block.ts';
-import { encodeAnswerBlock, sealedCallProof, signatureOf } from './encode-answer.ts';
+import { dialectId } from './dialect-id.ts';
+import { encodeAnswerBlock, inputForClient, sealedCallProof, signatureOf } from './encode-answer.ts';
 import { encodeCitation } from './encode-block.ts';
 import { carriedFields, spellingOf } from './fields.ts';
-import { encodeFinish } from './finish.ts';
+import { encodeFinish, refusedFinish } from './finish.ts';
 import { decodeUsage, encodeUsage } from './usage.ts';
 
 type Started = Extract<AnswerEvent, { type: 'block-start' }>;
@@ -35,7 +35,10 @@ export class MessagesStreamEncoder implements StreamEncoder {
   /** The signatures of the block being written: a call's is written when the call is done. */
   #proofs: string[] = [];
   #proofMaker: string | undefined;
-  #custom = '';
+  /** Arguments of the call being written that cannot go out yet. */
+  #held = '';
+  #isObject = false;
+  #refused = false;
 
   constructor(context: AnswerContext) {
     this.#context = context;
@@ -47,6 +50,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
       case 'start':
         return this.#start(event);
       case 'block-start':
+        this.#refused ||= event.head.type === 'refusal';
         this.#queue.push({ start: event, deltas: [], ended: false });
         return this.#queue.length === 1 ? this.#ensureStarted() + this.#openBlock(event) : '';
       case 'block-end':
@@ -72,7 +76,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
     this.#started = true;
     const { usage, ...rest } = carriedFields(event, dialectId);
     const message = {
-      id: event.id ?? `msg_${this.#context.requestId}`,
+      id: event.id || `msg_${this.#context.requestId}`,
       type: 'message',
       role: 'assistant',
       model: event.model ?? this.#context.model,
@@ -103,7 +107,8 @@ export class MessagesStreamEncoder implements StreamEncoder {
   #openBlock({ head, ...carrier }: Started): string {
     this.#proofs = [];
     this.#proofMaker = undefined;
-    this.#custom = '';
+    this.#held = '';
+    this.#isObject = false;
     if (isHidden(head, carrier)) return '';
     const [first] = wholeBlock(head);
     if (first === undefined) return '';
@@ -128,11 +133,7 @@ export class MessagesStreamEncoder implements StreamEncoder {
       case 'audio':
         return event.transcript ? this.#blockDelta({ type: 'text_delta', text: event.transcript }) : '';
       case 'arguments':
-        if (head.type === 'tool-call' && head.kind === 'custom') {
-          this.#custom += event.text;
-          return '';
-        }
-        return this.#inputDelta(event.text);
+        return this.#writeArguments(head, event.text);
       case 'signature':
         this.#proofs.push(event.signature);
         this.#proofMaker = event.maker;
@@ -162,11 +163,25 @@ export class MessagesStreamEncoder implements StreamEncoder {
     let text = '';
     if (head.type === 'reasoning' && head.encrypted === undefined) text += this.#writeSignature(head);
     else if (head.type === 'reasoning' && head.maker !== 'anthropic') text += this.#writeSignature(head);
-    if (head.type === 'tool-call' && head.kind === 'custom')
-      text += this.#inputDelta(JSON.stringify({ input: this.#custom }));
+    if (head.type === 'tool-call') text += this.#writeHeld(head);
     text += record({ type: 'content_block_stop', index: this.#index });
     this.#index += 1;
     return head.type === 'tool-call' ? text + this.#writeCallProof(head) : text;
+  }
+
+  /** An object goes out as it comes. Anything else some models write for arguments; clients read objects alone. */
+  #writeArguments(head: BlockHead, text: string): string {
+    if (this.#isObject) return this.#inputDelta(text);
+    this.#held += text;
+    const isCustom = head.type === 'tool-call' && head.kind === 'custom';
+    if (isCustom || !this.#held.trimStart().startsWith('{')) return '';
+    this.#isObject = true;
+    return this.#inputDelta(this.#held);
+  }
+
+  #writeHeld({ kind }: Extract<BlockHead, { type: 'tool-call' }>): string {
+    if (this.#isObject || (kind !== 'custom' && this.#held.trim() === '')) return '';
+    return this.#inputDelta(JSON.stringify(inputForClient({ arguments: this.#held, ...present({ kind }) })));
   }
 
   #writeSignature(head: Extract<BlockHead, { type: 'reasoning' }>): string {
@@ -202,7 +217,8 @@ export class MessagesStreamEncoder implements StreamEncoder {
     while (this.#queue[0] !== undefined) text += this.#endBlock(this.#queue[0].start.block);
     const usage = this.#usage;
     const counted = usage?.read ?? encodeUsage(usage?.usage ?? { input: 0, output: 0 }, undefined);
-    const delta = { ...encodeFinish(this.#finish ?? { reason: 'stop' }), ...this.#finishFields };
+    const finish = this.#finish ?? { reason: 'stop' };
+    const delta = { ...encodeFinish(this.#refused ? refusedFinish(finish) : finish), ...this.#finishFields };
     text += record({ type: 'message_delta', delta, usage: counted });
     return text + record({ type: 'message_stop' });
   }

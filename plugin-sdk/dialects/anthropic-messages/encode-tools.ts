@@ -1,7 +1,7 @@
 import type { Tool, ToolChoice } from '../../conversation/index.ts';
 import { isObject, type JsonObject } from '../../json.ts';
 import { present } from '../present.ts';
-import { dialectId } from './decode-block.ts';
+import { dialectId } from './dialect-id.ts';
 import { cacheControl } from './encode-block.ts';
 import type { Turn } from './encode-messages.ts';
 import { carriedFields, spellingOf } from './fields.ts';

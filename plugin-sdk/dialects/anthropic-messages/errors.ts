@@ -2,6 +2,7 @@ import type { GatewayError } from '../../errors.ts';
 import { getHeader } from '../../headers.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { UpstreamProblem } from '../dialect.ts';
+import { saysTooLong, shownStatus } from '../passed-on-errors.ts';
 import { present } from '../present.ts';
 
 /** Anthropic's error words and the statuses that they stand for (wire facts 3.5). */
@@ -23,7 +24,7 @@ export function encodeError(
   error: GatewayError,
   requestId: string,
 ): { readonly status: number; readonly body: string } {
-  return { status: error.status, body: JSON.stringify(errorObject(error, requestId)) };
+  return { status: shownStatus(error.status), body: JSON.stringify(errorObject(error, requestId)) };
 }
 
 export function encodeStreamError(error: GatewayError, requestId: string): string {
@@ -82,15 +83,29 @@ function errorObject(error: GatewayError, requestId: string): JsonObject {
   const details = error.code === 'REQ_PREVIOUS_RESPONSE' ? { error_code: 'thread_not_found' } : undefined;
   return {
     type: 'error',
-    error: present({ type: typeOf(error), message: error.text, details }),
+    error: present({ type: typeOf(error), message: messageOf(error), details }),
     request_id: requestId,
   };
 }
 
+/**
+ * Claude Code compacts a conversation when it reads Anthropic's own words: "prompt is too long: 204902 tokens > 200000
+ * maximum" (anthropics/claude-code#46348). Other providers say the same in theirs.
+ */
+function messageOf(error: GatewayError): string {
+  const isTooLong = isPassedOn(error) && (error.openaiCode === 'context_length_exceeded' || saysTooLong(error));
+  return isTooLong && !/prompt is too long/i.test(error.text) ? `prompt is too long: ${error.text}` : error.text;
+}
+
+function isPassedOn({ code }: GatewayError): boolean {
+  return code === 'UP_STATUS' || code === 'UP_STREAM_ERROR';
+}
+
+/** OpenAI says `invalid_request_error` of every fault of the client's, also of a wrong key: there the status tells more. */
 function typeOf(error: GatewayError): string {
-  const passedOn = error.code === 'UP_STATUS' || error.code === 'UP_STREAM_ERROR';
-  if (passedOn && statuses[error.type] !== undefined) return error.type;
-  const { status } = error;
+  const { type } = error;
+  if (isPassedOn(error) && statuses[type] !== undefined && type !== 'invalid_request_error') return type;
+  const status = shownStatus(error.status);
   if (status === 408 || status === 504) return 'timeout_error';
   if (status === 503 || status === 529) return 'overloaded_error';
   if (status >= 500) return 'api_error';

@@ -45,3 +45,8 @@ export function encodeFinish(finish: Finish | undefined): JsonObject {
   const own = native !== undefined && reasons[native] === reason;
   return { stop_reason: own ? native : words[reason], stop_sequence: null };
 }
+
+/** How an answer ended in which the model refused: OpenAI calls that a stop, and says so in a field of its own. */
+export function refusedFinish(finish: Finish): Finish {
+  return finish.reason === 'stop' ? { reason: 'content-filter' } : finish;
+}

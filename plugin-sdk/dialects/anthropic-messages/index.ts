@@ -2,6 +2,7 @@ import { isObject } from '../../json.ts';
 import { loadOnUse } from '../../load-on-use.ts';
 import { deferredCodec } from '../deferred-codec.ts';
 import type { Dialect } from '../dialect.ts';
+import { clientWord } from './client-words.ts';
 import { decodeError, encodeError, encodeStreamError } from './errors.ts';
 import { meter } from './meter.ts';
 
@@ -25,4 +26,5 @@ export const anthropicMessages: Dialect = {
     ...deferredCodec(loadOnUse<typeof import('./codec.ts')>(import.meta.url, './codec')),
     enforcesOutput: (body) => isObject(body['output_config']) && isObject(body['output_config']['format']),
   },
+  clientWord,
 };

@@ -3,7 +3,7 @@ import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { present } from '../present.ts';
 import { toolNames } from '../tool-names.ts';
-import { dialectId } from './decode-block.ts';
+import { dialectId } from './dialect-id.ts';
 import { forbiddenInNames, toolNameLimit } from './encode-block.ts';
 import { restoreMessages } from './encode-messages.ts';
 import { encodeChoice, encodeTool } from './encode-tools.ts';

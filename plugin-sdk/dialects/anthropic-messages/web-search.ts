@@ -1,6 +1,6 @@
 import type { Conversation, ProviderTool, Tool } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
-import { dialectId } from './decode-block.ts';
+import { dialectId } from './dialect-id.ts';
 
 /** Where chat asks for a search: a setting, not a tool. */
 export const searchOptions = 'web_search_options';

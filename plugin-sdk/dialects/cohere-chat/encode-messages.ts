@@ -2,7 +2,7 @@ import type { Block, ImageBlock, Message, ToolCallBlock, ToolResultBlock } from 
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { loseForeignCarry } from '../carry.ts';
-import { clientIndexes } from '../client-indexes.ts';
+import { clientIndexes, isWrittenAsBlocks } from '../client-indexes.ts';
 import type { ToolNames } from '../tool-names.ts';
 import { dialectId, isNative, kept, maker } from './notes.ts';
 
@@ -35,8 +35,12 @@ export function encodeMessages(messages: readonly Message[], context: MessageCon
     }
     const role = message.role === 'user' ? 'user' : 'system';
     let results = 0;
-    for (const block of message.blocks)
-      if (block.type === 'tool-result') result.push(encodeResult(block, `messages[${index + results++}]`, context));
+    message.blocks.forEach((block, at) => {
+      if (block.type !== 'tool-result') return;
+      const place = isWrittenAsBlocks(message) ? `${path}.content[${at}]` : `messages[${index + results}]`;
+      result.push(encodeResult(block, place, context));
+      results += 1;
+    });
     const others = message.blocks.filter((block) => block.type !== 'tool-result');
     if (others.length === 0 && (results > 0 || !isNative(message))) return;
     const content = encodeContent(others, path, context);
@@ -94,6 +98,7 @@ function encodeResult(block: ToolResultBlock, path: string, context: MessageCont
   if (block.isError === true) context.lost(`${path}.is_error`);
   const textOnly = block.content.filter((inner, index) => {
     if (inner.type === 'text' || inner.type === 'refusal' || inner.type === 'provider-item') return true;
+    if (inner.type === 'file' && inner.source.kind === 'text') return true;
     context.lost(`${path}.content[${index}]`);
     return false;
   });

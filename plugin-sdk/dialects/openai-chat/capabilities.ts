@@ -28,6 +28,13 @@ export interface ChatCapabilities {
   readonly video?: boolean;
   /** True takes a URL as `file_data`. */
   readonly fileUrls?: boolean;
+  /**
+   * Whether it goes on with a last turn of the assistant, as clients of Anthropic's want it: by itself, or when it is told
+   * so by the fields of vLLM and SGLang. Absent: it begins anew, which is reported as lost.
+   */
+  readonly continuesAssistant?: true | 'continue_final_message';
+  /** True holds the model to an output schema of a format that knows no other way, where the schema fits strict mode. */
+  readonly strictSchemas?: boolean;
   /** How a prompt-cache breakpoint is written, if at all. */
   readonly cache?: 'prompt_cache_breakpoint' | 'cache_control';
   /** Efforts of reasoning that the model has; absent: all of them. */

@@ -8,8 +8,10 @@ import { withClientNames } from '../openai/tool-naming.ts';
 import { readUsage } from '../openai/usage.ts';
 import { present } from '../present.ts';
 import { decodeAssistant } from './decode-assistant.ts';
-import { decodeFinish, hasCalls } from './finish.ts';
+import type { ChoiceContext } from './decode-choice.ts';
+import { decodeFinish, hasCalls, matchedStop } from './finish.ts';
 import { withFreeText } from './free-text-tools.ts';
+import { named } from './tool-calls.ts';
 
 const dialect = 'openai.chat';
 
@@ -30,7 +32,7 @@ export function decodeAnswer(body: JsonObject, request?: Conversation): Answer {
     id,
     model: reader.string('model'),
     created: reader.number('created'),
-    choices: choices.map(decodeChoice),
+    choices: choices.map((choice, at) => decodeChoice(choice, at, present({ answerId: id, stop: request?.stop }))),
     usage,
     serviceTier: reader.string('service_tier'),
     ...carrying(dialect, reader.rest(), {
@@ -42,19 +44,21 @@ export function decodeAnswer(body: JsonObject, request?: Conversation): Answer {
   return withFreeText(withClientNames(answer, request, dialect), request);
 }
 
-function decodeChoice(choice: JsonObject, at: number): AnswerChoice {
+function decodeChoice(choice: JsonObject, at: number, { answerId, stop }: ChoiceContext): AnswerChoice {
   const reader = new FieldReader(choice);
   const message = reader.object('message') ?? {};
   const inner = new FieldReader(message);
   const { blocks, spellings } = decodeAssistant(inner, message);
+  const callId = (place: number): string => `call_${answerId ? `${answerId}_` : ''}${at}_${place}`;
   const native = reader.string('finish_reason');
-  const { finish, spelling } = native === undefined ? {} : decodeFinish(native, hasCalls(blocks));
+  const { finish, spelling } =
+    native === undefined ? {} : decodeFinish(native, hasCalls(blocks), matchedStop(choice, stop));
   inner.oneOf('role', ['assistant']);
   const logprobs = reader.peek('logprobs');
   reader.understood('logprobs');
   return present({
     index: reader.number('index') ?? at,
-    blocks,
+    blocks: blocks.map((block, place) => named(block, callId(place))),
     finish,
     logprobs: logprobs === null ? undefined : logprobs,
     ...carrying(dialect, reader.rest(), {

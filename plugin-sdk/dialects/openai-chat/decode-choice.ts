@@ -6,15 +6,22 @@ import { FieldReader } from '../openai/field-reader.ts';
 import { present } from '../present.ts';
 import { decodeContent, thinkingText } from './content-parts.ts';
 import { decodeCitation } from './decode-assistant.ts';
-import { decodeFinish } from './finish.ts';
+import { decodeFinish, matchedStop } from './finish.ts';
 import { decodeReasoning, hasProof } from './reasoning-fields.ts';
 import { ToolCallFragments } from './tool-call-fragments.ts';
 
 const dialect = 'openai.chat';
 
+/** What a choice needs to know of the whole: the answer's id, for calls without one, and the wanted stop sequences. */
+export interface ChoiceContext {
+  readonly answerId?: string;
+  readonly stop?: readonly string[];
+}
+
 /** The blocks of one streamed choice. Text and reasoning take turns; tool calls stay open until the choice ends. */
 export class ChoiceDecoder {
   readonly #index: number;
+  readonly #stop: readonly string[] | undefined;
   readonly #calls: ToolCallFragments;
   #blocks = 0;
   /** What is open now besides tool calls: its kind tells whether a delta continues it. */
@@ -23,9 +30,10 @@ export class ChoiceDecoder {
   #plain: { readonly block: number; words: string } | undefined;
   #finished = false;
 
-  constructor(index: number) {
+  constructor(index: number, { answerId, stop }: ChoiceContext) {
     this.#index = index;
-    this.#calls = new ToolCallFragments(index, () => this.#blocks++);
+    this.#stop = stop;
+    this.#calls = new ToolCallFragments(index, () => this.#blocks++, answerId);
   }
 
   get finished(): boolean {
@@ -39,7 +47,7 @@ export class ChoiceDecoder {
     // Azure's late filter chunks and repeated finish chunks must not finish twice.
     if (typeof native !== 'string' || this.#finished) return;
     this.close(emit);
-    const { finish, spelling } = decodeFinish(native, this.#calls.count > 0);
+    const { finish, spelling } = decodeFinish(native, this.#calls.count > 0, matchedStop(choice, this.#stop));
     emit({ type: 'finish', choice: this.#index, finish, ...carrying(dialect, undefined, spelling) });
     this.#finished = true;
   }

@@ -13,7 +13,7 @@ import { decoderWithFreeText } from './free-text-tools.ts';
 const dialect = 'openai.chat';
 
 export function decodeStream(request?: Conversation): StreamDecoder {
-  return decoderWithFreeText(decoderWithClientNames(new ChatStreamDecoder(), request, dialect), request);
+  return decoderWithFreeText(decoderWithClientNames(new ChatStreamDecoder(request?.stop), request, dialect), request);
 }
 
 /** Fields of a chunk that stay the same in the whole stream; the start event carries them. */
@@ -28,6 +28,12 @@ class ChatStreamDecoder implements StreamDecoder {
   #rawUsage: JsonValue | undefined;
   /** Fields that no event has a word for, from chunks that came before the answer's id was known. */
   #early: JsonObject = {};
+  readonly #stop: readonly string[] | undefined;
+  #id: string | undefined;
+
+  constructor(stop: readonly string[] | undefined) {
+    this.#stop = stop;
+  }
 
   event(event: FramedEvent, emit: Emit): void {
     if (this.#ended || event.data === '') return;
@@ -62,6 +68,7 @@ class ChatStreamDecoder implements StreamDecoder {
     const fixed: JsonObject = {};
     for (const field of constant) if (field in chunk) fixed[field] = chunk[field];
     const { id, model, created } = chunk;
+    if (typeof id === 'string') this.#id = id;
     emit(
       present({
         type: 'start' as const,
@@ -89,7 +96,10 @@ class ChatStreamDecoder implements StreamDecoder {
   #choice(value: JsonObject, emit: Emit): void {
     const index = typeof value['index'] === 'number' ? value['index'] : 0;
     let choice = this.#choices.get(index);
-    if (choice === undefined) this.#choices.set(index, (choice = new ChoiceDecoder(index)));
+    if (choice === undefined) {
+      choice = new ChoiceDecoder(index, present({ answerId: this.#id, stop: this.#stop }));
+      this.#choices.set(index, choice);
+    }
     if (value['finish_reason'] === 'error') throw failedChoice(value);
     choice.delta(value, emit);
   }

@@ -35,7 +35,7 @@ export function encodeAssistant(
     ...encodeHistory(sorted.reasoning, own?.['$reasoning'], policy, context),
     content: encodeAssistantContent(sorted.content, own?.['$content'], placed, context),
     ...encodeRefusal(sorted.refusals),
-    ...(own?.['annotations'] === undefined ? encodeCitations(sorted.content, context.own) : {}),
+    ...(own?.['annotations'] === undefined ? encodeCitations(sorted.content, context) : {}),
     ...encodeCalls(sorted.calls, policy, context),
     ...encodeMedia(sorted.media, context),
   };
@@ -112,7 +112,13 @@ function encodeRefusal(refusals: readonly string[]): JsonObject {
   return refusals.length === 0 ? {} : { refusal: refusals.join('\n\n') };
 }
 
-function encodeCitations(content: readonly PlacedBlock[], own: boolean): JsonObject {
+/** Annotations are of answers: as a part of a turn, servers that check it refuse them ("property … is unsupported", Groq). */
+function encodeCitations(content: readonly PlacedBlock[], { own, answer, lost }: ContentContext): JsonObject {
+  if (!own && answer === undefined) {
+    for (const { block, path } of content)
+      if (block.type === 'text' && block.citations?.length) lost(`${path}.citations`);
+    return {};
+  }
   const annotations: JsonObject[] = [];
   let offset = 0;
   for (const { block } of content) {

@@ -98,7 +98,8 @@ function attachments({ block, path }: PlacedResult): PlacedBlock[] {
 }
 
 function staysInline(block: Block, result: ToolResultBlock): boolean {
-  return block.type === 'text' || carried(result, dialect)?.['$inline'] === true;
+  const isText = block.type === 'text' || (block.type === 'file' && block.source.kind === 'text');
+  return isText || carried(result, dialect)?.['$inline'] === true;
 }
 
 function place(result: ToolResultBlock, path: string): PlacedBlock[] {

@@ -2,10 +2,12 @@ import type { Conversation, OutputFormat, Reasoning } from '../../conversation/i
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
+import { continuedTurn } from '../openai/continued-turn.ts';
 import { endUserOf } from '../openai/end-user.ts';
 import { effortOf } from '../openai/reasoning-effort.ts';
 import { dropRefused } from '../openai/refused-fields.ts';
 import { serviceTier, sharedFields, sharedWithResponses } from '../openai/shared-fields.ts';
+import { heldOutput } from '../openai/strict-schema.ts';
 import { withWireNames } from '../openai/tool-naming.ts';
 import { present } from '../present.ts';
 import { offerOnlyAllowed } from './allowed-tools.ts';
@@ -42,6 +44,7 @@ export function encodeRequest(request: Conversation, context: EncodeContext): Js
     ...encodeSampling(conversation, capabilities, own, lost),
     ...encodeSettings(conversation, capabilities, carry, lost),
     ...encodeStream(conversation, carry, context, capabilities),
+    ...encodeContinuation(conversation, capabilities, lost),
   };
   return adapt(present(body), capabilities, lost);
 }
@@ -130,7 +133,7 @@ function encodeSettings(
   const stop = isTooMany ? conversation.stop?.slice(0, maxStopSequences) : conversation.stop;
   const [onlyStop] = stop ?? [];
   return present({
-    response_format: encodeOutput(conversation.output, carry),
+    response_format: encodeOutput(heldOutput(conversation, capabilities), carry),
     [carry?.['$limit'] === 'max_tokens' ? 'max_tokens' : 'max_completion_tokens']: conversation.maxOutputTokens,
     stop: stop?.length === 1 && carry?.['$stop'] === 'string' ? onlyStop : (stop as string[] | undefined),
     ...encodeReasoning(conversation.reasoning, capabilities, carry?.['$reasoning']),
@@ -182,6 +185,19 @@ function encodeStream(
   const usage = carry === undefined ? true : conversation.streamUsage;
   if (capabilities.streamOptions === false || (usage === undefined && rest === undefined)) return { stream: true };
   return { stream: true, stream_options: { ...rest, ...present({ include_usage: usage }) } };
+}
+
+/** vLLM refuses the one field without the other, which is on by default; SGLang has the first alone. */
+function encodeContinuation(
+  conversation: Conversation,
+  { continuesAssistant }: ChatCapabilities,
+  lost: (path: string) => void,
+): JsonObject {
+  const path = continuedTurn(conversation);
+  if (path === undefined || continuesAssistant === true) return {};
+  if (continuesAssistant !== undefined) return { continue_final_message: true, add_generation_prompt: false };
+  lost(path);
+  return {};
 }
 
 /** Brings OpenAI's words to the target's. */

@@ -1,5 +1,6 @@
 import type { Block, Finish } from '../../conversation/index.ts';
 import type { JsonObject } from '../../json.ts';
+import { present } from '../present.ts';
 
 const reasons: Readonly<Record<string, Finish['reason']>> = {
   stop: 'stop',
@@ -32,11 +33,24 @@ export function failureField({ reason, native }: Finish): { readonly native_fini
  * A finish word in common terms. Ollama, vLLM and others say `stop` after tool calls; what ended the answer were the
  * calls. `spelling` remembers a word that {@link finishWord} would not choose.
  */
-export function decodeFinish(native: string, callsMade: boolean): { finish: Finish; spelling: JsonObject } {
+export function decodeFinish(
+  native: string,
+  callsMade: boolean,
+  stopSequence?: string,
+): { finish: Finish; spelling: JsonObject } {
   const said = reasons[native] ?? 'stop';
   const reason = said === 'stop' && callsMade ? 'tool-calls' : said;
   const spelling = words[reason] === native ? {} : { $finish: native };
-  return { finish: { reason, native }, spelling };
+  return { finish: { reason, native, ...(reason === 'stop' ? present({ stopSequence }) : {}) }, spelling };
+}
+
+/**
+ * Which of the wanted stop sequences ended the answer, where the server says it beside its finish: vLLM in `stop_reason`,
+ * SGLang in `matched_stop`; both have the number of a token there when the model stopped by itself.
+ */
+export function matchedStop(choice: JsonObject, wanted: readonly string[] | undefined): string | undefined {
+  const said = choice['stop_reason'] ?? choice['matched_stop'];
+  return wanted?.find((sequence) => sequence === said);
 }
 
 /** One of the five words that the format allows, or the word that was read in this format. */

@@ -22,12 +22,14 @@ interface Call {
  */
 export class ToolCallFragments {
   readonly #choice: number;
+  readonly #scope: string;
   readonly #nextBlock: () => number;
   readonly #calls: Call[] = [];
   readonly #atIndex = new Map<number, Call>();
 
-  constructor(choice: number, nextBlock: () => number) {
+  constructor(choice: number, nextBlock: () => number, answerId: string | undefined) {
     this.#choice = choice;
+    this.#scope = answerId ? `${answerId}_` : '';
     this.#nextBlock = nextBlock;
   }
 
@@ -95,8 +97,8 @@ export class ToolCallFragments {
     const proof = decodeProof(reader);
     const { maker } = proof;
     call.block = this.#nextBlock();
-    // A call without id cannot be answered; the place of the call makes a stable one.
-    const id = call.id ?? `call_${this.#choice}_${this.#calls.indexOf(call)}`;
+    // A call without id cannot be answered; the place of the call makes a stable one, and its answer one of its own.
+    const id = call.id ?? `call_${this.#scope}${this.#choice}_${this.#calls.indexOf(call)}`;
     const head = present({ type: 'tool-call' as const, id, name, kind: kind === 'custom' ? kind : undefined, maker });
     emit({ type: 'block-start', choice: this.#choice, block: call.block, head, ...carrying(dialect, reader.rest()) });
     this.#sign(call.block, proof, emit);

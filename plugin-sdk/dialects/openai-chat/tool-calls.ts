@@ -1,4 +1,4 @@
-import type { ProviderItemBlock, ToolCallBlock } from '../../conversation/index.ts';
+import type { Block, ProviderItemBlock, ToolCallBlock } from '../../conversation/index.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import { carried, carrying, wireFields } from '../openai/carry.ts';
 import { FieldReader } from '../openai/field-reader.ts';
@@ -43,6 +43,13 @@ export function decodeToolCall(value: JsonObject): ToolCallBlock | ProviderItemB
   });
 }
 
+/** A call of an answer that came without an id, which could not be answered: clients of every format pair by ids. */
+export function named<B extends Block>(block: B, id: string): B {
+  if (block.type !== 'tool-call' || block.id !== '') return block;
+  const own = carried(block, 'openai.chat');
+  return { ...block, id, ...carrying('openai.chat', undefined, { ...own, $id: own?.['$id'] ?? 'empty' }) };
+}
+
 /**
  * @param sendProof False leaves out a proof that the receiver did not make.
  * @param read The call was read from this dialect and keeps its spelling.
@@ -57,7 +64,7 @@ export function encodeToolCall(block: ToolCallBlock, sendProof: boolean, read: b
   };
   return {
     ...(own?.['$index'] === undefined ? {} : { index: own['$index'] }),
-    ...(own?.['$id'] === 'absent' ? {} : { id: block.id }),
+    ...(own?.['$id'] === 'absent' ? {} : { id: own?.['$id'] === 'empty' ? '' : block.id }),
     ...(own?.['$type'] === 'absent' ? {} : { type: kind }),
     [kind]: inner,
     ...(sendProof ? encodeProof(block) : {}),

@@ -10,6 +10,8 @@ export interface ResponsesCapabilities {
   readonly reasoning?: boolean;
   /** True writes prompt-cache breakpoints of other formats. */
   readonly cache?: boolean;
+  /** True holds the model to an output schema of a format that knows no other way, where the schema fits strict mode. */
+  readonly strictSchemas?: boolean;
   /** Whose encrypted reasoning the target accepts; OpenAI's by default. */
   readonly proofsOf?: readonly string[];
 }

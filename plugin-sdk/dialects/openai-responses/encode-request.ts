@@ -3,9 +3,11 @@ import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { carried, reportForeign, wireFields } from '../openai/carry.ts';
 import { clientPaths, type MessagePaths } from '../openai/client-paths.ts';
+import { continuedTurn } from '../openai/continued-turn.ts';
 import { endUserOf } from '../openai/end-user.ts';
 import { dropRefused } from '../openai/refused-fields.ts';
 import { serviceTier, sharedFields, sharedWithResponses } from '../openai/shared-fields.ts';
+import { heldOutput } from '../openai/strict-schema.ts';
 import { withWireNames } from '../openai/tool-naming.ts';
 import { present } from '../present.ts';
 import { type ResponsesCapabilities, responsesCapabilities } from './capabilities.ts';
@@ -24,6 +26,8 @@ export function encodeRequest(request: Conversation, context: EncodeContext): Js
   const lost = (path: string): void => context.lost(path);
   reportForeign(conversation, dialect, '', lost, sharedWithResponses);
   reportUnsayable(conversation, lost);
+  const continued = continuedTurn(conversation);
+  if (continued !== undefined) lost(continued);
   const stream = context.stream ? true : conversation.stream === false ? false : undefined;
   const body = present({
     model: conversation.model === '' && context.model === '' ? undefined : context.model,
@@ -33,7 +37,10 @@ export function encodeRequest(request: Conversation, context: EncodeContext): Js
     top_p: conversation.sampling?.topP,
     top_logprobs: conversation.logprobs?.top,
     max_output_tokens: conversation.maxOutputTokens,
-    text: encodeTextSettings(conversation, carry),
+    text: encodeTextSettings(
+      { ...conversation, ...present({ output: heldOutput(conversation, capabilities) }) },
+      carry,
+    ),
     reasoning: encodeReasoningSettings(conversation.reasoning, capabilities.efforts, carry),
     [carry?.['$endUser'] === 'safety_identifier' ? 'safety_identifier' : 'user']: endUserOf(conversation.endUser),
     metadata: conversation.metadata as JsonObject | undefined,

@@ -1,8 +1,9 @@
 import type { GatewayError } from '../../errors.ts';
 import type { JsonValue } from '../../json.ts';
 import type { ErrorFace, UpstreamProblem } from '../dialect.ts';
+import { shownStatus } from '../passed-on-errors.ts';
 import { present } from '../present.ts';
-import { errorWords, shownStatus } from './error-words.ts';
+import { errorWords } from './error-words.ts';
 import { problemOf, retryAfterMs } from './problem.ts';
 
 /** How every OpenAI dialect reports failures: `{"error":{"message","type","param","code"}}` and nothing beside it. */

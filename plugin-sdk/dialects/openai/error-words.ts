@@ -1,4 +1,5 @@
 import { type GatewayError, typeOfStatus } from '../../errors.ts';
+import { saysTooLong, shownStatus } from '../passed-on-errors.ts';
 
 /** Words of other formats and what OpenAI says instead. */
 const types: Readonly<Record<string, string>> = {
@@ -18,15 +19,6 @@ const codes: Readonly<Record<number, string>> = {
   429: 'rate_limit_exceeded',
 };
 
-/** The ways in which providers say that the prompt does not fit. Clients shorten it when they see OpenAI's code. */
-const tooLong =
-  /prompt is too long|input is too long|too many (input )?tokens|exceeds the (maximum|context)|context (length|window)|maximum (number of tokens|context)/i;
-
-/** Bedrock's "failed dependency" is the provider's own failure, which no OpenAI client knows by that number. */
-export function shownStatus(status: number): number {
-  return status === 424 ? 502 : status;
-}
-
 /** `type` and `code` in OpenAI's vocabulary, also for a failure that a provider of another format put into its own words. */
 export function errorWords(error: GatewayError): { readonly type: string; readonly code: string | null } {
   const { type, openaiCode: code, status } = error;
@@ -35,9 +27,9 @@ export function errorWords(error: GatewayError): { readonly type: string; readon
   return { type: isWord ? (types[type] ?? type) : typeOfStatus(shownStatus(status)), code: codeOf(code, error) };
 }
 
-function codeOf(code: string | null, { status, message }: GatewayError): string | null {
+function codeOf(code: string | null, error: GatewayError): string | null {
   // Google's reasons are in capitals; AWS has exception names, which say no more than the status does.
   if (code !== null && !/^[A-Z][A-Z0-9_]*$/.test(code)) return code;
-  if ((status === 400 || status === 413) && tooLong.test(message)) return 'context_length_exceeded';
-  return codes[status] ?? code?.toLowerCase() ?? null;
+  if (saysTooLong(error)) return 'context_length_exceeded';
+  return codes[error.status] ?? code?.toLowerCase() ?? null;
 }

@@ -11,7 +11,10 @@ export interface OpenAIModelFacts {
   readonly refuses?: readonly string[];
 }
 
-const plain: OpenAIModelFacts = { refuses: ['reasoning_effort'] };
+/** Chat takes files by their content or an id alone; the Responses API reads URLs itself. */
+const readsNoFileUrls = { inlineMedia: { kinds: ['file'] } };
+
+const plain = { refuses: ['reasoning_effort'], ...readsNoFileUrls };
 
 /** Sampling is refused by all that reason, but at effort `none` by some: what is left out is named. */
 const reasoning = {
@@ -24,6 +27,7 @@ const reasoning = {
   reasoning: true,
   // The Responses API gives one answer a call.
   choices: false,
+  inlineMedia: undefined,
 };
 
 /**
@@ -51,5 +55,8 @@ const models: Readonly<Record<string, OpenAIModelFacts>> = {
 export function openaiCapabilities(
   corrections: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
 ): (model: string) => Readonly<Record<string, unknown>> & OpenAIModelFacts {
-  return capabilitiesByModel({ reasoningField: false }, { ...(models as object), ...corrections });
+  return capabilitiesByModel(
+    { reasoningField: false, strictSchemas: true, ...readsNoFileUrls },
+    { ...(models as object), ...corrections },
+  );
 }
