@@ -1,5 +1,7 @@
 import { defineOpenAICompatible } from '../../plugin-sdk/index.ts';
-import { keepThinking } from './keep-thinking.ts';
+import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
+
+const keeping = loadOnUse<typeof import('./keep-thinking.ts')>(import.meta.url, './keep-thinking');
 
 /** DeepSeek. Its API has no version in the path. */
 export default defineOpenAICompatible({
@@ -16,6 +18,6 @@ export default defineOpenAICompatible({
     reasoningField: 'reasoning_content',
   },
   edit: (call, body) => {
-    if (call.dialect.id === 'openai.chat') keepThinking(body);
+    if (call.dialect.id === 'openai.chat') keeping().keepThinking(body);
   },
 });
