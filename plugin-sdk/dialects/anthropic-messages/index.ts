@@ -2,11 +2,12 @@ import { isObject } from '../../json.ts';
 import { loadOnUse } from '../../load-on-use.ts';
 import { deferredCodec } from '../deferred-codec.ts';
 import type { Dialect } from '../dialect.ts';
-import { clientWord } from './client-words.ts';
 import { decodeError, encodeError, encodeStreamError } from './errors.ts';
 import { meter } from './meter.ts';
 
 export type { ClaudeCapabilities } from './capabilities.ts';
+
+const wording = loadOnUse<typeof import('./client-words.ts')>(import.meta.url, './client-words');
 
 /** The Anthropic endpoints other than messages: files, batches, models, token counts. */
 export const anthropic: Dialect = {
@@ -26,5 +27,5 @@ export const anthropicMessages: Dialect = {
     ...deferredCodec(loadOnUse<typeof import('./codec.ts')>(import.meta.url, './codec')),
     enforcesOutput: (body) => isObject(body['output_config']) && isObject(body['output_config']['format']),
   },
-  clientWord,
+  clientWord: (path, conversation) => wording().clientWord(path, conversation),
 };
