@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deferredAdapter } from './deferred-adapter.ts';
 import type { PluginDefinition } from './define-plugin.ts';
 import { defineProvider } from './define-provider.ts';
 import type { Dialect } from './dialects/dialect.ts';
@@ -16,6 +17,10 @@ import type { BodyEditor, Call, ModelInfo, Provider, ReplyQuirks } from './provi
 const proofs = loadOnUse<typeof import('./dialects/openai-chat/foreign-proofs.ts')>(
   import.meta.url,
   './dialects/openai-chat/foreign-proofs',
+);
+const embedding = loadOnUse<typeof import('./dialects/openai/embeddings.ts')>(
+  import.meta.url,
+  './dialects/openai/embeddings',
 );
 const fitting = loadOnUse<typeof import('./dialects/openai-chat/fit-request.ts')>(
   import.meta.url,
@@ -86,6 +91,7 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
       return {
         speaks: spoken(definition),
         quirks,
+        adapters: definition.operations?.includes('embeddings') ? embeddingsForAll : {},
         capabilities: chatOf,
         // A server of which nothing is known may have free-text tools.
         translates: ({ operation, dialect, request }) =>
@@ -117,6 +123,11 @@ export function defineOpenAICompatible(definition: OpenAICompatibleDefinition): 
     },
   });
 }
+
+/** What providers of OpenAI's format serve to clients of others beyond chat. */
+export const embeddingsForAll: NonNullable<Provider['adapters']> = {
+  embeddings: deferredAdapter(() => embedding().embeddings),
+};
 
 function spoken(definition: OpenAICompatibleDefinition): Provider['speaks'] {
   const speaks: Partial<Record<Operation | '*', readonly Dialect[]>> = { chat: [openaiChat], models: [openai] };

@@ -173,6 +173,8 @@ export interface AdaptedCall {
   readonly body: JsonObject | Buffer | undefined;
   readonly contentType?: string;
   readonly headers?: OutgoingHeaders;
+  /** Written as a client of the provider's own format would: `editBody` is shown it, too. */
+  readonly carried?: true;
 }
 
 export interface AdaptedReply {

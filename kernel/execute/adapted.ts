@@ -2,6 +2,7 @@ import {
   type AdaptedCall,
   type AdaptedReply,
   BytesBody,
+  type Call,
   type Dialect,
   GatewayError,
   getHeader,
@@ -14,6 +15,7 @@ import {
   withHeader,
 } from '../../plugin-sdk/index.ts';
 import type { LiveAttempt } from '../attempt.ts';
+import { ByteBodyEditor } from './body-editor.ts';
 import { callOf, problemReply, refuseLosses, upstreamRequest } from './call.ts';
 import type { Runtime } from './context.ts';
 import { failedReply } from './failed-reply.ts';
@@ -38,9 +40,13 @@ export async function adapt(
     throw new GatewayError('REQ_UNSUPPORTED', { provider: provider.name, operation: exchange.operation });
   const dialect = dialectOf(provider, exchange);
   const call = callOf(attempt, dialect);
-  const json: JsonObject = body.isJson ? body.json() : readForm(body.bytes, body.contentType).fields;
+  const asked: JsonObject = body.isJson ? body.json() : readForm(body.bytes, body.contentType).fields;
+  const shape = exchange.dialect.shapes?.[exchange.operation];
   const lost: string[] = [];
-  const calls = [await adapter.encode(json, call, (path) => lost.push(path))].flat() as AdaptedCall[];
+  const json = shape === undefined ? asked : shape.request(asked, (path) => lost.push(path));
+  const lose = (path: string): void => void lost.push(shape?.word(path) ?? path);
+  const encoded = [await adapter.encode(json, call, lose)].flat() as AdaptedCall[];
+  const calls = encoded.map((one) => (one.carried ? edited(one, call, provider, lose) : one));
   refuseLosses(attempt, provider, lost);
   const replies: AdaptedReply[] = [];
   for (const batch of inBatches(calls, callsAtOnce)) {
@@ -52,7 +58,7 @@ export async function adapt(
   const result = adapter.decode(replies, json, call);
   const usage = 'usage' in result && result.usage !== undefined ? { usage: result.usage } : {};
   if ('json' in result) {
-    const bytes = JSON.stringify(result.json);
+    const bytes = JSON.stringify(shape === undefined ? result.json : shape.reply(result.json, asked));
     return {
       origin: 'upstream',
       status: 200,
@@ -68,6 +74,12 @@ export async function adapt(
     ...usage,
     body: { type: 'bytes', bytes: result.bytes },
   };
+}
+
+function edited(one: AdaptedCall, call: Call, provider: Provider, lost: (path: string) => void): AdaptedCall {
+  const editor = new ByteBodyEditor(BytesBody.ofJson(one.body as JsonObject), lost);
+  provider.editBody?.(call, editor);
+  return { ...one, body: editor.body.bytes };
 }
 
 function isFailure(result: AdaptedReply | Reply): result is Reply {

@@ -1,4 +1,4 @@
-import type { ChatCodec } from './dialect.ts';
+import type { ChatCodec, OperationShape } from './dialect.ts';
 
 /**
  * A codec of which nothing is loaded before its first use. A gateway knows every format, translates between two or three, and
@@ -12,5 +12,14 @@ export function deferredCodec(load: () => { readonly codec: ChatCodec }): Omit<C
     encodeAnswer: (answer, context) => load().codec.encodeAnswer(answer, context),
     decodeStream: (request) => load().codec.decodeStream(request),
     encodeStream: (context) => load().codec.encodeStream(context),
+  };
+}
+
+/** A shape of which nothing is loaded before its first use. */
+export function deferredShape(load: () => OperationShape): OperationShape {
+  return {
+    request: (body, lost) => load().request(body, lost),
+    reply: (json, body) => load().reply(json, body),
+    word: (name) => load().word(name),
   };
 }

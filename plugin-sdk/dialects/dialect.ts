@@ -1,6 +1,7 @@
 import type { Answer, AnswerEvent, Conversation, Usage } from '../conversation/index.ts';
 import type { GatewayError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import type { Operation } from '../operations.ts';
 
 /** Wire formats that ship. The first seven translate chat; the others only name what a route and a provider both speak. */
 export type KnownDialectId =
@@ -103,6 +104,18 @@ export interface Dialect extends ErrorFace {
   readonly chat?: ChatCodec;
   /** What its clients call a path that an encoder reports as lost; absent: encoders report in its words. */
   clientWord?(path: string, conversation: Conversation): string;
+  /** Its own shapes of operations whose canonical form is OpenAI's, for providers that serve those to any client. */
+  readonly shapes?: Partial<Readonly<Record<Operation, OperationShape>>>;
+}
+
+/** How the clients of a dialect write an operation whose canonical form is OpenAI's, and what they read. */
+export interface OperationShape {
+  /** The OpenAI-shaped request. Throws GatewayError REQ_INVALID naming the field when the body is not this format. */
+  request(body: JsonObject, lost: (path: string) => void): JsonObject;
+  /** The client's reply to `body`, from the OpenAI-shaped one. */
+  reply(json: JsonObject, body: JsonObject): JsonObject;
+  /** What the client calls a member of the OpenAI-shaped request. */
+  word(name: string): string;
 }
 
 /** What an encoder may need to know of the target beyond the conversation. */

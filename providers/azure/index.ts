@@ -7,6 +7,7 @@ import {
   chain,
   defineProvider,
   editCarried,
+  embeddingsForAll,
   isPrivateName,
   type Key,
   locate,
@@ -88,6 +89,7 @@ export default defineProvider({
         ),
       unauthorized: (key, { status }) => status === 401 && tokens.drop(key),
       editBody: editCarried,
+      adapters: embeddingsForAll,
       capabilities: can,
       models: async ({ key, get }) => {
         const path = api === 'v1' ? '/openai/v1/models' : '/openai/models?api-version=2024-10-21';

@@ -19,6 +19,8 @@ import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
 
 const embedding = loadOnUse<typeof import('./embeddings.ts')>(import.meta.url, './embeddings');
 
+const naming = loadOnUse<typeof import('./name-model.ts')>(import.meta.url, './name-model');
+
 const version = '/v1beta';
 
 /** URLs that Google reads itself: its file store and videos. All other media is fetched and sent along. */
@@ -52,6 +54,7 @@ export default defineProvider({
       endpoint: (call) => ({ ...locate(baseUrl, pathOf(call)), headers: authentication(call.key) }),
       editBody: (call, body) => {
         if (call.dialect === geminiGenerateContent) editCarriedSignatures(call, body);
+        else if (call.dialect === google && !call.passthrough) naming().nameModel(call, body);
       },
       capabilities: capabilitiesByModel({ inlineMedia: { except: ownUrls } }, capabilities),
       adapters: { ...googleAdapters('gemini'), embeddings: deferredAdapter(() => embedding().embeddings) },

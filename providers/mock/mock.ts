@@ -6,6 +6,7 @@ import {
   GatewayError,
   isGatewayError,
   type JsonObject,
+  type JsonValue,
   type KeyedAttempt,
   type MaybePromise,
   type Reply,
@@ -94,7 +95,7 @@ export class Mock {
     const stream = (events: readonly StreamItem[]): Reply => eventsReply(events, pace, this.#clock);
     switch (exchange.operation) {
       case 'embeddings':
-        return json(answerEmbeddings(form, model));
+        return json(embeddingsOf(exchange, form, model));
       case 'moderations':
         return json(answerModerations(form, model, id));
       case 'count_tokens':
@@ -143,6 +144,15 @@ export class Mock {
 }
 
 type StreamItem = Parameters<typeof eventsReply>[0][number];
+
+/** In the client's own shape. */
+function embeddingsOf({ dialect }: Exchange, form: Form, model: string): JsonObject {
+  const shape = dialect.shapes?.embeddings;
+  if (shape === undefined) return answerEmbeddings(form, model);
+  const asked: JsonObject = Object.fromEntries(form.fields);
+  const fields = new Map(Object.entries(shape.request(asked, () => {})) as [string, JsonValue][]);
+  return shape.reply(answerEmbeddings({ ...form, fields }, model), asked);
+}
 
 function inputTokens(form: Form): number {
   return countTokens(JSON.stringify([...form.fields].filter(([name]) => name !== 'model').map(([, value]) => value)));

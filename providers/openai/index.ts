@@ -6,6 +6,7 @@ import {
   capabilitiesOption,
   defineProvider,
   editCarried,
+  embeddingsForAll,
   locate,
   type OutgoingHeaders,
   type ProviderKey,
@@ -44,7 +45,7 @@ export default defineProvider({
       withheldHeaders: ['openai-organization', 'openai-project'],
       editBody: editCarried,
       capabilities: can,
-      adapters: { count_tokens: deferredAdapter(() => counting().countTokens) },
+      adapters: { ...embeddingsForAll, count_tokens: deferredAdapter(() => counting().countTokens) },
       models: async ({ key, get }) => readModels(await get(`${apiPath}/models`, authentication(key))),
     };
   },

@@ -78,7 +78,9 @@ export default defineProvider({
         responses: [geminiGenerateContent, anthropicMessages],
         completions: [geminiGenerateContent, anthropicMessages],
       },
-      dialectsFor: (operation, model) => (isChat(operation) ? [dialectOf(model)] : undefined),
+      // The Gemini API's own verbs for embeddings are not Vertex's.
+      dialectsFor: (operation, model) =>
+        isChat(operation) ? [dialectOf(model)] : operation === 'embeddings' ? [] : undefined,
       withheldHeaders: ['x-goog-user-project'],
       endpoint: (call) => ({
         ...locate(baseOf(call.key), place(call, whereOf(call.key), apiVersion)),

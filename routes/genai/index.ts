@@ -9,12 +9,15 @@ const shapes = loadOnUse<typeof import('./answer-models.ts')>(import.meta.url, '
 /** The Gemini API, for the Google Gen AI SDKs, with every configured provider behind generateContent. */
 export default defineNative({
   name: 'routes/genai',
-  description: 'The Gemini API under /genai: generateContent for every provider, all else to Google as it is.',
+  description:
+    'The Gemini API under /genai: generateContent and embeddings for every provider, all else to Google as it is.',
   prefix: '/genai',
   endpoints: [
     verb('generateContent', 'chat'),
     verb('streamGenerateContent', 'chat'),
     verb('countTokens', 'count_tokens'),
+    verb('embedContent', 'embeddings'),
+    verb('batchEmbedContents', 'embeddings'),
     list('/:version/models'),
     // An operation of a model, such as a video that is being made, is the vendor's.
     list('/:version/models/:model{(?!.+\\x2foperations\\x2f).+}'),

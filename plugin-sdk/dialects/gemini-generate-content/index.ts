@@ -1,11 +1,16 @@
 import { isObject } from '../../json.ts';
 import { loadOnUse } from '../../load-on-use.ts';
-import { deferredCodec } from '../deferred-codec.ts';
+import { deferredCodec, deferredShape } from '../deferred-codec.ts';
 import type { Dialect } from '../dialect.ts';
 import { googleErrors } from './errors.ts';
 import { googleMeter } from './meter.ts';
 
 export type { GeminiCapabilities } from './capabilities.ts';
+
+const embedding = loadOnUse<typeof import('../google/embeddings-shape.ts')>(
+  import.meta.url,
+  '../google/embeddings-shape',
+);
 
 /** Google's generateContent, as the Gemini API and Vertex AI speak it; streams with `alt=sse`. */
 export const geminiGenerateContent: Dialect = {
@@ -21,4 +26,10 @@ export const geminiGenerateContent: Dialect = {
 };
 
 /** Everything else that Google serves: embeddings, files, countTokens, `:predict`. */
-export const google: Dialect = { id: 'google', framing: 'sse', meter: googleMeter, ...googleErrors };
+export const google: Dialect = {
+  id: 'google',
+  framing: 'sse',
+  meter: googleMeter,
+  ...googleErrors,
+  shapes: { embeddings: deferredShape(() => embedding().embeddingsShape) },
+};
