@@ -5,5 +5,6 @@ export function deferredAdapter(load: () => OperationAdapter): OperationAdapter 
   return {
     encode: (body, call, lost) => load().encode(body, call, lost),
     decode: (replies, body, call) => load().decode(replies, body, call),
+    recover: (problem, body, call) => load().recover?.(problem, body, call),
   };
 }

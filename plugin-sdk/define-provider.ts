@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { deferredAdapter } from './deferred-adapter.ts';
 import { definePlugin, type PluginDefinition } from './define-plugin.ts';
 import type { Host } from './host.ts';
+import { loadOnUse } from './load-on-use.ts';
 import type { Provider, ProviderKey } from './provider.ts';
 import {
   isPrivateName,
@@ -9,6 +11,14 @@ import {
   settingsFromEnvironment,
   toProviderKey,
 } from './provider-options.ts';
+
+const counting = loadOnUse<typeof import('./dialects/estimated-count.ts')>(
+  import.meta.url,
+  './dialects/estimated-count',
+);
+
+/** Clients plan by what a request would use, also where the provider does not tell. */
+const estimatedCount = deferredAdapter(() => counting().estimatedCount);
 
 /** The options every provider has, plus its own. */
 export interface CommonProviderOptions {
@@ -97,6 +107,7 @@ export function defineProvider<
             : `Give ${host.plugin}.keys in the config.`,
         privateAddresses: given.allowPrivateNetwork || isPrivateName(common.baseUrl),
         ...part,
+        adapters: { count_tokens: estimatedCount, ...part.adapters },
       };
       return { provider, ...(teardown === undefined ? {} : { teardown }) };
     },

@@ -165,6 +165,8 @@ export interface OperationAdapter {
   ): MaybePromise<AdaptedCall | readonly AdaptedCall[]>;
   /** Builds the OpenAI-shaped reply. `binary` replies (speech) return bytes. */
   decode(replies: readonly AdaptedReply[], body: JsonObject, call: Call): AdaptedResult;
+  /** What to answer in place of a failure of the provider's; undefined lets it be one. */
+  recover?(problem: UpstreamProblem, body: JsonObject, call: Call): AdaptedResult | undefined;
 }
 
 export interface AdaptedCall {

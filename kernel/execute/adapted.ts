@@ -1,6 +1,7 @@
 import {
   type AdaptedCall,
   type AdaptedReply,
+  type AdaptedResult,
   BytesBody,
   type Call,
   type Dialect,
@@ -9,6 +10,7 @@ import {
   inBatches,
   type JsonObject,
   type OperationAdapter,
+  type OperationShape,
   type Provider,
   type Reply,
   readForm,
@@ -52,10 +54,18 @@ export async function adapt(
   for (const batch of inBatches(calls, callsAtOnce)) {
     const sent = batch.map((one) => sendOne(attempt, provider, one, runtime));
     const results = await sideBySide<AdaptedReply, Reply>(attempt, sent, isFailure);
-    if ('failed' in results) return results.failed;
+    if ('failed' in results) {
+      const { problem } = results.failed;
+      const instead = problem === undefined ? undefined : adapter.recover?.(problem, json, call);
+      return instead === undefined ? results.failed : replyOf(instead, shape, asked);
+    }
     replies.push(...results);
   }
-  const result = adapter.decode(replies, json, call);
+  return replyOf(adapter.decode(replies, json, call), shape, asked);
+}
+
+/** In the client's own shape. */
+function replyOf(result: AdaptedResult, shape: OperationShape | undefined, asked: JsonObject): Reply {
   const usage = 'usage' in result && result.usage !== undefined ? { usage: result.usage } : {};
   if ('json' in result) {
     const bytes = JSON.stringify(shape === undefined ? result.json : shape.reply(result.json, asked));

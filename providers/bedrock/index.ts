@@ -18,6 +18,7 @@ import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
 import { AwsCredentials, keysOfMachine } from './credentials.ts';
 import { encodeSegment, sign } from './sign.ts';
 
+const counting = loadOnUse<typeof import('./count-tokens.ts')>(import.meta.url, './count-tokens');
 const embedding = loadOnUse<typeof import('./embeddings.ts')>(import.meta.url, './embeddings');
 
 /** Stands for the host of each key's region. */
@@ -73,7 +74,10 @@ export default defineProvider({
       unauthorized: (key, { code, type }) =>
         /ExpiredToken|UnrecognizedClient|InvalidClientToken/.test(`${type} ${code}`) && credentials.drop(key),
       capabilities: capabilitiesByModel({ inlineMedia: true, choices: false }, capabilities),
-      adapters: { embeddings: deferredAdapter(() => embedding().embeddings) },
+      adapters: {
+        embeddings: deferredAdapter(() => embedding().embeddings),
+        count_tokens: deferredAdapter(() => counting().countTokens),
+      },
       models: async ({ key, get }) => {
         const control = baseUrl === anyRegion ? `https://bedrock.${credentials.regionOf(key)}.amazonaws.com` : baseUrl;
         const bearer = key.value === undefined ? [] : ['authorization', key.value.prefixed('Bearer ')];

@@ -17,6 +17,10 @@ import {
 } from '../../plugin-sdk/index.ts';
 import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
 
+const counting = loadOnUse<typeof import('../../plugin-sdk/dialects/google/count-tokens.ts')>(
+  import.meta.url,
+  '../../plugin-sdk/dialects/google/count-tokens',
+);
 const embedding = loadOnUse<typeof import('./embeddings.ts')>(import.meta.url, './embeddings');
 
 const naming = loadOnUse<typeof import('./name-model.ts')>(import.meta.url, './name-model');
@@ -57,7 +61,11 @@ export default defineProvider({
         else if (call.dialect === google && !call.passthrough) naming().nameModel(call, body);
       },
       capabilities: capabilitiesByModel({ inlineMedia: { except: ownUrls } }, capabilities),
-      adapters: { ...googleAdapters('gemini'), embeddings: deferredAdapter(() => embedding().embeddings) },
+      adapters: {
+        ...googleAdapters,
+        embeddings: deferredAdapter(() => embedding().embeddings),
+        count_tokens: deferredAdapter(() => counting().countTokens('gemini')),
+      },
       models: async ({ key, get }) =>
         readModels(await get(`${baseUrl}${version}/models?pageSize=1000`, authentication(key))),
     };

@@ -21,13 +21,11 @@ import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { keysOfMachine, regionOf } from './google-cloud.ts';
 import { anyHost, hostOf, locatedModel, place } from './place.ts';
-import { publisherOf } from './publisher.ts';
+import { claudeVersion, publisherOf } from './publisher.ts';
 import { readModels } from './read-models.ts';
 
+const counting = loadOnUse<typeof import('./count-tokens.ts')>(import.meta.url, './count-tokens');
 const embedding = loadOnUse<typeof import('./embeddings.ts')>(import.meta.url, './embeddings');
-
-/** The version that Claude's body names on Vertex, where the header of Anthropic's own API does not exist. */
-const claudeVersion = 'vertex-2023-10-16';
 
 const tiers: Readonly<Record<string, string>> = { flex: 'flex', priority: 'priority' };
 
@@ -103,7 +101,11 @@ export default defineProvider({
         if (model !== undefined) body.set('model', model);
       },
       capabilities: (model) => (publisherOf(model) === 'anthropic' ? claude(model) : gemini(model)),
-      adapters: { ...googleAdapters('vertex'), embeddings: deferredAdapter(() => embedding().embeddings) },
+      adapters: {
+        ...googleAdapters,
+        embeddings: deferredAdapter(() => embedding().embeddings),
+        count_tokens: deferredAdapter(() => counting().countTokens),
+      },
       models: ({ key, get }) => readModels((path) => get(baseOf(key) + path, apiKey(tokens, key))),
     };
   },

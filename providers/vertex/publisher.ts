@@ -11,6 +11,9 @@ export function publisherOf(model: string): string {
   return model.startsWith('claude') ? 'anthropic' : 'google';
 }
 
+/** The version that Claude's body names on Vertex, where the header of Anthropic's own API does not exist. */
+export const claudeVersion = 'vertex-2023-10-16';
+
 /** The model's name without its publisher. */
 export function bareName(model: string): string {
   return model.slice(model.lastIndexOf('/') + 1);

@@ -1,0 +1,59 @@
+import { isObject, type JsonObject, type JsonValue } from '../json.ts';
+import type { AdaptedResult, Call, OperationAdapter } from '../provider.ts';
+import { countedConversation, countReply } from './token-counting.ts';
+
+const bytesPerToken = 4;
+/** An image of about a megapixel, to which providers scale larger ones. */
+const tokensPerImage = 1_500;
+/** Base64 characters per token of documents and sound. */
+const base64PerToken = 16;
+/** Around each message, block and tool. */
+const fixedTokens = 3;
+/** Providers tell a model how to call tools, in words of their own. */
+const toolTokens = 150;
+
+/** Counts tokens where a provider does not: `x-bf-estimated` tells so. Throws GatewayError REQ_INVALID. */
+export const estimatedCount: OperationAdapter = {
+  encode(body, { exchange }) {
+    countedConversation(exchange.dialect, body);
+    return [];
+  },
+  decode: (_, body, call) => estimateOf(body, call),
+};
+
+/** The estimate as a client of the call's dialect reads a count. */
+export function estimateOf({ model: _, ...body }: JsonObject, { exchange }: Call): AdaptedResult {
+  exchange.setReplyHeader('x-bf-estimated', 'input_tokens');
+  const instructions = body['tools'] === undefined ? 0 : toolTokens;
+  return { json: countReply(exchange.dialect, Math.ceil(tokensOf(body) + instructions)) };
+}
+
+function tokensOf(value: JsonValue | undefined): number {
+  if (typeof value === 'string') return tokensOfText(value);
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + tokensOf(item) + fixedTokens, 0);
+  if (!isObject(value)) return 0;
+  const media = mediaTokens(value);
+  if (media !== undefined) return media;
+  return Object.entries(value).reduce((sum, [name, member]) => sum + tokensOfText(name) + tokensOf(member), 0);
+}
+
+function tokensOfText(text: string): number {
+  return Buffer.byteLength(text) / bytesPerToken;
+}
+
+/** Of an object that holds media: `source` of Anthropic, `inlineData` of Google, parts with URLs of OpenAI. */
+function mediaTokens({
+  data,
+  type,
+  media_type,
+  mimeType,
+  mime_type,
+  image_url,
+  file_data,
+}: JsonObject): number | undefined {
+  if (type === 'input_image' || type === 'image_url' || image_url !== undefined) return tokensPerImage;
+  const encoded = typeof data === 'string' ? data : file_data;
+  if (typeof encoded !== 'string' || type === 'text') return undefined;
+  const isImage = [media_type, mimeType, mime_type].some((name) => String(name ?? '').startsWith('image/'));
+  return isImage ? tokensPerImage : encoded.length / base64PerToken;
+}
