@@ -10,6 +10,14 @@ export const capabilitiesOption = z
     'What models can do where the built-in data is wrong: model name (a trailing `*` for a prefix) to properties.',
   );
 
+/** The option with which an operator corrects what a host of Claude is known to have. */
+export const betasOption = z
+  .record(z.string(), z.union([z.string(), z.literal(false)]))
+  .default({})
+  .describe(
+    "Beta features of Claude's where the built-in data is wrong: its name to the name here, or false for none.",
+  );
+
 /**
  * The `capabilities` of a provider: what holds for all its models, then the operator's corrections of every pattern that
  * matches the model, later ones over earlier ones.

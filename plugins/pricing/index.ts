@@ -8,6 +8,7 @@ import {
   type RoutedExchange,
   type UsedAttempt,
 } from '../../plugin-sdk/index.ts';
+import { loadOnUse } from '../../plugin-sdk/load-on-use.ts';
 import { type Cost, costSlot, pricesPort } from '../../plugin-sdk/ports/prices.ts';
 import { recordsPort } from '../../plugin-sdk/ports/records.ts';
 import { writeUsd } from '../../plugin-sdk/usd.ts';
@@ -16,10 +17,10 @@ import { PriceBook } from './book.ts';
 import { createPrices } from './create-prices.ts';
 import { exchangeCost } from './exchange-cost.ts';
 import { Overrides, overrideSchema } from './overrides.ts';
-import { reprice } from './reprice-command.ts';
 
 export { createPrices } from './create-prices.ts';
-export { type PricedRecord, type Repriced, repriceRecords, repriceStore } from './reprice.ts';
+
+const repricing = loadOnUse<typeof import('./reprice-command.ts')>(import.meta.url, './reprice-command');
 
 /** What the header of a whole reply said, and for which attempts. */
 const toldSlot = defineSlot<{ readonly attempts: readonly UsedAttempt[]; readonly cost: Cost | 'unknown' | undefined }>(
@@ -54,7 +55,7 @@ export default definePlugin({
     const reported = new Set<string>();
     return {
       ports: [bind(pricesPort, prices)],
-      commands: { reprice: (args, print) => reprice(host.port(recordsPort), prices, args[0], print) },
+      commands: { reprice: (args, print) => repricing().reprice(host.port(recordsPort), prices, args[0], print) },
       hooks: {
         transformResponse: {
           json: passesJson,

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { deferredAdapter } from '../../plugin-sdk/deferred-adapter.ts';
 import { editCarriedThinking } from '../../plugin-sdk/dialects/anthropic-messages/carried-thinking.ts';
+import type { HostedClaude } from '../../plugin-sdk/dialects/anthropic-messages/hosted-claude.ts';
 import { editCarriedSignatures } from '../../plugin-sdk/dialects/gemini-generate-content/carried-signatures.ts';
 import { googleAdapters } from '../../plugin-sdk/dialects/google/adapters.ts';
 import { anthropicMessages, geminiGenerateContent, google, openaiChat } from '../../plugin-sdk/dialects/index.ts';
 import {
+  betasOption,
   type Call,
   capabilitiesByModel,
   capabilitiesOption,
@@ -24,6 +26,7 @@ import { anyHost, hostOf, locatedModel, place } from './place.ts';
 import { claudeVersion, publisherOf } from './publisher.ts';
 import { readModels } from './read-models.ts';
 
+const hosting = loadOnUse<typeof import('./hosted-claude.ts')>(import.meta.url, './hosted-claude');
 const counting = loadOnUse<typeof import('./count-tokens.ts')>(import.meta.url, './count-tokens');
 const embedding = loadOnUse<typeof import('./embeddings.ts')>(import.meta.url, './embeddings');
 
@@ -43,6 +46,7 @@ export default defineProvider({
       .default('v1')
       .describe('Version in the paths of calls that the gateway writes.'),
     capabilities: capabilitiesOption,
+    betas: betasOption,
   },
   keyFields: {
     project: z.string().optional().describe('Project id; absent: that of the credentials, or GOOGLE_CLOUD_PROJECT.'),
@@ -58,7 +62,9 @@ export default defineProvider({
       ),
     kind: z.enum(['token', 'api-key']).optional().describe('What `value` is, where its form does not tell.'),
   },
-  provider({ baseUrl, keys, apiVersion, capabilities }, host) {
+  provider({ baseUrl, keys, apiVersion, capabilities, betas: corrected }, host) {
+    let made: HostedClaude | undefined;
+    const hosted = (): HostedClaude => (made ??= hosting().claudeOnVertex(corrected));
     const tokens = new AccessTokens(host);
     for (const key of keys) tokens.check(key);
     const gemini = capabilitiesByModel({ flavour: 'vertex' }, capabilities);
@@ -79,10 +85,10 @@ export default defineProvider({
       // The Gemini API's own verbs for embeddings are not Vertex's.
       dialectsFor: (operation, model) =>
         isChat(operation) ? [dialectOf(model)] : operation === 'embeddings' ? [] : undefined,
-      withheldHeaders: ['x-goog-user-project'],
+      withheldHeaders: ['x-goog-user-project', 'anthropic-beta'],
       endpoint: (call) => ({
         ...locate(baseOf(call.key), place(call, whereOf(call.key), apiVersion)),
-        headers: [...apiKey(tokens, call.key), ...tier(call)],
+        headers: [...apiKey(tokens, call.key), ...tier(call), ...betaHeader(call, hosted)],
       }),
       authorize: (request, key) =>
         tokens.apiKeyOf(key) !== undefined
@@ -93,6 +99,7 @@ export default defineProvider({
         if (call.dialect === geminiGenerateContent) editCarriedSignatures(call, body);
         if (call.dialect !== anthropicMessages || call.passthrough) return;
         editCarriedThinking(call, body);
+        hosted().fit(call, body);
         body.remove('model');
         if (body.get('anthropic_version') === undefined) body.set('anthropic_version', claudeVersion);
       },
@@ -104,7 +111,7 @@ export default defineProvider({
       adapters: {
         ...googleAdapters,
         embeddings: deferredAdapter(() => embedding().embeddings),
-        count_tokens: deferredAdapter(() => counting().countTokens),
+        count_tokens: deferredAdapter(() => counting().countTokens(hosted())),
       },
       models: ({ key, get }) => readModels((path) => get(baseOf(key) + path, apiKey(tokens, key))),
     };
@@ -124,6 +131,14 @@ function dialectOf(model: string): Dialect {
 function apiKey(tokens: AccessTokens, key: Key): OutgoingHeaders {
   const value = tokens.apiKeyOf(key);
   return value === undefined ? [] : ['x-goog-api-key', value];
+}
+
+/** A native client's own, or those that Claude has here. */
+function betaHeader(call: Call, hosted: () => HostedClaude): OutgoingHeaders {
+  const asked = call.exchange.request.headers.get('anthropic-beta');
+  if (asked === undefined) return [];
+  if (call.passthrough) return ['anthropic-beta', asked];
+  return call.dialect === call.exchange.dialect && call.dialect === anthropicMessages ? hosted().header(call) : [];
 }
 
 /** Where the Gemini API has a field, Vertex has a header (wire facts 4.3). */

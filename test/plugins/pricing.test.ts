@@ -8,7 +8,8 @@ import { bookVersion, shippedBook } from '../../plugins/pricing/book/index.ts';
 import { PriceBook } from '../../plugins/pricing/book.ts';
 import { bookFileSchema } from '../../plugins/pricing/book-file.ts';
 import { exchangeCost } from '../../plugins/pricing/exchange-cost.ts';
-import { pricesFrom, pricingOptions, repriceRecords, repriceStore } from '../../plugins/pricing/index.ts';
+import { pricesFrom, pricingOptions } from '../../plugins/pricing/index.ts';
+import { repriceRecords, repriceStore } from '../../plugins/pricing/reprice.ts';
 import { reprice } from '../../plugins/pricing/reprice-command.ts';
 import { openStore, recordNumber } from './record-store.ts';
 
