@@ -32,7 +32,7 @@ export interface Provider {
   /** Narrows `speaks` by model, where one provider hosts several families (Vertex: Gemini and Claude). */
   dialectsFor?(operation: Operation, model: string): readonly Dialect[] | undefined;
   /** What a call in a dialect that it does not speak is translated to, where that is not the first of {@link speaks}. */
-  translatesInto?(operation: Operation, model: string): Dialect | undefined;
+  translatesInto?(operation: Operation, model: string, exchange: Exchange): Dialect | undefined;
   /**
    * True for a call in a dialect that it speaks which yet asks for what only a translation gives it, in the reply too, such
    * as a kind of tool that it has not. The call then goes through the conversation, into the same dialect.

@@ -42,7 +42,7 @@ function executeOnce(attempt: LiveAttempt, provider: Provider, runtime: Runtime)
   const adapter = provider.adapters?.[operation];
   if (adapter !== undefined) return adapted().adapt(attempt, provider, adapter, runtime);
   const translation =
-    provider.translatesInto?.(operation, model) ?? spoken.find((candidate) => candidate.chat !== undefined);
+    provider.translatesInto?.(operation, model, exchange) ?? spoken.find((candidate) => candidate.chat !== undefined);
   if (translation === undefined || dialect.chat === undefined) {
     throw new GatewayError('REQ_UNSUPPORTED', { provider: provider.name, operation });
   }

@@ -3,7 +3,7 @@ import type { GatewayError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { Operation } from '../operations.ts';
 
-/** Wire formats that ship. The first seven translate chat; the others only name what a route and a provider both speak. */
+/** Wire formats that ship. The first eight translate chat; the others only name what a route and a provider both speak. */
 export type KnownDialectId =
   | 'openai.chat'
   | 'openai.completions'
@@ -11,6 +11,7 @@ export type KnownDialectId =
   | 'anthropic.messages'
   | 'gemini.generateContent'
   | 'bedrock.converse'
+  | 'bedrock.invoke'
   | 'cohere.chat'
   | 'openai'
   | 'anthropic'

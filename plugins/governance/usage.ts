@@ -26,6 +26,7 @@ const streamedBytesPerToken: Partial<Record<DialectId, number>> = {
   'openai.completions': 64,
   'openai.responses': 48,
   'bedrock.converse': 32,
+  'bedrock.invoke': 32,
   'cohere.chat': 32,
   'anthropic.messages': 16,
 } satisfies Partial<Record<KnownDialectId, number>>;

@@ -11,7 +11,7 @@ function ofClaude(hosted: HostedClaude): OperationAdapter {
   return {
     encode: (body, call, lost) => ({
       path: '/publishers/anthropic/models/count-tokens:rawPredict',
-      headers: hosted.header(call),
+      headers: hosted.header(call.exchange),
       body: {
         ...hosted.fitted(countedBody(body, call, lost)),
         model: bareName(call.model),

@@ -99,7 +99,7 @@ export default defineProvider({
         if (call.dialect === geminiGenerateContent) editCarriedSignatures(call, body);
         if (call.dialect !== anthropicMessages || call.passthrough) return;
         editCarriedThinking(call, body);
-        hosted().fit(call, body);
+        hosted().fit(call.exchange, body);
         body.remove('model');
         if (body.get('anthropic_version') === undefined) body.set('anthropic_version', claudeVersion);
       },
@@ -138,7 +138,9 @@ function betaHeader(call: Call, hosted: () => HostedClaude): OutgoingHeaders {
   const asked = call.exchange.request.headers.get('anthropic-beta');
   if (asked === undefined) return [];
   if (call.passthrough) return ['anthropic-beta', asked];
-  return call.dialect === call.exchange.dialect && call.dialect === anthropicMessages ? hosted().header(call) : [];
+  return call.dialect === call.exchange.dialect && call.dialect === anthropicMessages
+    ? hosted().header(call.exchange)
+    : [];
 }
 
 /** Where the Gemini API has a field, Vertex has a header (wire facts 4.3). */

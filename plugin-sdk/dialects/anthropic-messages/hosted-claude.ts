@@ -1,6 +1,7 @@
+import type { Exchange } from '../../exchange.ts';
 import type { OutgoingHeaders } from '../../headers.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../json.ts';
-import type { BodyEditor, Call } from '../../provider.ts';
+import type { BodyEditor } from '../../provider.ts';
 
 /** Beta features of Claude's at a host besides Anthropic: the client's name to the host's, or false for those it lacks. */
 export type HostedBetas = Readonly<Record<string, string | false>>;
@@ -34,21 +35,21 @@ export class HostedClaude {
   }
 
   /** The betas that the client asks for and the host has, in the host's names. */
-  betas(call: Call): string[] {
-    return [...new Set(askedFor(call).flatMap((name) => this.#betas[name] || []))];
+  betas(exchange: Exchange): string[] {
+    return [...new Set(askedFor(exchange).flatMap((name) => this.#betas[name] || []))];
   }
 
   /** The same as a header. */
-  header(call: Call): OutgoingHeaders {
-    const names = this.betas(call);
+  header(exchange: Exchange): OutgoingHeaders {
+    const names = this.betas(exchange);
     return names.length === 0 ? [] : ['anthropic-beta', names.join(',')];
   }
 
   /** Takes from a body what the host lacks, and names it as lost with the betas that the client asked for in vain. */
-  fit(call: Call, body: BodyEditor): void {
-    for (const name of askedFor(call))
+  fit(exchange: Exchange, body: BodyEditor): void {
+    for (const name of askedFor(exchange))
       if (!this.#betas[name] && !saysNothing.test(name)) body.lost(`anthropic-beta: ${name}`);
-    const { body: sent } = call.exchange.request;
+    const { body: sent } = exchange.request;
     const lacking = this.#lacking.filter(({ sign }) => sent.kind === 'bytes' && sent.pieces.mention([sign]));
     if (lacking.length === 0) return;
     const { fitted, found } = without(body.json(), membersOf(lacking));
@@ -66,8 +67,8 @@ function membersOf(lacking: readonly Paired[]): Set<Member> {
   return new Set(lacking.map(({ member }) => member));
 }
 
-function askedFor({ exchange }: Call): string[] {
-  const asked = exchange.request.headers.get('anthropic-beta');
+function askedFor({ request }: Exchange): string[] {
+  const asked = request.headers.get('anthropic-beta');
   return asked === undefined ? [] : asked.split(',').flatMap((name) => name.trim() || []);
 }
 
