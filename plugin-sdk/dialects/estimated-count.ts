@@ -41,19 +41,11 @@ function tokensOfText(text: string): number {
   return Buffer.byteLength(text) / bytesPerToken;
 }
 
-/** Of an object that holds media: `source` of Anthropic, `inlineData` of Google, parts with URLs of OpenAI. */
-function mediaTokens({
-  data,
-  type,
-  media_type,
-  mimeType,
-  mime_type,
-  image_url,
-  file_data,
-}: JsonObject): number | undefined {
-  if (type === 'input_image' || type === 'image_url' || image_url !== undefined) return tokensPerImage;
-  const encoded = typeof data === 'string' ? data : file_data;
-  if (typeof encoded !== 'string' || type === 'text') return undefined;
-  const isImage = [media_type, mimeType, mime_type].some((name) => String(name ?? '').startsWith('image/'));
-  return isImage ? tokensPerImage : encoded.length / base64PerToken;
+/** Of an object that holds media: `source` of Anthropic, `inlineData` of Google, parts of OpenAI. */
+function mediaTokens({ data, file_data, type, ...named }: JsonObject): number | undefined {
+  if (type === 'input_image' || type === 'image_url') return tokensPerImage;
+  const mediaType = named['media_type'] ?? named['mimeType'] ?? named['mime_type'] ?? named['format'];
+  const encoded = typeof mediaType === 'string' && type !== 'text' ? data : file_data;
+  if (typeof encoded !== 'string') return undefined;
+  return String(mediaType ?? '').startsWith('image/') ? tokensPerImage : encoded.length / base64PerToken;
 }
