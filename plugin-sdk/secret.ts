@@ -31,6 +31,11 @@ export class Secret {
     return this.#prefixed.secret;
   }
 
+  /** Whether it begins so, by which some credentials tell their kind. */
+  startsWith(beginning: string): boolean {
+    return this.#value.startsWith(beginning);
+  }
+
   /** The text with this value blotted out wherever it stands; one too short to be a credential is left alone. */
   hideIn(text: string): string {
     return this.#value.length < 8 ? text : text.replaceAll(this.#value, '[secret]');

@@ -19,6 +19,9 @@ const counting = loadOnUse<typeof import('./count-tokens.ts')>(import.meta.url, 
 /** What translation writes. Later versions refuse sampling settings, which clients of other formats send. */
 const version = '2023-06-01';
 
+/** Without it a token is refused. */
+const tokenBeta = 'oauth-2025-04-20';
+
 /** Documents at URLs are PDFs for Anthropic; text is sent inline. */
 const textFiles = ['.txt', '.md', '.csv', '.html', '.htm', '.json', '.xml'];
 
@@ -61,7 +64,11 @@ export default defineProvider({
       adapters: { count_tokens: deferredAdapter(() => counting().countTokens) },
       models: async ({ key, get }) =>
         readModels(
-          await get(`${baseUrl}/v1/models?limit=1000`, [...authentication(key), 'anthropic-version', version]),
+          await get(`${baseUrl}/v1/models?limit=1000`, [
+            ...authentication(key),
+            ...['anthropic-version', version],
+            ...(isToken(key) ? ['anthropic-beta', tokenBeta] : []),
+          ]),
         ),
     };
   },
@@ -77,8 +84,15 @@ function isTranslated(call: Call): boolean {
   return !call.passthrough && call.dialect !== call.exchange.dialect;
 }
 
-function authentication({ value }: Pick<ProviderKey, 'value'>): OutgoingHeaders {
-  return value === undefined ? [] : ['x-api-key', value];
+function authentication(key: Pick<ProviderKey, 'value'>): OutgoingHeaders {
+  const { value } = key;
+  if (value === undefined) return [];
+  return isToken(key) ? ['authorization', value.prefixed('Bearer ')] : ['x-api-key', value];
+}
+
+/** Who signs in with a Claude subscription (`claude setup-token`) has a token instead of a key, and a beta goes with it. */
+function isToken({ value }: Pick<ProviderKey, 'value'>): boolean {
+  return value?.startsWith('sk-ant-oat') === true;
 }
 
 /** A client that speaks this format chose its version; what the gateway writes has one of its own. */
@@ -87,7 +101,8 @@ function versioning(call: Call): OutgoingHeaders {
   return named && !isTranslated(call) ? [] : ['anthropic-version', version];
 }
 
-function betaHeader(call: Call, betas: readonly string[]): OutgoingHeaders {
+function betaHeader(call: Call, own: readonly string[]): OutgoingHeaders {
+  const betas = isToken(call.key) ? [...own, tokenBeta] : own;
   if (betas.length === 0) return [];
   const asked = call.exchange.request.headers.get('anthropic-beta');
   const all = new Set([...(asked?.split(/\s*,\s*/) ?? []), ...betas]);

@@ -96,6 +96,16 @@ test('the samples with a placeholder and a key per request send the key to its p
     );
 });
 
+test("a token of a Claude subscription goes to Anthropic as one, with the caller's beta features and its own", async () => {
+  await using upstream = await startUpstream();
+  await using gateway = await startSamples(upstream);
+  const headers = { authorization: 'Bearer sk-ant-oat01-mine', 'anthropic-beta': 'future-1' };
+  await chat(gateway, { model: 'anthropic/claude-sonnet-4-5' }, headers);
+  const seen = upstream.requests.at(-1)!.headers;
+  assert.deepEqual([seen['authorization'], seen['x-api-key']], ['Bearer sk-ant-oat01-mine', undefined]);
+  assert.equal(seen['anthropic-beta'], 'future-1,oauth-2025-04-20');
+});
+
 test('the AzureOpenAI sample sends its api-key and api-version to the endpoint that it names', async () => {
   await using upstream = await startUpstream();
   await using gateway = await startSamples(upstream);
