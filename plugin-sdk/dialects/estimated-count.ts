@@ -2,7 +2,8 @@ import { isObject, type JsonObject, type JsonValue } from '../json.ts';
 import type { AdaptedResult, Call, OperationAdapter } from '../provider.ts';
 import { countedConversation, countReply } from './token-counting.ts';
 
-const bytesPerToken = 4;
+/** Of prose and code alike. Clients compact a history by the count: one that is too low comes too late. */
+const bytesPerToken = 3.5;
 /** An image of about a megapixel, to which providers scale larger ones. */
 const tokensPerImage = 1_500;
 /** Base64 characters per token of documents and sound. */
@@ -11,6 +12,25 @@ const base64PerToken = 16;
 const fixedTokens = 3;
 /** Providers tell a model how to call tools, in words of their own. */
 const toolTokens = 150;
+
+/** What a model reads of a request, in any client's words; everything else sets how it answers. */
+const read = [
+  ...['messages', 'system', 'tools'],
+  ...['input', 'instructions'],
+  ...['contents', 'systemInstruction', 'system_instruction', 'generateContentRequest'],
+];
+/** Members that say what stands where: {@link fixedTokens} are for them. */
+const frame: ReadonlySet<string> = new Set([
+  'type',
+  'role',
+  'content',
+  'text',
+  'parts',
+  'cache_control',
+  'id',
+  'call_id',
+]);
+const frameValues: ReadonlySet<string> = new Set(['type', 'role', 'cache_control', 'signature', 'thoughtSignature']);
 
 /** Counts tokens where a provider does not: `x-bf-estimated` tells so. Throws GatewayError REQ_INVALID. */
 export const estimatedCount: OperationAdapter = {
@@ -22,10 +42,11 @@ export const estimatedCount: OperationAdapter = {
 };
 
 /** The estimate as a client of the call's dialect reads a count. */
-export function estimateOf({ model: _, ...body }: JsonObject, { exchange }: Call): AdaptedResult {
+export function estimateOf(body: JsonObject, { exchange }: Call): AdaptedResult {
   exchange.setReplyHeader('x-bf-estimated', 'input_tokens');
   const instructions = body['tools'] === undefined ? 0 : toolTokens;
-  return { json: countReply(exchange.dialect, Math.ceil(tokensOf(body) + instructions)) };
+  const tokens = read.reduce((sum, name) => sum + tokensOf(body[name]), instructions);
+  return { json: countReply(exchange.dialect, Math.ceil(tokens)) };
 }
 
 function tokensOf(value: JsonValue | undefined): number {
@@ -34,7 +55,11 @@ function tokensOf(value: JsonValue | undefined): number {
   if (!isObject(value)) return 0;
   const media = mediaTokens(value);
   if (media !== undefined) return media;
-  return Object.entries(value).reduce((sum, [name, member]) => sum + tokensOfText(name) + tokensOf(member), 0);
+  return Object.entries(value).reduce(
+    (sum, [name, member]) =>
+      sum + (frame.has(name) ? 0 : tokensOfText(name)) + (frameValues.has(name) ? 0 : tokensOf(member)),
+    0,
+  );
 }
 
 function tokensOfText(text: string): number {
